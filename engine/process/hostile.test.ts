@@ -25,7 +25,7 @@ const tuning = (out: string) => ({
   checkpointEvery: 0,
   outFolder: join(model.folder, out),
 })
-/** Trains a reward model on the pairs, then the policy. */
+/** Trains a reward model on the pairs, then the policy, also on samples; keeps the best model by validation. */
 const aligning = (out: string, method: 'rloo' | 'dpo') => ({
   baseFolder: model.baseFolder,
   adapterFolder: join(model.folder, 'start'),
@@ -36,7 +36,18 @@ const aligning = (out: string, method: 'rloo' | 'dpo') => ({
     rejected: must(colourPairs(16, 'shade: ')[index]).completion,
   })),
   prompts: colourPairs(16).map(({ prompt }) => prompt),
-  training: { steps: 4, promptsPerStep: 2, numGenerations: 2, beta: 0.02, learningRate: 0.01, maxTokens: 6, seed: 1 },
+  samples: colourPairs(16),
+  validation: { items: colourPairs(8), metrics: [{ name: 'colour', kind: 'f1' as const }] },
+  training: {
+    steps: 4,
+    promptsPerStep: 2,
+    numGenerations: 2,
+    beta: 0.02,
+    supervisedWeight: 1,
+    learningRate: 0.01,
+    maxTokens: 6,
+    seed: 1,
+  },
   checkpointFile: join(model.folder, `${out}.checkpoint`),
   checkpointEvery: 0,
   outFolder: join(model.folder, out),

@@ -1,18 +1,11 @@
 import { existsSync } from 'node:fs'
 import { readTrainingCheckpoint, writeTrainingCheckpoint } from '#engine/train/checkpoint.ts'
-import type { TrainingCheckpoint } from '#engine/train/run.ts'
+import type { ResumableRun, TrainingCheckpoint } from '#engine/train/run.ts'
 import { systemCode } from './systemCode.ts'
 import { type TaskContext, TaskError } from './task.ts'
 
 /** The disk is full, or over its quota or size limit, fails, or has become read-only: an operator can mend it while the run goes on. */
 const DISK_FAULTS = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'EROFS'])
-
-/** A training run that can be saved and resumed: supervised, preferences or policy. */
-interface Resumable<Report> {
-  start(signal?: AbortSignal): AsyncGenerator<Report, void, undefined>
-  checkpoint(): Promise<TrainingCheckpoint>
-  restore(checkpoint: TrainingCheckpoint): void
-}
 
 export interface CheckpointOptions {
   /** The checkpoint file: the run resumes from it if it exists. Without it nothing is saved. */
@@ -29,7 +22,7 @@ export interface CheckpointOptions {
  * and the run goes on with a warning.
  */
 export async function* runWithCheckpoints<Report>(
-  run: Resumable<Report>,
+  run: ResumableRun<Report>,
   { file, identity, every = 5 }: CheckpointOptions,
   { signal, emit }: TaskContext,
 ): AsyncGenerator<Report, void, undefined> {

@@ -8,7 +8,7 @@ import type { EvaluationRun, EvaluationSample } from '#engine/stats/evaluation.t
 import { multipleChoice, perplexity } from '#engine/stats/scorers.ts'
 import { sumOf } from '#math/summary.ts'
 import { encodeRow, type TextPair } from './encode.ts'
-import { answerPrompts } from './generate.ts'
+import { answerPrompts, type GeneratedAnswer } from './generate.ts'
 import { type BaseModel, type LoadedAdapter, loadAdapter, loadBase } from './models.ts'
 import { type RubricMetric, scoreOf } from './rubric.ts'
 import { stageContext, type TaskContext, TaskError } from './task.ts'
@@ -52,41 +52,24 @@ export async function evaluateTask(
   if (items.length === 0) throw new TaskError('There are no items to evaluate on; give at least one.')
   const base = await loadBase(input.baseFolder)
   const adapter = input.adapterFolder === undefined ? undefined : await loadAdapter(base, input.adapterFolder)
-  const requests = items.map(({ prompt }, index) => ({ prompt, maxTokens: rubric.maxTokens, seed: `${seed}/${index}` }))
-  const answers = await answerPrompts(base, adapter, requests, stageContext(context, 0, 0.9))
-  const losses = rubric.metrics.some(({ kind }) => kind === 'perplexity')
-    ? (await likelihoodsOf(base, adapter, items, context.signal)).map((values) => perplexity(values).loss)
-    : []
-  const chosen = rubric.metrics.some(({ kind }) => kind === 'choice')
-    ? await choicesOf(base, adapter, items, context.signal)
-    : []
+  const { answers, values } = await scoreItems(base, adapter, { items, rubric, seed }, stageContext(context, 0, 0.9))
   const samples = answers.map(({ text, tokensIn, tokensOut, finish }, index): EvaluationSample => {
     const { prompt, completion, cluster } = items[index]!
-    const score = (metric: RubricMetric): number => {
-      if (metric.kind === 'perplexity') return Math.exp(losses[index]!)
-      return metric.kind === 'choice' ? chosen[index]! : scoreOf(metric, text, completion)
-    }
+    const score = ({ kind }: RubricMetric, nth: number): number =>
+      kind === 'perplexity' ? Math.exp(values[nth]![index]!) : values[nth]![index]!
     return {
       id: String(index),
       ...(cluster !== undefined && { cluster }),
       input: prompt,
       target: completion,
       answer: text,
-      scores: Object.fromEntries(rubric.metrics.map((metric) => [metric.name, score(metric)])),
+      scores: Object.fromEntries(rubric.metrics.map((metric, nth) => [metric.name, score(metric, nth)])),
       promptTokens: tokensIn,
       completionTokens: tokensOut,
       stopReason: finish === 'stop' ? 'stop' : 'max_tokens',
     }
   })
-  const metrics = rubric.metrics.map((metric) =>
-    summariseMetric(
-      metric,
-      metric.kind === 'perplexity' ? losses : samples.map(({ scores }) => scores[metric.name]!),
-      items.some(({ cluster }) => cluster !== undefined)
-        ? items.map(({ cluster }, index) => cluster ?? index)
-        : undefined,
-    ),
-  )
+  const metrics = rubric.metrics.map((metric, nth) => summariseMetric(metric, values[nth]!, clustersOf(items)))
   const time = new Date(input.at ?? 0)
   const evaluation: EvaluationRun = {
     task: 'rubric',
@@ -104,6 +87,29 @@ export async function evaluateTask(
   }
   context.emit({ type: 'progress', done: 1, stage: 'evaluated' })
   return { metrics, log: toInspectLog(evaluation), summary: toLmEvalResults([evaluation]) }
+}
+
+/** The clusters of the items; undefined when no item names one. */
+export const clustersOf = (items: readonly EvaluationItem[]): unknown[] | undefined =>
+  items.some(({ cluster }) => cluster !== undefined) ? items.map(({ cluster }, index) => cluster ?? index) : undefined
+
+/** Answers every item greedily. `values` has for each metric the score of every item; for a perplexity, the loss of its right answer. */
+export async function scoreItems(
+  base: BaseModel,
+  adapter: LoadedAdapter | undefined,
+  { items, rubric, seed }: Pick<EvaluateTaskInput, 'items' | 'rubric' | 'seed'>,
+  context: TaskContext,
+): Promise<{ answers: GeneratedAnswer[]; values: number[][] }> {
+  const { metrics, maxTokens } = rubric
+  const requests = items.map(({ prompt }, index) => ({ prompt, maxTokens, seed: `${seed}/${index}` }))
+  const answers = await answerPrompts(base, adapter, requests, context)
+  const values: number[][] = []
+  for (const metric of metrics)
+    if (metric.kind === 'perplexity')
+      values.push((await likelihoodsOf(base, adapter, items, context.signal)).map((each) => perplexity(each).loss))
+    else if (metric.kind === 'choice') values.push(await choicesOf(base, adapter, items, context.signal))
+    else values.push(answers.map(({ text }, index) => scoreOf(metric, text, items[index]!.completion)))
+  return { answers, values }
 }
 
 /** For each item, 1 if its right answer has the highest total log-likelihood of its choices, else 0. */

@@ -11,10 +11,13 @@ import { meanOf, sumOf } from '#math/summary.ts'
 import type { AlignTaskInput } from './alignInput.ts'
 import { runWithCheckpoints } from './checkpoints.ts'
 import { encodePrompt } from './encode.ts'
+import { fieldPairs } from './fieldPairs.ts'
+import { toExamples } from './fineTune.ts'
 import { type BaseModel, generatorOf, type LoadedAdapter } from './models.ts'
-import { type TrainedReward, trainReward } from './rewardModel.ts'
+import { scoredText, type TrainedReward, trainReward } from './rewardModel.ts'
 import { runIdentity } from './runIdentity.ts'
 import { stageContext, type TaskContext, TaskError } from './task.ts'
+import { type ValidatedModel, withValidation } from './validation.ts'
 
 interface Prompt {
   ids: number[]
@@ -25,7 +28,8 @@ const MISSING_EOS_PENALTY = 1
 /** Maximum number of prompts on which the policy is compared before and after. */
 const MAX_PROBES = 64
 
-/** Trains a reward model on the pairs, then the policy on its own samples with RLOO or GRPO. */
+/** Trains a reward model on the pairs and on what the samples tell of their fields, then the policy on its own answers with RLOO or GRPO, and on
+ *  the samples. */
 export async function alignByReward(
   base: BaseModel,
   start: LoadedAdapter,
@@ -34,8 +38,8 @@ export async function alignByReward(
 ): Promise<{ weights: Weights; metrics: Record<string, number> }> {
   const { config, weights } = base
   const { lora } = start
-  const { method, pairs, training, checkpointFile: file, checkpointEvery: every } = input
-  const { steps, numGenerations, promptsPerStep, beta, seed, maxTokens, temperature = 1 } = training
+  const { method, pairs, samples = [], validation, training, checkpointFile: file, checkpointEvery: every } = input
+  const { steps, numGenerations, promptsPerStep, beta, seed, maxTokens, temperature = 1, supervisedWeight } = training
   const { signal } = context
   const prompts = input.prompts.map((text, index) => promptOf(base, text, index))
   const plan = {
@@ -44,17 +48,27 @@ export async function alignByReward(
     learningRate: training.rewardLearningRate ?? 1e-3,
     rank: 8,
     seed,
+    certain: fieldPairs(samples, validation?.metrics ?? [], seed),
   }
-  const identity = runIdentity(base, start, { method, pairs, prompts: input.prompts, training })
+  const identity = runIdentity(base, start, { method, pairs, prompts: input.prompts, samples, validation, training })
   const rewardCheckpoint = { file: file === undefined ? undefined : `${file}.reward`, every, identity }
   const rewardModel = await trainReward(base, start, pairs, plan, rewardCheckpoint, stageContext(context, 0.02, 0.25))
   const generator = generatorOf(base, lora)
   const reference = new SequenceScorer({ config, weights, lora, adapter: start.weights })
   const objective = method === 'rloo' ? rloo({ klWeight: beta }) : grpo({ klWeight: beta })
-  const trainer = new Trainer({ config, weights, lora, adapter: start.weights, objective, seed, microBatch: 16 })
+  const trainer = new Trainer({
+    config,
+    weights,
+    lora,
+    adapter: start.weights,
+    objective,
+    supervisedWeight,
+    seed,
+    microBatch: 16,
+  })
   const sampling = { generator, maxTokens, temperature, room: config.max_position_embeddings, endId: base.endId }
   try {
-    const run = new PolicyRun(trainer, {
+    const policyRun = new PolicyRun(trainer, {
       prompts,
       numGenerations,
       promptsPerRound: promptsPerStep,
@@ -63,16 +77,24 @@ export async function alignByReward(
       sample: (chosen, parameters, roundSeed, abort) => sample(chosen, parameters, `${roundSeed}`, sampling, abort),
       reward: (sampled, abort) => rewards(rewardModel, base, sampled, abort),
       advantages: method === 'rloo' ? leaveOneOutAdvantages : groupRelativeAdvantages,
+      ...(samples.length > 0 && { supervised: { examples: toExamples(base, samples), perStep: promptsPerStep } }),
       ...(beta > 0 && { reference }),
     })
+    const { run, chosen } = await withValidation(
+      policyRun,
+      trainer,
+      { base, start, input },
+      (model) => meanReward(rewardModel, base, validation?.items ?? [], model, signal),
+      context,
+    )
     const { emit } = stageContext(context, 0.25, 0.92)
     for await (const report of runWithCheckpoints(run, { file, every, identity }, context)) {
-      const { round: step, rounds, loss, metrics, meanReward, meanLength } = report
-      const points = { reward: meanReward, policyLoss: loss, length: meanLength, ...metrics }
+      const { round: step, rounds, loss, metrics, meanReward: reward, meanLength } = report
+      const points = { reward, policyLoss: loss, length: meanLength, ...metrics }
       for (const [name, value] of Object.entries(points)) emit({ type: 'metric', name, step, value })
       emit({ type: 'progress', done: step / rounds, stage: 'training the policy' })
     }
-    const parameters = await trainer.parameters()
+    const { weights: parameters, step: chosenStep } = await chosen()
     const probes = Array.from({ length: Math.min(MAX_PROBES, prompts.length) }, (_, index) => prompts[index]!)
     const probe = async (adapter: Weights) => {
       const answers = await sample(probes, adapter, `${seed}/probe`, sampling, signal)
@@ -87,7 +109,7 @@ export async function alignByReward(
     const [before, after] = [await probe(start.weights), await probe(parameters)]
     const kl = await divergence(reference, probes, after.answers, signal)
     const metrics = { rewardAccuracy: rewardModel.accuracy, rewardBefore: before.reward, rewardAfter: after.reward, kl }
-    return { weights: parameters, metrics: { ...metrics, meanReward: after.reward } }
+    return { weights: parameters, metrics: { ...metrics, meanReward: after.reward, chosenStep } }
   } finally {
     await Promise.all([trainer.release(), reference.release(), rewardModel.release()])
   }
@@ -142,6 +164,19 @@ async function rewards(
   const texts = sampled.map(({ prompt, completion }) => [...prompt.ids, ...Array.from(completion)])
   const scores = await rewardModel.score(texts, signal)
   return scores.map((score, index) => (texts[index]!.at(-1) === endId ? score : score - MISSING_EOS_PENALTY))
+}
+
+/** The mean reward of the answers to the validation items. */
+async function meanReward(
+  rewardModel: TrainedReward,
+  base: BaseModel,
+  items: readonly { prompt: string }[],
+  { answers }: ValidatedModel,
+  signal?: AbortSignal,
+): Promise<number> {
+  const texts = answers.map(({ text }, index) => scoredText(base, { prompt: items[index]!.prompt, completion: text }))
+  const scores = await rewardModel.score(texts, signal)
+  return meanOf(scores.map((score, index) => (answers[index]!.finish === 'stop' ? score : score - MISSING_EOS_PENALTY)))
 }
 
 /** Monte Carlo estimate of the KL divergence of the policy from the reference, in nats per completion. */

@@ -7,17 +7,20 @@ import { Trainer } from '#engine/train/trainer.ts'
 import type { AlignTaskInput } from './alignInput.ts'
 import { runWithCheckpoints } from './checkpoints.ts'
 import { encodeRow } from './encode.ts'
+import { toExamples } from './fineTune.ts'
 import type { BaseModel, LoadedAdapter } from './models.ts'
 import { runIdentity } from './runIdentity.ts'
 import { stageContext, type TaskContext, TaskError } from './task.ts'
+import { withValidation } from './validation.ts'
 
 /** Direct preference optimisation (DPO): trains the policy on the pairs without a reward model. */
 export async function alignDirectly(
   base: BaseModel,
   start: LoadedAdapter,
-  { method, pairs, training, checkpointFile, checkpointEvery }: AlignTaskInput,
+  input: AlignTaskInput,
   context: TaskContext,
 ): Promise<{ weights: Weights; metrics: Record<string, number> }> {
+  const { method, pairs, samples = [], validation, training, checkpointFile, checkpointEvery } = input
   const { signal } = context
   const { config, weights } = base
   const { lora } = start
@@ -33,7 +36,7 @@ export async function alignDirectly(
   })
   const reference = new SequenceScorer({ config, weights, lora, adapter: start.weights })
   const examples = await withReference(rows, reference, signal).finally(() => reference.release())
-  const identity = runIdentity(base, start, { method, pairs, training })
+  const identity = runIdentity(base, start, { method, pairs, samples, validation, training })
   const microBatch = Math.min(batchSize, 8)
   const trainer = new Trainer({
     config,
@@ -41,12 +44,20 @@ export async function alignDirectly(
     lora,
     adapter: start.weights,
     objective: dpo({ beta }),
+    supervisedWeight: training.supervisedWeight,
     seed,
     microBatch,
   })
   try {
     const learningRate = schedule(training.learningRate, { warmup: Math.ceil(steps / 10) })
-    const run = new TrainingRun(trainer, { examples, batchSize, steps, learningRate })
+    const supervised = { examples: toExamples(base, samples), perStep: batchSize }
+    const { run, chosen } = await withValidation(
+      new TrainingRun(trainer, { examples, batchSize, steps, learningRate, ...(samples.length > 0 && { supervised }) }),
+      trainer,
+      { base, start, input },
+      (_, step) => step,
+      context,
+    )
     const { emit } = stageContext(context, 0.05, 0.95)
     for await (const { step, loss, metrics } of runWithCheckpoints(
       run,
@@ -57,8 +68,10 @@ export async function alignDirectly(
       for (const [name, value] of Object.entries(metrics)) emit({ type: 'metric', name, step, value })
       emit({ type: 'progress', done: step / steps, stage: 'learning from preferences' })
     }
+    const { weights: parameters, step: chosenStep } = await chosen()
+    trainer.restore({ ...(await trainer.state()), parameters })
     const { loss, metrics } = await trainer.evaluate(examples, signal)
-    return { weights: await trainer.parameters(), metrics: { loss, ...metrics } }
+    return { weights: parameters, metrics: { loss, ...metrics, chosenStep } }
   } finally {
     await trainer.release()
   }

@@ -6,7 +6,7 @@ import { schedule } from '#engine/train/schedule.ts'
 import { Trainer } from '#engine/train/trainer.ts'
 import { meanOf, populationVariance } from '#math/summary.ts'
 import { type CheckpointOptions, runWithCheckpoints } from './checkpoints.ts'
-import { encodePair } from './encode.ts'
+import { encodePair, type TextPair } from './encode.ts'
 import type { BaseModel, LoadedAdapter } from './models.ts'
 import { type TaskContext, TaskError } from './task.ts'
 
@@ -22,6 +22,8 @@ export interface PreferenceInput {
 }
 
 export interface RewardPlan {
+  /** Preferences that are certain: all of them are for training. */
+  certain?: readonly PreferenceInput[]
   epochs: number
   batchSize: number
   learningRate: number
@@ -57,8 +59,11 @@ export async function trainReward(
   const lora: LoraConfig = loraConfig({ rank: plan.rank })
   const examples = pairs.map((pair, index) => rewardPair(base, pair, index))
   const held = examples.filter((_, index) => index % HELD_OUT_EVERY === HELD_OUT_EVERY - 1)
-  const known = examples.filter((_, index) => index % HELD_OUT_EVERY !== HELD_OUT_EVERY - 1)
-  const { batchSize, epochs } = plan
+  const { batchSize, epochs, certain = [] } = plan
+  const known = [
+    ...examples.filter((_, index) => index % HELD_OUT_EVERY !== HELD_OUT_EVERY - 1),
+    ...certain.map((pair, index) => rewardPair(base, pair, index)),
+  ]
   const objective = reward({ centring: CENTRING })
   const microBatch = Math.min(batchSize, 8)
   const trainer = new Trainer({ config, weights, lora, objective, seed, microBatch })
@@ -73,7 +78,7 @@ export async function trainReward(
     }
     const judged = await trainer.evaluate(held.length > 0 ? held : known, signal)
     const scorer = new SequenceScorer({ config, weights, lora, adapter: await trainer.parameters() })
-    const texts = examples.flatMap(({ chosen, rejected }) => [chosen, rejected])
+    const texts = [...known, ...held].flatMap(({ chosen, rejected }) => [chosen, rejected])
     const standardise = standardiser(await scorer.scores(texts, signal))
     return {
       accuracy: accuracyIn(judged.metrics),
@@ -85,20 +90,21 @@ export async function trainReward(
   }
 }
 
+/** What a reward model reads: a prompt and an answer with its end token. If it is too long, the start of the prompt is cut. */
+export function scoredText(base: BaseModel, pair: TextPair): number[] {
+  const { prompt, completion } = encodePair(base, pair)
+  return [...prompt, ...completion].slice(-base.config.max_position_embeddings)
+}
+
 function rewardPair(
   base: BaseModel,
   { prompt, chosen, rejected, weight, noise }: PreferenceInput,
   index: number,
 ): RewardPair {
-  const room = base.config.max_position_embeddings
-  const whole = (completion: string) => {
-    const pair = encodePair(base, { prompt, completion })
-    return [...pair.prompt, ...pair.completion].slice(-room)
-  }
   try {
     return {
-      chosen: whole(chosen),
-      rejected: whole(rejected),
+      chosen: scoredText(base, { prompt, completion: chosen }),
+      rejected: scoredText(base, { prompt, completion: rejected }),
       ...(weight !== undefined && { weight }),
       ...(noise !== undefined && { noise }),
     }

@@ -24,6 +24,7 @@ import { dpo, type PreferencePair, withReference } from './preference.ts'
 import { type RewardPair, reward, rewardModel } from './reward.ts'
 import { completionRow, type TokenRow } from './rows.ts'
 import { TrainingRun } from './run.ts'
+import { supervised } from './supervised.ts'
 import { Trainer } from './trainer.ts'
 
 const config = smallConfig({
@@ -318,6 +319,43 @@ describe.each([
     for await (const _ of second.start());
     expect(await second.trainer.state()).toEqual(await undisturbed.state())
   })
+})
+
+test.each([
+  ['rloo', rloo()],
+  ['dpo', dpo()],
+] as const)('%s: the gradient of the supervised loss is added with its weight', async (_, objective) => {
+  const random = new Random(8)
+  const [prompt, completion] = [draw(random, 3), draw(random, 4)]
+  const row = completionRow(prompt, completion)
+  const own =
+    objective.rows === 1
+      ? [policyExample({ prompt, completion, logProbabilities: [-1, -1, -1, -1], advantage: 1 })]
+      : await withReference(
+          [{ chosen: row, rejected: completionRow(prompt, draw(random, 2)) }],
+          new SequenceScorer({ config, weights, runner }),
+        )
+  const mixed = Array.from({ length: 5 }, (_, i) => completionRow(draw(random, 2), draw(random, 2 + i)))
+  const optimiser = { maxGradientNorm: Number.POSITIVE_INFINITY }
+  const shared = { config, weights, lora, adapter, seed: 1, microBatch: 4, runner, optimiser }
+  const gradientOf = async <E>(trainer: Trainer<E>, examples: readonly E[], beside: readonly TokenRow[] = []) => {
+    const { metrics } = await trainer.apply(examples, 1e-3, undefined, beside)
+    const { firstMoments } = await trainer.state()
+    return { metrics, values: Array.from(firstMoments.values()).flatMap(({ data }) => Array.from(data)) }
+  }
+  const options = { ...shared, objective: objective as Objective<unknown> }
+  const alone = await gradientOf(new Trainer(options), own)
+  const { values: learned } = await gradientOf(new Trainer({ ...shared, objective: supervised }), mixed)
+  const both = await gradientOf(new Trainer({ ...options, supervisedWeight: 3 }), own, mixed)
+  both.values.forEach((value, i) => {
+    expect(value).toBeCloseTo(must(alone.values[i]) + 3 * must(learned[i]), 5)
+  })
+  expect(Math.max(...learned.map(Math.abs))).toBeGreaterThan(1e-3)
+  const { loss } = await new Trainer({ ...shared, objective: supervised }).evaluate(mixed)
+  expect(both.metrics.supervised).toBeCloseTo(loss, 5)
+  expect(alone.metrics.supervised).toBeUndefined()
+  // Without a weight the examples are not read.
+  expect((await gradientOf(new Trainer(options), own, mixed)).values).toEqual(alone.values)
 })
 
 test('groups: equal rewards give no advantage, and advantages of a group sum to 0', () => {

@@ -3,7 +3,8 @@ import { readSafetensors, SafetensorsFile, writeSafetensors } from '#engine/form
 import type { Weights } from '#engine/formats/weights.ts'
 import type { TrainingCheckpoint } from './run.ts'
 
-const GROUPS = { parameters: 'parameter.', firstMoments: 'moment1.', secondMoments: 'moment2.' } as const
+const STATE = { parameters: 'parameter.', firstMoments: 'moment1.', secondMoments: 'moment2.' } as const
+const GROUPS = { ...STATE, best: 'best.' } as const
 type Group = keyof typeof GROUPS
 
 const CheckpointHeader = z.object({
@@ -23,17 +24,27 @@ const CheckpointHeader = z.object({
       steps: z.number(),
     }),
   }),
+  selection: z
+    .object({
+      judgedStep: z.number().int().min(0),
+      best: z.object({ step: z.number().int().min(0), score: z.number() }).nullable(),
+    })
+    .optional(),
 })
 
 /** Writes a run to one safetensors file, atomically: after a crash or on a full disk the earlier checkpoint is unchanged. */
 export async function writeTrainingCheckpoint(
   path: string,
-  { identity, progress, state }: TrainingCheckpoint,
+  { identity, progress, state, selection }: TrainingCheckpoint,
 ): Promise<void> {
   const tensors: Weights = new Map()
-  for (const [group, prefix] of Object.entries(GROUPS))
-    for (const [name, each] of state[group as Group]) tensors.set(prefix + name, each)
-  const training = JSON.stringify({ step: state.step, identity, progress })
+  const add = (prefix: string, weights: Weights) => {
+    for (const [name, each] of weights) tensors.set(prefix + name, each)
+  }
+  for (const [group, prefix] of Object.entries(STATE)) add(prefix, state[group as keyof typeof STATE])
+  if (selection?.best) add(GROUPS.best, selection.best.parameters)
+  const header: z.infer<typeof CheckpointHeader> = { step: state.step, identity, progress, selection }
+  const training = JSON.stringify(CheckpointHeader.parse(header))
   await writeSafetensors(path, tensors, { metadata: { format: 'pt', training } })
 }
 
@@ -43,12 +54,23 @@ export async function readTrainingCheckpoint(path: string): Promise<TrainingChec
   await file.close()
   if (training === undefined)
     throw new Error(`${path} is not a training checkpoint: its header has no field "training".`)
-  const { step, identity, progress } = CheckpointHeader.parse(JSON.parse(training))
-  const groups: Record<Group, Weights> = { parameters: new Map(), firstMoments: new Map(), secondMoments: new Map() }
+  const { step, identity, progress, selection } = CheckpointHeader.parse(JSON.parse(training))
+  const groups: Record<Group, Weights> = {
+    parameters: new Map(),
+    firstMoments: new Map(),
+    secondMoments: new Map(),
+    best: new Map(),
+  }
   for (const [name, each] of await readSafetensors(path)) {
     const group = (Object.keys(GROUPS) as Group[]).find((candidate) => name.startsWith(GROUPS[candidate]))
     if (!group) throw new Error(`${path} contains ${name}, which is not part of a training checkpoint.`)
     groups[group].set(name.slice(GROUPS[group].length), each)
   }
-  return { identity, progress, state: { step, ...groups } }
+  const { best: parameters, ...state } = groups
+  return {
+    identity,
+    progress,
+    state: { step, ...state },
+    ...(selection && { selection: { ...selection, best: selection.best && { ...selection.best, parameters } } }),
+  }
 }

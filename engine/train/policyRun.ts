@@ -2,8 +2,9 @@ import type { Weights } from '#engine/formats/weights.ts'
 import type { SequenceScorer } from '#engine/model/scorer.ts'
 import { Random } from '#engine/stats/random.ts'
 import { meanOf } from '#math/summary.ts'
+import { inPasses, mixedIn, type SupervisedMix } from './passes.ts'
 import { type PolicyExample, policyExample } from './policy.ts'
-import type { Progress, TrainingCheckpoint } from './run.ts'
+import type { Progress, ResumableRun, TrainingCheckpoint } from './run.ts'
 import { learningRateAt, type Schedule, schedule } from './schedule.ts'
 import { type StepResult, type Trainer, TrainingError } from './trainer.ts'
 import { zip } from './zip.ts'
@@ -23,6 +24,7 @@ export interface PolicyPlan<Prompt extends { ids: ArrayLike<number>; weight?: nu
   /** Number of updates from the completions of one round; default 1. */
   updatesPerRound?: number
   learningRate: Schedule | number
+  supervised?: SupervisedMix
   /**
    * Samples one completion for each prompt in the list (a prompt occurs several times), from the policy with the trained
    * parameters `parameters`. The same seed must give the same completions.
@@ -84,7 +86,9 @@ export interface RoundReport extends StepResult {
  * await trainer.release()
  * ```
  */
-export class PolicyRun<Prompt extends { ids: ArrayLike<number>; weight?: number }> {
+export class PolicyRun<Prompt extends { ids: ArrayLike<number>; weight?: number }>
+  implements ResumableRun<RoundReport>
+{
   private readonly updates: number
   private readonly learningRate: Schedule
   private readonly identity: Progress['plan']
@@ -117,8 +121,10 @@ export class PolicyRun<Prompt extends { ids: ArrayLike<number>; weight?: number 
       const begin = performance.now()
       const { examples, meanReward, meanLength } = await this.gather(round, signal)
       signal?.throwIfAborted()
-      const update = (abort?: AbortSignal): Promise<StepResult> =>
-        trainer.apply(examples, learningRateAt(this.learningRate, trainer.step + 1, plan.rounds * updates), abort)
+      const update = (abort?: AbortSignal): Promise<StepResult> => {
+        const learningRate = learningRateAt(this.learningRate, trainer.step + 1, plan.rounds * updates)
+        return trainer.apply(examples, learningRate, abort, mixedIn(plan.supervised, trainer.seed, trainer.step))
+      }
       let result = await update(signal)
       for (let done = 1; done < updates; done++) result = await update()
       const milliseconds = performance.now() - begin
@@ -129,8 +135,9 @@ export class PolicyRun<Prompt extends { ids: ArrayLike<number>; weight?: number 
   /** The examples of one round: groups of completions with their advantages. */
   private async gather(round: number, signal?: AbortSignal) {
     const { plan, trainer } = this
-    const { numGenerations } = plan
-    const prompts = this.choose(round).flatMap((prompt) => new Array<Prompt>(numGenerations).fill(prompt))
+    const { numGenerations, promptsPerRound } = plan
+    const chosen = inPasses(plan.prompts, `${trainer.seed}/prompts`, round * promptsPerRound, promptsPerRound)
+    const prompts = chosen.flatMap((prompt) => new Array<Prompt>(numGenerations).fill(prompt))
     const seed = new Random(`${trainer.seed}/sample/${round}`).uint32()
     const sampled = await plan.sample(prompts, await trainer.parameters(), seed, signal)
     if (sampled.length !== prompts.length)
@@ -168,19 +175,6 @@ export class PolicyRun<Prompt extends { ids: ArrayLike<number>; weight?: number 
     const rows = completions.map(({ prompt, completion }) => [...Array.from(prompt.ids), ...Array.from(completion)])
     const scored = await reference.logProbabilities(rows, signal)
     return zip(completions, scored).map(([{ prompt }, values]) => values.slice(prompt.ids.length - 1))
-  }
-
-  /** The prompts of a round: passes over all prompts in a seeded order, one after another. */
-  private choose(round: number): Prompt[] {
-    const { prompts, promptsPerRound } = this.plan
-    return Array.from({ length: promptsPerRound }, (_, index) => {
-      const position = round * promptsPerRound + index
-      const pass = Math.floor(position / prompts.length)
-      const order = new Random(`${this.trainer.seed}/prompts/${pass}`).permutation(prompts.length)
-      const prompt = prompts[order[position % prompts.length] ?? 0]
-      if (!prompt) throw new TrainingError('The plan has no prompts.')
-      return prompt
-    })
   }
 
   async checkpoint(): Promise<TrainingCheckpoint> {

@@ -1,4 +1,6 @@
+import type { Weights } from '#engine/formats/weights.ts'
 import { Random } from '#engine/stats/random.ts'
+import { mixedIn, type SupervisedMix } from './passes.ts'
 import { learningRateAt, type Schedule, schedule } from './schedule.ts'
 import { type Loss, type StepResult, type Trainer, type TrainerState, TrainingError } from './trainer.ts'
 
@@ -12,6 +14,7 @@ export interface TrainingPlan<Example> {
   steps?: number
   /** A schedule, or the peak of the default schedule (cosine to 0, no warm-up). */
   learningRate: Schedule | number
+  supervised?: SupervisedMix
   evaluation?: {
     examples: readonly Example[]
     /** Number of steps between evaluations; the last step is always followed by one. */
@@ -47,6 +50,22 @@ export interface TrainingCheckpoint {
   identity?: string
   progress: Progress
   state: TrainerState
+  /** Only of a BestModelRun. */
+  selection?: ModelSelection
+}
+
+/** The best model of a run so far. */
+export interface ModelSelection {
+  /** The last step whose model was judged. */
+  judgedStep: number
+  best: { step: number; score: number; parameters: Weights } | null
+}
+
+/** A run that can be saved and continued: supervised, preferences or policy. */
+export interface ResumableRun<Report> {
+  start(signal?: AbortSignal): AsyncGenerator<Report, void, undefined>
+  checkpoint(): Promise<TrainingCheckpoint>
+  restore(checkpoint: TrainingCheckpoint): void
 }
 
 /**
@@ -73,7 +92,7 @@ export interface TrainingCheckpoint {
  * await trainer.release()
  * ```
  */
-export class TrainingRun<Example> {
+export class TrainingRun<Example> implements ResumableRun<StepReport> {
   readonly steps: number
   private readonly learningRate: Schedule
   private progress: Progress
@@ -123,7 +142,9 @@ export class TrainingRun<Example> {
       const { epoch, used } = this.progress
       const chosen = order.slice(used, used + plan.batchSize)
       const begin = performance.now()
-      const result = await trainer.apply(chosen, learningRateAt(this.learningRate, trainer.step + 1, steps), signal)
+      const learningRate = learningRateAt(this.learningRate, trainer.step + 1, steps)
+      const mixed = mixedIn(plan.supervised, trainer.seed, trainer.step)
+      const result = await trainer.apply(chosen, learningRate, signal, mixed)
       this.progress = { ...this.progress, used: used + chosen.length }
       const evaluation = await this.evaluate(signal)
       yield {

@@ -11,17 +11,23 @@ import {
   type Tensor,
   tensor,
 } from '#engine/graph/index.ts'
-import { bucketLength } from '#engine/model/buckets.ts'
 import { Random } from '#engine/stats/random.ts'
 import { ADAMW, type AdamWOptions, adamWGraph, adamWScalars } from './adamw.ts'
 import { drawFactors, dropoutOf, dropoutPoolShape } from './dropout.ts'
+import { checkExampleOf, LossAccumulator, microBatches } from './microBatches.ts'
 import type { Objective } from './objective.ts'
 import { readBuffers, writeBuffers } from './parameterBuffers.ts'
 import { gradientGraph, lossGraph } from './step.ts'
+import { type SupervisedExample, supervised } from './supervised.ts'
 import { selectTrainable, type TrainableParameters, type TrainableParametersOptions } from './trainableParameters.ts'
 
 export interface TrainerOptions<Example> extends TrainableParametersOptions {
   objective: Objective<Example>
+  /**
+   * Weight of the supervised loss on the examples that `apply` gets beside its own, as in PPO-ptx (Ouyang et al., "Training language
+   * models to follow instructions", 2022); default 0.
+   */
+  supervisedWeight?: number
   /** Seed of a new adapter, of dropout and, in a run, of the order of examples. */
   seed: number
   optimiser?: Partial<AdamWOptions>
@@ -60,6 +66,14 @@ export interface TrainerState {
 }
 
 type OptimiserBuffers = { p: Tensor[]; m: Tensor[]; v: Tensor[] }
+
+/** One of the losses whose gradients a step adds. */
+interface TrainedLoss<Example> {
+  objective: Objective<Example>
+  weight: number
+  /** By batch length. */
+  gradients: ProgramCache<number>
+}
 
 /**
  * Trains one model for one objective. Parameters and moments stay on the device between steps. A step runs two compiled
@@ -101,9 +115,10 @@ export class Trainer<Example> {
   private readonly optimiser: AdamWOptions
   private readonly limit: number
   private readonly dropout: number
-  /** The shape of the dropout pool for a batch length; undefined without dropout. */
-  private readonly poolShape: ((length: number) => Shape) | undefined
-  private readonly gradients: ProgramCache<number>
+  /** The shape of the dropout pool for this number of rows and tokens; undefined without dropout. */
+  private readonly poolShape: ((rows: 1 | 2, length: number) => Shape) | undefined
+  private readonly own: TrainedLoss<Example>
+  private readonly beside: TrainedLoss<SupervisedExample>
   private readonly losses: ProgramCache<number>
   private readonly zeros: Tensor[]
   private update: Promise<Program> | undefined
@@ -130,13 +145,20 @@ export class Trainer<Example> {
       )
     this.zeros = trainable.parameterBuffers.map(({ size }) => tensor(new Float32Array(size)))
     this.buffers = { p: writeBuffers(trainable.parameterBuffers, trainable.initial), m: this.zeros, v: this.zeros }
-    const rowsOf = (length: number): number => objective.rows * microBatch * length
-    if (lora && this.dropout > 0) this.poolShape = (length) => dropoutPoolShape(config, lora, rowsOf(length))
-    this.gradients = new ProgramCache((length) => {
-      const dropout = lora && this.dropout > 0 ? dropoutOf(config, lora, rowsOf(length)) : undefined
-      const graph = gradientGraph(trainable, objective, { batch: microBatch, length, dropout })
-      return runner.compile(graph, { resident: this.names('g') })
-    })
+    if (lora && this.dropout > 0)
+      this.poolShape = (rows, length) => dropoutPoolShape(config, lora, rows * microBatch * length)
+    const gradientsOf = <E>(of: Objective<E>): ProgramCache<number> =>
+      new ProgramCache((length) => {
+        const dropout = lora && this.dropout > 0 ? dropoutOf(config, lora, of.rows * microBatch * length) : undefined
+        const graph = gradientGraph(trainable, of, { batch: microBatch, length, dropout })
+        return runner.compile(graph, { resident: this.names('g') })
+      })
+    this.own = { objective, weight: 1, gradients: gradientsOf(objective) }
+    this.beside = {
+      objective: supervised,
+      weight: options.supervisedWeight ?? 0,
+      gradients: gradientsOf(supervised),
+    }
     this.losses = new ProgramCache((length) => runner.compile(lossGraph(trainable, objective, microBatch, length)))
   }
 
@@ -160,52 +182,54 @@ export class Trainer<Example> {
   }
 
   /** Factors of micro-batch `part` of this step; they depend only on the seed and these two numbers. */
-  private dropoutFeed(length: number, part: number): Record<string, Float32Array> {
+  private dropoutFeed(rows: 1 | 2, length: number, part: number): Record<string, Float32Array> {
     if (!this.poolShape) return {}
     const random = new Random(`${this.seed}/dropout/${this.stepsDone}/${part}`)
-    return { dropout: drawFactors(random, sizeFromShape(this.poolShape(length)), this.dropout) }
+    return { dropout: drawFactors(random, sizeFromShape(this.poolShape(rows, length)), this.dropout) }
   }
 
   /** @throws Error that says why an example cannot be used for training. */
   check(example: Example): void {
-    this.objective.check(example)
-    bucketLength(this.objective.lengthOf(example), this.limit)
+    checkExampleOf(this.objective, example, this.limit)
   }
 
-  /** Splits examples into micro-batches, each with its bucket length and feeds. */
-  private *microBatches(examples: readonly Example[]) {
-    if (examples.length === 0) throw new TrainingError('A step needs at least one example.')
-    for (const example of examples) this.check(example)
-    const total = examples.reduce((sum, example) => sum + this.objective.totalOf(example), 0)
-    // If all examples have weight 0, the gradient is zero, not 0 / 0.
-    const scale = total > 0 ? 1 / total : 0
-    for (let from = 0; from < examples.length; from += this.microBatch) {
-      const part = examples.slice(from, from + this.microBatch)
-      const length = bucketLength(Math.max(...part.map((each) => this.objective.lengthOf(each))), this.limit)
-      yield { length, feeds: { ...this.objective.feeds(part, this.microBatch, length), scale } }
-    }
+  private microBatches<E>({ objective, weight }: Pick<TrainedLoss<E>, 'objective' | 'weight'>, examples: readonly E[]) {
+    return microBatches(objective, examples, { rows: this.microBatch, limit: this.limit, weight })
   }
 
   /**
-   * One update from these examples, in as many micro-batches as needed. @throws the reason of `signal` when it aborts, and
-   * TrainingError when the loss is not finite; the parameters are then unchanged.
+   * One update from these examples, in as many micro-batches as needed. The supervised loss on `mixed` counts `supervisedWeight` times
+   * and is reported as the metric `supervised`. @throws the reason of `signal` when it aborts, and TrainingError when a loss is not
+   * finite; the parameters are then unchanged.
    */
-  async apply(examples: readonly Example[], learningRate: number, signal?: AbortSignal): Promise<StepResult> {
+  async apply(
+    examples: readonly Example[],
+    learningRate: number,
+    signal?: AbortSignal,
+    mixed: readonly SupervisedExample[] = [],
+  ): Promise<StepResult> {
+    if (examples.length === 0) throw new TrainingError('A step needs at least one example.')
     const { p, m, v } = this.buffers
-    const meter = new LossAccumulator()
     let sums = this.zeros
     let part = 0
-    for (const { length, feeds } of this.microBatches(examples)) {
-      signal?.throwIfAborted()
-      const program = await this.gradients.get(length)
-      const dropped = this.dropoutFeed(length, part++)
-      const still = await this.frozen.get()
-      const results = await program.run({ ...still, ...this.feedsOf({ p, g: sums }), ...feeds, ...dropped })
-      meter.add(results)
-      if (sums !== this.zeros) this.runner.dispose(sums)
-      sums = this.pick(results, 'g')
-      await yieldToEventLoop()
+    const accumulate = async <E>(loss: TrainedLoss<E>, from: readonly E[]): Promise<LossAccumulator> => {
+      const meter = new LossAccumulator()
+      for (const { length, feeds } of this.microBatches(loss, from)) {
+        signal?.throwIfAborted()
+        const program = await loss.gradients.get(length)
+        const dropped = this.dropoutFeed(loss.objective.rows, length, part++)
+        const still = await this.frozen.get()
+        const results = await program.run({ ...still, ...this.feedsOf({ p, g: sums }), ...feeds, ...dropped })
+        meter.add(results)
+        if (sums !== this.zeros) this.runner.dispose(sums)
+        sums = this.pick(results, 'g')
+        await yieldToEventLoop()
+      }
+      return meter
     }
+    const { loss, metrics } = await accumulate(this.own, examples)
+    const { weight } = this.beside
+    if (mixed.length > 0 && weight > 0) metrics.supervised = (await accumulate(this.beside, mixed)).loss / weight
     signal?.throwIfAborted()
     const step = this.stepsDone + 1
     this.update ??= this.runner.compile(adamWGraph(this.trainable.parameterBuffers, this.optimiser), {
@@ -216,14 +240,13 @@ export class Trainer<Example> {
       ...adamWScalars(step, learningRate, this.optimiser),
     })
     const gradientNorm = outputNamed(results, 'norm').value
-    const { loss, metrics } = meter
     const next: OptimiserBuffers = {
       p: this.pick(results, 'p'),
       m: this.pick(results, 'm'),
       v: this.pick(results, 'v'),
     }
     if (sums !== this.zeros) this.runner.dispose(sums)
-    if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
+    if (!Number.isFinite(loss + (metrics.supervised ?? 0)) || !Number.isFinite(gradientNorm)) {
       this.discard(next)
       throw new TrainingError(
         `Step ${step}: the loss is ${loss} and the gradient norm ${gradientNorm}. The weights are still those of step ` +
@@ -242,8 +265,9 @@ export class Trainer<Example> {
 
   /** The loss of these examples, without an update. */
   async evaluate(examples: readonly Example[], signal?: AbortSignal): Promise<Loss> {
+    if (examples.length === 0) throw new TrainingError('A loss needs at least one example.')
     const meter = new LossAccumulator()
-    for (const { length, feeds } of this.microBatches(examples)) {
+    for (const { length, feeds } of this.microBatches(this.own, examples)) {
       signal?.throwIfAborted()
       const program = await this.losses.get(length)
       meter.add(await program.run({ ...(await this.frozen.get()), ...this.feedsOf({ p: this.buffers.p }), ...feeds }))
@@ -289,25 +313,11 @@ export class Trainer<Example> {
     this.discard(this.buffers)
     await Promise.all([
       this.frozen.release(),
-      this.gradients.release(),
+      this.own.gradients.release(),
+      this.beside.gradients.release(),
       this.losses.release(),
       this.update?.then((program) => program.release()),
     ])
-  }
-}
-
-/** Sums losses and metrics over micro-batches; each is already divided by the total weight of the step. */
-class LossAccumulator {
-  loss = 0
-  readonly metrics: Record<string, number> = {}
-
-  add(results: Readonly<Record<string, Tensor>>): void {
-    this.loss += outputNamed(results, 'loss').value
-    for (const [name, each] of Object.entries(results))
-      if (name.startsWith('metric.')) {
-        const key = name.slice('metric.'.length)
-        this.metrics[key] = (this.metrics[key] ?? 0) + each.value
-      }
   }
 }
 
