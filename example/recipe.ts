@@ -27,7 +27,8 @@ export const RLHF = {
   steps: 30,
   prompts: 16,
   group: 4,
-  beta: 0.05,
+  beta: 0.2,
+  supervisedWeight: 2,
   learningRate: 0.0005,
   promptPool: 256,
 } as const
@@ -60,6 +61,7 @@ export interface Alignment {
   prompts: number
   group: number
   beta: number
+  supervisedWeight: number
   learningRate: number
   promptPool: number
 }

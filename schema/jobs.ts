@@ -106,6 +106,11 @@ export class RlhfInput {
   @IntInput('Answers per prompt.', { default: 4, min: 2, max: 64 }) group!: number
   @RealInput('The weight of the KL divergence from the starting version.', { default: 0.05, min: 0, max: 10 })
   beta!: number
+  @RealInput(
+    'The weight of the supervised loss in each update, on samples from which the version has learned; 0 for none. A higher one keeps more of what the version can do.',
+    { default: 2, min: 0, max: 1000 },
+  )
+  supervisedWeight!: number
   @RealInput('Learning rate.', { default: 0.002, min: 1e-8, max: 1 }) learningRate!: number
   @IntInput('The seed of sampling and order.', { default: 1, min: 0, max: 2147483647 }) seed!: number
   @TextInput(PRICE, { optional: true, max: 78, pattern: WEI }) priceWei?: string
