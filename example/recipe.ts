@@ -27,7 +27,7 @@ export const RLHF = {
   steps: 30,
   prompts: 16,
   group: 4,
-  beta: 0.2,
+  beta: 0.5,
   supervisedWeight: 2,
   learningRate: 0.0005,
   promptPool: 256,

@@ -3,6 +3,7 @@ import type { Alignment } from '../recipe.ts'
 import { drawItems } from '../skill/items.ts'
 import type { Fields } from '../skill/triage.ts'
 import { utility } from '../utility.ts'
+import { JobFailed } from './apiClient.ts'
 import { Checks, type StageResult, type StoryContext } from './context.ts'
 import { loadOpenTasks, uploadPrompts } from './judge.ts'
 import { evaluateVersion, metricOf, type ScoreInterval } from './train.ts'
@@ -31,13 +32,14 @@ export async function alignStage(
     context,
     drawItems(seed, 'alignment', recipe.rlhf.promptPool).map((one) => one.prompt),
   )
-  const input = ({ steps, prompts, group, beta, learningRate, method }: Alignment) => ({
+  const input = ({ steps, prompts, group, beta, supervisedWeight, learningRate, method }: Alignment) => ({
     versionId,
     promptsHash,
     steps,
     prompts,
     group,
     beta,
+    supervisedWeight,
     learningRate,
     method,
     seed,
@@ -55,10 +57,14 @@ export async function alignStage(
   const checks = new Checks()
   if (rates)
     checks.that('the win rate is above one half, and above what it was, outside the interval', clearlyAbove(rates))
-  checks.that('the aligned version meets the targets and serves', found.promoted)
+  checks.that(
+    'the aligned version meets the targets, is in no metric significantly worse than the live one, and serves',
+    found.promoted,
+  )
+  const aligned = metricOf(found.metrics)
   return {
     versionId: policy.versionId,
-    aligned: metricOf(found.metrics),
+    aligned,
     winRateBefore: rates?.before.rate ?? 0,
     winRateAfter: rates?.after.rate ?? 0,
     stages: [
@@ -73,10 +79,11 @@ export async function alignStage(
             after: rates.after.rate,
             afterLower: rates.after.lower,
             afterUpper: rates.after.upper,
-            dpoVersionId: rates.dpoVersionId,
-            dpo: rates.beside.rate,
+            ...(rates.direct && { dpoVersionId: rates.direct.versionId, dpo: rates.direct.rate }),
           }),
-          metric: metricOf(found.metrics).score,
+          metric: aligned.score,
+          metricLower: aligned.lower,
+          metricUpper: aligned.upper,
           failed: checks.failed.join('; '),
         },
       },
@@ -84,13 +91,24 @@ export async function alignStage(
   }
 }
 
-/** Win rates over the version before alignment: its own, that of the policy-gradient version, and that of the direct-preference version. */
+/** Win rates over the version before alignment: its own, that of the policy-gradient version, and that of the direct-preference version, if there is one. */
 async function winRates(context: StoryContext, versionId: string, policyId: string, dpo: object) {
-  const direct = await context.api.runJob<{ versionId: string }>('rlhf', dpo, `rlhf:dpo:${versionId}`)
+  const directId = await alignDirectly(context, versionId, dpo)
   const before = await winRate(context, versionId, versionId)
   const after = await winRate(context, policyId, versionId)
-  const beside = await winRate(context, direct.versionId, versionId)
-  return { before, after, beside, dpoVersionId: direct.versionId }
+  const direct = directId === null ? null : { versionId: directId, ...(await winRate(context, directId, versionId)) }
+  return { before, after, direct }
+}
+
+/** @returns null when every model of the alignment was significantly worse than the version at its start: the story goes on without it. */
+async function alignDirectly({ api, say }: StoryContext, versionId: string, dpo: object): Promise<string | null> {
+  try {
+    return (await api.runJob<{ versionId: string }>('rlhf', dpo, `rlhf:dpo:${versionId}`)).versionId
+  } catch (error) {
+    if (!(error instanceof JobFailed)) throw error
+    say(error.message)
+    return null
+  }
 }
 
 /** Whether the win rate is above one half, and its increase above zero, at the lower bounds of their 95 % intervals. */

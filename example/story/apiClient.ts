@@ -2,6 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { RetriableError } from '#schema/errors.ts'
 import type { JobKind } from '#schema/jobs.ts'
 
+/** A job that failed or was cancelled. */
+export class JobFailed extends Error {
+  override name = 'JobFailed'
+}
+
 /** Uses the API as any client does: GraphQL over HTTP, with an idempotency key for every mutation, so that a request without an answer can be
  *  repeated. */
 export class ApiClient {
@@ -61,7 +66,7 @@ export class ApiClient {
     return job.id
   }
 
-  /** Waits until a job ends and returns its result. @throws Error when it failed or was cancelled. */
+  /** Waits until a job ends and returns its result. @throws JobFailed when it failed or was cancelled. */
   async waitForJob<R = Record<string, unknown>>(id: string): Promise<R> {
     for (;;) {
       const { job } = await this.query<{
@@ -69,7 +74,7 @@ export class ApiClient {
       }>('query ($id: ID!) { job(id: $id) { kind status result error } }', { id })
       if (job.status === 'Succeeded') return job.result
       if (job.status === 'Failed' || job.status === 'Cancelled')
-        throw new Error(`${job.kind} ${job.status}: ${job.error?.code} ${job.error?.message}`)
+        throw new JobFailed(`${job.kind} ${job.status}: ${job.error?.code} ${job.error?.message}`)
       await sleep(POLL_MS, undefined, { signal: this.signal })
     }
   }
