@@ -10,6 +10,7 @@ import { settleFeedbackHandler } from './settleFeedback.ts'
 import { goldCommitment } from './settleFeedbackGold.ts'
 
 const NOW = 1_900_000_000
+const WINDOW = 30 * 86_400
 const STAKE = 10n ** 19n
 const POT = 1_000n
 const JUDGES = [account(0x201), account(0x202), account(0x203), account(0x204)]
@@ -84,9 +85,10 @@ async function roundsEnding(...ends: number[]) {
     JUDGES.map((id) => ({ id, stake: STAKE })),
   )
   const calls: Call[] = []
+  let now = NOW
   const chain = {
-    now: async () => NOW,
-    read: async () => 50n,
+    now: async () => now,
+    read: async (_contract: string, name: string) => (name === 'SETTLEMENT_WINDOW' ? BigInt(WINDOW) : 50n),
     signedTransaction: async () => undefined,
     transact: async (key: string, call: Omit<Call, 'key'>) => void calls.push({ key, ...call }),
   }
@@ -102,7 +104,7 @@ async function roundsEnding(...ends: number[]) {
   } as unknown as JobContext<'settleFeedback'>
   const run = () => settleFeedbackHandler(undefined as never)(job)
   const evidenceOf = (hash: unknown): Promise<Evidence> => getDocument(artifacts, evidenceDocument, String(hash))
-  return { db, run, calls, keys, evidenceOf }
+  return { db, run, calls, keys, evidenceOf, wait: (seconds: number) => void (now += seconds) }
 }
 
 const settled = (calls: readonly Call[]) =>
@@ -191,8 +193,17 @@ test('earlier rounds count in a record and fade; a reputation fades, too', async
   expect([accounts, domain]).toEqual([JUDGES, 'support'])
 })
 
-test('gold tasks that this database does not know stop the settlement with what to do', async () => {
-  const { db, run } = await roundsEnding(NOW - 1)
+test('gold tasks that this database does not know hold their round, with what to do, and no other; when the contract waits no longer, it is settled without', async () => {
+  const { db, run, calls, wait } = await roundsEnding(NOW - 1, NOW - 1)
   await db.query(`delete from gold_key`)
-  await expect(run()).rejects.toThrow('No comparison of this database stored the gold tasks of round 1')
+  await expect(run()).rejects.toThrow('No comparison of this database stored the gold tasks of round')
+  await db.query(`update feedback_round set gold_commitment = null where id = '2'`)
+  const { result } = await run()
+  expect(result).toMatchObject({ rounds: ['2'], held: expect.stringContaining('gold tasks of round 1') })
+  await db.query(`update feedback_task set settled = true where round_id = '2'`)
+  await db.query(`update feedback_round set settled = true where id = '2'`)
+  calls.length = 0
+  wait(WINDOW)
+  expect((await run()).result).toMatchObject({ rounds: ['1'], tasks: 24 })
+  expect(calls.map(({ functionName }) => functionName)).not.toContain('openGold')
 })

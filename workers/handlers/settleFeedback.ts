@@ -7,6 +7,7 @@ import { rowsOf } from '#schema/rows.ts'
 import { type ChainDependencies, storeAs } from '../dependencies.ts'
 import { type JobContext, JobError, type JobHandler } from '../job.ts'
 import { transactInBatches } from '../transactInBatches.ts'
+import { MissingGoldError } from './settleFeedbackGold.ts'
 import { type ComputedRound, computeRound } from './settleFeedbackRound.ts'
 
 const MAX_TASKS = 10
@@ -23,8 +24,14 @@ export const settleFeedbackHandler =
     const epochOf = (round: FeedbackRound) => BigInt(round.openedBlock) / epochLength
     const evidenceHashes: string[] = []
     const totals = { tasks: 0, judgements: 0, pairs: 0, paid: 0n, fined: 0n }
+    const settled: string[] = []
+    let missing: MissingGoldError | undefined
     for (const [nth, round] of due.entries()) {
-      const computed = await computeRound(job, round, epochOf)
+      const computed = await computeRound(job, round, epochOf).catch((error) => {
+        if (!(error instanceof MissingGoldError)) throw error
+        missing = error // it keeps no other round from its settlement
+      })
+      if (!computed) continue
       const { tasks, settlements, evidence, goldKey, judgements } = computed
       const evidenceHash = (await putDocument(storeAs(job, 'evidence'), evidenceDocument, evidence)) as `0x${string}`
       if (goldKey !== null && round.goldSecret === null)
@@ -36,6 +43,7 @@ export const settleFeedbackHandler =
       job.report(0.2 + (0.8 * nth) / due.length, `settling round ${round.id}`)
       await writeSettlements(job, round, computed, evidenceHash)
       await writeReputations(job, computed.answers, epochOf(round), evidenceHash)
+      settled.push(round.id)
       evidenceHashes.push(evidenceHash)
       totals.tasks += tasks.length
       totals.judgements += judgements
@@ -43,11 +51,13 @@ export const settleFeedbackHandler =
       totals.paid += settlements.reduce((sum, one) => sum + one.reward, 0n)
       totals.fined += settlements.reduce((sum, one) => sum + one.penalty, 0n)
     }
+    if (missing && settled.length === 0) throw missing
     return {
       result: {
         ...totals,
         versionId,
-        rounds: due.map(({ id }) => id),
+        rounds: settled,
+        ...(missing && { held: missing.message }),
         paid: totals.paid.toString(),
         fined: totals.fined.toString(),
         evidenceHashes,

@@ -11,15 +11,24 @@ type Job = JobContext<'settleFeedback'>
 /** A round's commitment to its gold tasks: the hash of the name of the document that lists them, which is the secret. */
 export const goldCommitment = (key: string): Hex => keccak256(encodeAbiParameters([{ type: 'bytes32' }], [key as Hex]))
 
+/** The gold tasks of a round are not known here. */
+export class MissingGoldError extends JobError {
+  override name = 'MissingGoldError'
+}
+
 /** The name of the document with a round's gold tasks: what the chain has opened, or what a comparison of this operator stored; null when
- *  the round has none. */
+ *  the round has none, or when the contract no longer waits for a secret that is lost.
+ *  @throws MissingGoldError while it waits. */
 export async function goldKeyOf(job: Job, round: FeedbackRound): Promise<string | null> {
   if (round.goldSecret !== null || round.goldCommitment === null) return round.goldSecret
   const stored = await rowOf(job.db, GoldKey, round.goldCommitment)
   if (stored) return stored.key
-  throw new JobError(
+  const until =
+    round.revealDeadline.getTime() / 1000 + Number(await job.chain.read('FeedbackPool', 'SETTLEMENT_WINDOW', []))
+  if ((await job.chain.now()) > until) return null
+  throw new MissingGoldError(
     'GOLD_KEY_MISSING',
-    `No comparison of this database stored the gold tasks of round ${round.id}. Settle it where it was opened, or restore that database.`,
+    `No comparison of this database stored the gold tasks of round ${round.id}. Settle it where it was opened, or restore that database; from ${new Date(until * 1000).toISOString()} (chain time) it is settled without gold.`,
   )
 }
 
