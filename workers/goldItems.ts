@@ -34,6 +34,15 @@ export const takeGoldItems = (db: Database, jobId: string, ids: readonly string[
     return rows.sort((a, b) => Number(a.place) - Number(b.place)).map(({ id }) => id)
   })
 
+/** The ids of items that everybody knows to be spent: the rounds in which they were gold have opened it. */
+export async function openedGoldItems(db: Database): Promise<Set<string>> {
+  const { rows } = await db.query<{ id: string }>(
+    `select gold_item.id from gold_item join gold_key using (job_id) join feedback_round round on round.gold_commitment = gold_key.id
+     where round.to_block is null and round.gold_secret is not null`,
+  )
+  return new Set(rows.map(({ id }) => id))
+}
+
 /** The secret of a comparison whose tasks may have been shown. */
 export async function shownGoldKey(db: Database, jobId: string): Promise<string | undefined> {
   const [shown] = await rowsOf(db, GoldKey, 'job_id = $1', [jobId])

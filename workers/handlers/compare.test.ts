@@ -4,6 +4,7 @@ import type { Hex } from 'viem'
 import { expect, test } from 'vitest'
 import { comparisonDocument, comparisonKeyDocument, documentBytes, getDocument } from '#schema/documents.ts'
 import { JobRun } from '#schema/offchain/jobs.ts'
+import { FeedbackRound } from '#schema/onchain/feedback.ts'
 import { Model, ModelVersion } from '#schema/onchain/models.ts'
 import { account, insert } from '#test/factory.ts'
 import { must } from '#test/must.ts'
@@ -11,12 +12,14 @@ import type { Dependencies } from '../dependencies.ts'
 import type { JobContext } from '../job.ts'
 import { testWorker } from '../test/testWorker.ts'
 import { compareHandler } from './compare.ts'
+import { goldCommitment } from './settleFeedbackGold.ts'
 
 const HASH = `0x${'ab'.repeat(32)}`
 const SALT = `0x${'5a'.repeat(32)}`
 const PROMPTS = Array.from({ length: 60 }, (_, n) => `question number ${n} about thing ${n}`)
-const TASKS = 20
-const GOLD = 4
+/** With gold, each prompt is compared once. */
+const TASKS = 60
+const GOLD = 12
 
 /** A version, a pool with an item for every prompt, and jobs that compare its answers: `right` and other texts take turns. */
 async function comparisons() {
@@ -36,7 +39,7 @@ async function comparisons() {
   await insert(db, Model, { id: '1', specHash })
   await insert(db, ModelVersion, { id: '1', modelId: '1', manifestHash, adapterHash: base })
   const goldPool = await put({ salt: SALT, items: PROMPTS.map((prompt) => ({ prompt, completion: 'right' })) })
-  const promptsHash = await put({ prompts: PROMPTS })
+  const promptsHash = await put({ prompts: [...sealedItems.map(({ prompt }) => prompt.toUpperCase()), ...PROMPTS] })
 
   let asked = 0
   const engine = {
@@ -45,7 +48,7 @@ async function comparisons() {
       return { answers: requests.map((_, at) => ({ text: at % 2 === 0 ? 'right' : `wrong ${asked} ${at}` })) }
     },
   }
-  const compare = async (id: string, { fails = false } = {}) => {
+  const compare = async (id: string, { fails = false, tasks: count = TASKS } = {}) => {
     await db.query('delete from job_run where id = $1', [id])
     await insert(db, JobRun, { id, kind: 'compare', status: 'Running', idempotencyKey: id })
     const rounds: { itemHash: string }[][] = []
@@ -64,7 +67,7 @@ async function comparisons() {
     const job = {
       ...{ id, db, artifacts, chain, report() {}, alive() {}, signal: new AbortController().signal },
       input: {
-        ...{ versionId: '1', promptsHash, goldPool, goldPercent: (100 * GOLD) / TASKS, tasks: TASKS, seed: 1 },
+        ...{ versionId: '1', promptsHash, goldPool, goldPercent: (100 * GOLD) / TASKS, tasks: count, seed: 1 },
         ...{ domain: 'general', temperature: 1, potWei: '0', seats: 3, commitSeconds: 60, revealSeconds: 60 },
       },
       put: async ({ bytes }: { bytes: Uint8Array }) => artifacts.put(bytes),
@@ -81,7 +84,9 @@ async function comparisons() {
       tasks.map(async ({ item }) => (await getDocument(artifacts, comparisonDocument, item)).prompt),
     )
     return {
+      key: String(result.key),
       opened: rounds.flat().map(({ itemHash }) => itemHash),
+      prompts,
       gold: prompts.filter((_, at) => must(tasks[at]).gold !== null),
       places: tasks.flatMap(({ gold }, at) => (gold === null ? [] : [at])),
     }
@@ -92,7 +97,10 @@ async function comparisons() {
 test('comparisons at the same time have other gold items, and their gold elsewhere, although their input is the same', async () => {
   const { compare } = await comparisons()
   const [one, other] = await Promise.all([compare('one'), compare('other')])
-  for (const { opened, gold } of [one, other]) expect([opened.length, gold.length]).toEqual([TASKS, GOLD])
+  for (const { opened, gold, prompts } of [one, other]) {
+    expect([opened.length, gold.length]).toEqual([TASKS, GOLD])
+    expect([...prompts].sort()).toEqual([...PROMPTS].sort()) // none of a test or validation item
+  }
   expect(one.gold.filter((prompt) => other.gold.includes(prompt))).toEqual([])
   expect(one.places).not.toEqual(other.places)
 })
@@ -107,4 +115,16 @@ test('a comparison that failed when its round was opened has spent its items; tr
   expect(again.gold).toHaveLength(GOLD)
   expect(again.gold.filter((prompt) => others.gold.includes(prompt))).toEqual([])
   expect((await db.query('select 1 from gold_item')).rowCount).toBe(2 * GOLD) // what was tried only is free again
+})
+
+test('prompts that were gold in a round that has opened it are not compared with gold again: what is left would be gold more and more often', async () => {
+  const { compare, db } = await comparisons()
+  const { key, gold } = await compare('one')
+  const round = { id: '1', goldCommitment: goldCommitment(key), goldSecret: null }
+  await insert(db, FeedbackRound, round)
+  expect((await compare('other', { tasks: 30 })).prompts).toHaveLength(30) // while the first is secret, what is missing would tell it
+  await db.query('update feedback_round set gold_secret = $1', [key])
+  await expect(compare('third')).rejects.toThrow('has too few prompts')
+  const later = await compare('fourth', { tasks: TASKS - GOLD })
+  expect([...later.prompts].sort()).toEqual(PROMPTS.filter((prompt) => !gold.includes(prompt)).sort())
 })

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { Random } from '#engine/stats/random.ts'
 import { type CanonicalValue, canonicalJson } from '#rules/canonicalJson.ts'
 import type { PromptCompletion } from '#rules/sample.ts'
+import { normalForm } from '#rules/shingles.ts'
 import {
   comparisonDocument,
   comparisonKeyDocument,
@@ -11,7 +12,7 @@ import {
 } from '#schema/documents.ts'
 import { type Dependencies, forwardProgress, storeAs } from '../dependencies.ts'
 import { clearestGold, drawGoldItems, GOLD_TRIES, type GoldPair } from '../goldDraw.ts'
-import { goldItemId, showGold, shownGoldKey, takeGoldItems } from '../goldItems.ts'
+import { goldItemId, openedGoldItems, showGold, shownGoldKey, takeGoldItems } from '../goldItems.ts'
 import { type JobContext, JobError } from '../job.ts'
 import {
   fetchAdapter,
@@ -46,9 +47,17 @@ export async function makeTasks(job: Job, dependencies: Dependencies): Promise<s
   const sources = sourcesOf(job, dependencies)
   const facts = await loadVersion(sources, input.versionId)
   const other = input.againstVersionId ? await loadVersion(sources, input.againstVersionId) : facts
-  const { prompts } = await getDocument(job.artifacts, promptsDocument, input.promptsHash)
+  const { rubric } = facts
+  const sealed = [...(await loadItems(sources, rubric.test)), ...(await loadItems(sources, rubric.validation))]
+  const given = await getDocument(job.artifacts, promptsDocument, input.promptsHash)
   const goldCount = Math.round((input.tasks * input.goldPercent) / 100)
-  const tried = goldCount === 0 ? [] : await takeItems(job, sources, facts, prompts, 2 * goldCount)
+  const held = new Set(sealed.map(({ prompt }) => normalForm(prompt)))
+  // What was gold cannot be gold again: the more such prompts stand beside the others, the more of these are gold.
+  const opened = goldCount === 0 ? new Set<string>() : await openedGoldItems(job.db)
+  const prompts = given.prompts.filter(
+    (prompt) => !held.has(normalForm(prompt)) && !opened.has(goldItemId(prompt)), // answers to sealed items would be published
+  )
+  const tried = goldCount === 0 ? [] : await takeItems(job, sources, { sealed, prompts, count: 2 * goldCount })
   // The items are in it, so that a second comparison with the same input has its gold elsewhere: that of the first is opened.
   const secret = (part: string) => secretOf(job, `${part}/${tried.map(({ prompt }) => goldItemId(prompt))}`)
 
@@ -132,9 +141,7 @@ const secretOf = ({ chain, input }: Job, part: string) => {
 async function takeItems(
   job: Job,
   sources: Sources,
-  { rubric }: VersionDetails,
-  prompts: readonly string[],
-  count: number,
+  { sealed, prompts, count }: { sealed: readonly PromptCompletion[]; prompts: readonly string[]; count: number },
 ): Promise<PromptCompletion[]> {
   const { goldPool } = job.input
   if (goldPool === undefined)
@@ -142,7 +149,6 @@ async function takeItems(
       'NO_GOLD_POOL',
       'Gold needs a pool: upload one and name it in goldPool, or set goldPercent to 0.',
     )
-  const sealed = [...(await loadItems(sources, rubric.test)), ...(await loadItems(sources, rubric.validation))]
   const pool = await loadItems(sources, goldPool)
   const drawn = drawGoldItems({ pool, prompts, sealed }, new Random(secretOf(job, 'gold')))
   const taken = new Set(
@@ -165,7 +171,7 @@ function plainPrompts({ input }: Job, prompts: readonly string[], gold: readonly
   if (different.length < (gold.length > 0 ? count : 1))
     throw new JobError(
       'TOO_FEW_PROMPTS',
-      `The document ${input.promptsHash} has too few prompts: ${input.tasks} comparisons with gold need ${input.tasks} different ones, those of the gold items included.`,
+      `The document ${input.promptsHash} has too few prompts: ${input.tasks} comparisons with gold need ${input.tasks} different ones, those of the gold items included. Prompts that were gold in an earlier round, and those of sealed items, do not count.`,
     )
   return Array.from({ length: count }, (_, index) => different[index % different.length] ?? '')
 }
