@@ -84,50 +84,78 @@ export class ValidatorRoundResolver {
     @Ctx() { db, artifacts, reader }: ApiContext,
   ): Promise<ValidatorRound[]> {
     const validator = requireAddress('validator', given)
-    const rounds: ValidatorRound[] = []
     const block = (await reader.asOf(asOfInput)).block ?? undefined
     const wanted = Math.max(0, Math.min(first ?? MAX_ROUNDS, MAX_ROUNDS))
-    for (const round of (await settledRounds(db, validator, block)).slice(0, wanted)) {
-      const tasks = await rowsOf(db, FeedbackTask, 'round_id = $1', [round.id], { block, orderBy: 'id::numeric' })
-      const evidenceHash = tasks[0]?.evidenceHash
-      if (!evidenceHash) continue
-      const evidence = await getDocument(artifacts, evidenceDocument, evidenceHash)
-      const own = evidence.validators.find((one) => one.validator === validator)
-      if (!own) continue
-      const gold = await goldByItem(round, artifacts)
-      const judgements = await rowsOf(
-        db,
-        Judgement,
-        'validator = $1 and task_id = any($2)',
-        [validator, tasks.map(({ id }) => id)],
-        { block, orderBy: 'task_id::numeric' },
-      )
-      const items = new Map(tasks.map(({ id, itemHash }) => [id, itemHash]))
-      rounds.push({
-        ...shown(evidence, own),
-        evidenceHash,
-        judgements: judgements.map(({ taskId, choice, confidence, score, reward, penalty }) => ({
-          taskId,
-          choice,
-          confidence,
-          gold: gold.get(items.get(taskId) ?? '') ?? null,
-          share: score ?? 0,
-          reward,
-          penalty,
-        })),
-      })
-    }
-    return rounds
+    const rounds = (await settledRounds(db, validator, block)).slice(0, wanted)
+    const tasks = await rowsOf(db, FeedbackTask, 'round_id = any($1)', [rounds.map(({ id }) => id)], {
+      block,
+      orderBy: 'id::numeric',
+    })
+    const judgements = await rowsOf(
+      db,
+      Judgement,
+      'validator = $1 and task_id = any($2)',
+      [validator, tasks.map(({ id }) => id)],
+      { block, orderBy: 'task_id::numeric' },
+    )
+    const found = await Promise.all(
+      rounds.map((round) => {
+        const own = new Map(tasks.filter(({ roundId }) => roundId === round.id).map((task) => [task.id, task]))
+        return resultOf(
+          artifacts,
+          { round, tasks: own, judgements: judgements.filter(({ taskId }) => own.has(taskId)) },
+          validator,
+        )
+      }),
+    )
+    return found.flatMap((one) => one ?? [])
   }
 }
 
-/** Newest first. */
-async function settledRounds(db: Sql, validator: string, block?: number): Promise<FeedbackRound[]> {
-  const judgements = await rowsOf(db, Judgement, 'validator = $1', [validator], { block })
-  const tasks = await rowsOf(db, FeedbackTask, 'id = any($1)', [judgements.map(({ taskId }) => taskId)], { block })
-  const ids = [...new Set(tasks.map(({ roundId }) => roundId))]
-  return rowsOf(db, FeedbackRound, 'settled and id = any($1)', [ids], { block, orderBy: 'id::numeric desc' })
+interface JudgedTasks {
+  round: FeedbackRound
+  /** By id. */
+  tasks: ReadonlyMap<string, FeedbackTask>
+  /** Of the validator. */
+  judgements: readonly Judgement[]
 }
+
+/** The validator's result in a round; undefined when the evidence has none. */
+async function resultOf(
+  artifacts: ApiContext['artifacts'],
+  { round, tasks, judgements }: JudgedTasks,
+  validator: string,
+): Promise<ValidatorRound | undefined> {
+  const evidenceHash = [...tasks.values()][0]?.evidenceHash
+  if (!evidenceHash) return undefined
+  const evidence = await getDocument(artifacts, evidenceDocument, evidenceHash)
+  const own = evidence.validators.find((one) => one.validator === validator)
+  if (!own) return undefined
+  const gold = await goldByItem(round, artifacts)
+  return {
+    ...shown(evidence, own),
+    evidenceHash,
+    judgements: judgements.map(({ taskId, choice, confidence, score, reward, penalty }) => ({
+      taskId,
+      choice,
+      confidence,
+      gold: gold.get(tasks.get(taskId)?.itemHash ?? '') ?? null,
+      share: score ?? 0,
+      reward,
+      penalty,
+    })),
+  }
+}
+
+/** The settled rounds with a judgement of the validator, newest first. */
+const settledRounds = (db: Sql, validator: string, block?: number): Promise<FeedbackRound[]> =>
+  rowsOf(
+    db,
+    FeedbackRound,
+    'settled and id in (select round_id from feedback_task t join judgement j on j.task_id = t.id where j.validator = $1)',
+    [validator],
+    { block, orderBy: 'id::numeric desc' },
+  )
 
 async function goldByItem(
   round: FeedbackRound,
