@@ -18,7 +18,8 @@ const ROWS = new Map<EntityClass, (alias: string, account: string) => string>([
   [
     LedgerTransfer,
     (alias, account) =>
-      `(${alias}.event is not null or exists (select 1 from credit_hold owned where owned.consumer = ${account} and 'hold:' || owned.id in (${alias}.debit, ${alias}.credit)))`,
+      `(${alias}.event is not null or exists (select 1 from credit_hold owned
+         where owned.consumer = ${account} and owned.id in (split_part(${alias}.debit, 'hold:', 2), split_part(${alias}.credit, 'hold:', 2))))`,
   ],
   [
     LedgerBalance,

@@ -45,7 +45,11 @@ export class Statement {
   /** The SQL condition for the row versions of `table` that the viewer may read and that are visible as of this statement's block. */
   visibleAt(table: TableDefinition, alias: string): string {
     const own = this.viewer === 'all' ? undefined : ownRows(table)
-    if (own) return own(alias, this.bind(this.viewer, 'text'))
+    const version = this.versionAt(table, alias)
+    return own ? `${own(alias, this.bind(this.viewer, 'text'))} and ${version}` : version
+  }
+
+  private versionAt(table: TableDefinition, alias: string): string {
     if (!table.versioned) return 'true'
     const { block } = this.asOf
     if (block === null) return `${alias}.to_block is null`
