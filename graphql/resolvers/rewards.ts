@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { Arg, Ctx, Field, FieldResolver, ID, ObjectType, Query, Resolver, Root } from 'type-graphql'
 import type { Hex } from 'viem'
+import { leavesOf } from '#epochs/epochMapOf.ts'
 import { RewardTree } from '#rules/merkle.ts'
 import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import { getDocument, type RewardMapDocument, rewardMapDocument } from '#schema/documents.ts'
@@ -123,16 +124,11 @@ function treeOf(artifacts: ArtifactStore, uri: string, root: string): Promise<Bu
 }
 
 function build(document: RewardMapDocument, root: string): BuiltTree {
-  const chain = BigInt(document.chainId)
-  const distributor = document.distributor as Hex
-  const epoch = BigInt(document.epoch)
-  const leaves = document.leaves.map(({ account, cumulative }) => ({
-    chain,
-    distributor,
-    epoch,
-    account: account as Hex,
-    cumulative: BigInt(cumulative),
-  }))
+  const leaves = leavesOf(document.leaves, {
+    chain: BigInt(document.chainId),
+    distributor: document.distributor as Hex,
+    epoch: BigInt(document.epoch),
+  })
   const tree = new RewardTree(leaves)
   if (tree.root !== root)
     throw new ApiError(
