@@ -78,7 +78,7 @@ async function serveModel(context: StoryContext): Promise<string> {
   const { datanetId } = await gatherStage(context, modelId)
   const training = { modelId, datanetId, ...recipe.fineTune, seed: MODEL_SEED }
   const { versionId } = await api.runJob<{ versionId: string }>('fineTune', training, 'kill:fineTune')
-  await api.runJob('evaluate', { versionId, seed: MODEL_SEED }, 'kill:evaluate')
+  await api.runJob('evaluate', { versionId }, 'kill:evaluate')
   return openTriageEndpoint(context, versionId)
 }
 
