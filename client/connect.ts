@@ -18,7 +18,7 @@ import { type ApiAccess, openApi } from './graphql/api.ts'
 import { randomHex } from './randomHex.ts'
 import { memoryState, type StateStore } from './state/stateStore.ts'
 
-export interface ConnectOptions extends Partial<Pick<ApiAccess, 'apiKey' | 'patienceMs' | 'signal'>> {
+export interface ConnectOptions extends Partial<Pick<ApiAccess, 'apiKey' | 'patienceMs' | 'onRetry' | 'signal'>> {
   /** A viem account with a key; its transactions go to `node`. */
   account?: LocalAccount
   /** A wallet that keeps the key: an injected one, a Safe, a hardware wallet. Its node is used, too. */
@@ -62,6 +62,7 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
     urls: url.split(',').map((one) => one.trim().replace(/\/+$/, '')),
     apiKey: options.apiKey,
     patienceMs: options.patienceMs ?? PATIENCE_MS,
+    onRetry: options.onRetry,
     signal,
   }
   const deployment = await readServedDeployment(access)

@@ -11,6 +11,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import WebSocket from 'ws'
 import { openArtifacts } from '#cli/openArtifacts.ts'
 import type { System } from '#cli/system.ts'
+import { connect } from '#client/index.ts'
 import { readConfig } from '#config'
 import { contributors } from '#example/contributors.ts'
 import { SCALES } from '#example/recipe.ts'
@@ -78,8 +79,13 @@ function subscribeToAll(url: string, read: string[]) {
 }
 
 /** Lets jobs fail on sealed documents, faulty ones among them, and asks for these. */
-async function provokeErrors(url: string, store: ArtifactStore, faulty: readonly string[], read: string[]) {
-  const api = new ApiClient(url, new AbortController().signal)
+async function provokeErrors(
+  { url, rpcUrl }: Started,
+  store: ArtifactStore,
+  faulty: readonly string[],
+  read: string[],
+) {
+  const api = new ApiClient(await connect(url, { node: rpcUrl }))
   const tell = (error: unknown) => void read.push(String((error as Error).message))
   const promptsHash = await store.put(documentBytes({ prompts: ['a prompt of no item'] }))
   for (const [nth, goldPool] of faulty.entries()) {
@@ -144,7 +150,7 @@ test('whoever reads every table, export, subscription, artifact, error, log and 
   const text = new TextDecoder().decode(documentBytes(sealItems(SEED, testItems(SEED, items.test)).document))
   const forms = [text, ` ${text}`, `\ufeff${text}`, text.slice(0, -2), text.replace('"prompt":', '"prompt":x')]
   const faulty = await Promise.all(forms.map((form) => store.put(new TextEncoder().encode(form))))
-  await provokeErrors(url, store, faulty, read)
+  await provokeErrors(system, store, faulty, read)
 
   const db = await openDatabase(system.databaseUrl)
   onTestFinished(() => db.close())

@@ -9,6 +9,8 @@ export interface ApiAccess {
   apiKey?: string
   /** For how long a request is repeated while the API does not answer, in milliseconds. */
   patienceMs: number
+  /** Is told each time why a request is repeated. */
+  onRetry?(error: UnavailableError): void
   signal?: AbortSignal
 }
 
@@ -32,13 +34,14 @@ export const openApi =
 
 /** Repeats a request while the API does not answer. */
 export async function patiently<T>(access: ApiAccess, request: () => Promise<T>): Promise<T> {
-  const { patienceMs, signal } = access
+  const { patienceMs, onRetry, signal } = access
   const deadline = Date.now() + patienceMs
   for (;;) {
     try {
       return await request()
     } catch (error) {
       if (!(error instanceof UnavailableError) || Date.now() > deadline) throw error
+      onRetry?.(error)
       access.urls.push(...access.urls.splice(0, 1))
       await pause(RETRY_MS, signal)
     }

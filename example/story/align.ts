@@ -1,9 +1,9 @@
+import { JobFailedError } from '#client/index.ts'
 import { meanOf, sampleVariance } from '#math/summary.ts'
 import type { Alignment } from '../recipe.ts'
 import { drawItems } from '../skill/items.ts'
 import type { Fields } from '../skill/triage.ts'
 import { utility } from '../utility.ts'
-import { JobFailed } from './apiClient.ts'
 import { Checks, type StageResult, type StoryContext } from './context.ts'
 import { loadOpenTasks, uploadPrompts } from './judge.ts'
 import { evaluateVersion, metricOf, type ScoreInterval } from './train.ts'
@@ -105,7 +105,7 @@ async function alignDirectly({ api, say }: StoryContext, versionId: string, dpo:
   try {
     return (await api.runJob<{ versionId: string }>('rlhf', dpo, `rlhf:dpo:${versionId}`)).versionId
   } catch (error) {
-    if (!(error instanceof JobFailed)) throw error
+    if (!(error instanceof JobFailedError)) throw error
     say(error.message)
     return null
   }

@@ -1,4 +1,4 @@
-import { type Client, connect, withAccount } from '#client/index.ts'
+import { type Client, type ConnectOptions, connect, withAccount } from '#client/index.ts'
 import type { Deployment } from '#contracts/deploy.ts'
 import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import { type ExampleRole, exampleAccount, secretOf } from '../accounts.ts'
@@ -35,22 +35,28 @@ export class Checks {
   }
 }
 
-export interface StoryPlace extends Pick<StoryContext, 'seed' | 'recipe' | 'deployment' | 'store' | 'say'> {
+export interface StoryPlace
+  extends Pick<StoryContext, 'seed' | 'recipe' | 'deployment' | 'store' | 'say'>,
+    Pick<ConnectOptions, 'patienceMs' | 'onRetry' | 'signal'> {
   /** The URL of the API. */
   url: string
   rpcUrl: string
-  /** For how long a request is repeated while the API does not answer. */
-  patienceMs?: number
-  signal?: AbortSignal
 }
 
 /** Connects the people of the story to a running system. */
-export async function openStory({ url, rpcUrl, patienceMs, signal, ...rest }: StoryPlace): Promise<StoryContext> {
+export async function openStory({
+  url,
+  rpcUrl,
+  patienceMs,
+  onRetry,
+  signal,
+  ...rest
+}: StoryPlace): Promise<StoryContext> {
   const newSecret = (subject: string) => secretOf(rest.seed, subject)
-  const client = await connect(url, { node: rpcUrl, pollMs: POLL_MS, patienceMs, signal, newSecret })
+  const client = await connect(url, { node: rpcUrl, pollMs: POLL_MS, patienceMs, onRetry, signal, newSecret })
   return {
     ...rest,
-    api: new ApiClient(url, signal ?? new AbortController().signal),
+    api: new ApiClient(client),
     chain: openStoryChain(rpcUrl, rest.deployment),
     as: (role, nth = 0) => withAccount(client, exampleAccount(role, nth)),
   }

@@ -1,3 +1,4 @@
+import { waitForBlock } from '#client/index.ts'
 import type { Deployment } from '#contracts/deploy.ts'
 import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import { SCALES, type Scale } from '../recipe.ts'
@@ -155,8 +156,8 @@ function recourse(
 }
 
 /** The balance of the reward distributor, read from the chain. */
-async function balance({ chain, api }: StoryContext): Promise<StoryReport['rewards']> {
-  await api.waitUntilIndexed(await chain.client.getBlockNumber())
+async function balance({ chain, api, as }: StoryContext): Promise<StoryReport['rewards']> {
+  await waitForBlock(as('platform'), await chain.client.getBlockNumber())
   const held = await chain.read('GOpen', 'balanceOf', [chain.addresses.RewardDistributor])
   const { redemptions, rewardClaims, rewardMaps } = await api.query<{
     redemptions: { nodes: { amount: string }[] }

@@ -1,5 +1,5 @@
 import { parseEther } from 'viem'
-import { commitJudgement, revealJudgement, stakeAsValidator, type TaskJudgement, wrap } from '#client/index.ts'
+import { commitJudgement, revealJudgement, stakeAsValidator, type TaskJudgement, upload, wrap } from '#client/index.ts'
 import { bigintMax } from '#rules/bps.ts'
 import { documentBytes } from '#schema/documents.ts'
 import { exampleAccount } from '../accounts.ts'
@@ -71,8 +71,8 @@ export async function judgeStage(context: StoryContext, versionId: string): Prom
   return review(context, settled)
 }
 
-export const uploadPrompts = ({ api }: StoryContext, prompts: string[]) =>
-  api.upload(JSON.stringify({ prompts }), 'prompts')
+export const uploadPrompts = ({ as }: StoryContext, prompts: string[]) =>
+  upload(as('platform'), 'prompts', JSON.stringify({ prompts }))
 
 /** The open comparisons of a version, with their prompts and answers. */
 export async function loadOpenTasks({ api }: StoryContext, versionId: string): Promise<Task[]> {

@@ -1,14 +1,14 @@
 import { openArtifacts } from '#cli/openArtifacts.ts'
-import { type Client, channelWith, createDatanet, grant } from '#client/index.ts'
+import { type Client, channelWith, createDatanet, grant, upload } from '#client/index.ts'
 import { exampleAccount } from '#example/accounts.ts'
 import { type Consumer, consumers } from '#example/consumers.ts'
 import { type Recipe, SCALES } from '#example/recipe.ts'
+import { ApiClient } from '#example/story/apiClient.ts'
 import { openStory, type StoryContext } from '#example/story/context.ts'
 import { gatherStage } from '#example/story/gather.ts'
 import { proposeStage } from '#example/story/propose.ts'
 import { settleStage } from '#example/story/reward.ts'
 import { openTriageEndpoint, serveStage } from '#example/story/serve.ts'
-import { FailoverClient } from './client.ts'
 import type { Installation } from './installation.ts'
 
 /** The load of a run: one lifecycle at a small scale, with answers during training. It is the same for every seed, so that its results can be
@@ -39,7 +39,7 @@ export async function playLoad(
   say: (line: string) => void,
   size = SMALL_LOAD,
 ): Promise<PlayedLoad> {
-  const api = new FailoverClient(apiUrls, over)
+  const counts = { answered: 0, repeated: 0 }
   const story = await openStory({
     seed: LOAD_SEED,
     recipe: { ...RECIPE, calls: [1, size.callsEach - 1] },
@@ -48,9 +48,17 @@ export async function playLoad(
     deployment: servers.deployment,
     store: await openArtifacts({ s3: servers.s3, artifacts: '' }),
     patienceMs: 240_000,
+    onRetry: () => counts.repeated++,
     signal: over,
     say,
   })
+  const { ask, ...client } = story.as('platform')
+  const counted: Client['ask'] = async (...question) => {
+    const answer = await ask(...question)
+    counts.answered++
+    return answer
+  }
+  const api = new ApiClient({ ...client, ask: counted })
   const context: StoryContext = { ...story, api }
   const { modelId } = await proposeStage(context)
   say('the model is approved')
@@ -74,7 +82,7 @@ export async function playLoad(
   say('the second version is trained, and every call is answered')
   await settleStage(context, 1, served.fees + fees)
   say('the epoch is settled')
-  return api.counts
+  return counts
 }
 
 async function openEmptyDatanet({ as }: StoryContext, modelId: string): Promise<string> {
@@ -83,8 +91,8 @@ async function openEmptyDatanet({ as }: StoryContext, modelId: string): Promise<
 }
 
 /** Requests jobs that must fail, because their input is wrong: a datanet without contributions, and a document of another kind. */
-async function plantFailures({ api }: StoryContext, modelId: string, emptyDatanet: string, versionId: string) {
-  const wrong = await api.upload('{"ground": "offTopic", "statement": "These are no prompts."}', 'evidence')
+async function plantFailures({ as, api }: StoryContext, modelId: string, emptyDatanet: string, versionId: string) {
+  const wrong = await upload(as('platform'), 'evidence', '{"ground": "offTopic", "statement": "These are no prompts."}')
   const training = { modelId, datanetId: emptyDatanet, ...RECIPE.fineTune }
   const comparison = { versionId, promptsHash: wrong, tasks: 2, domain: 'none' }
   await api.requestJob('fineTune', training, 'planted:fineTune')
