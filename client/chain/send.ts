@@ -9,6 +9,7 @@ import {
 import { accountOf, walletOf } from '../account.ts'
 import type { Client } from '../client.ts'
 import { ClientError, ContractRefusal, UnavailableError } from '../errors.ts'
+import { inOrder } from '../inOrder.ts'
 import { pause } from '../pause.ts'
 import type { SentCall } from './contracts.ts'
 import { explainRefusal } from './explainRefusal.ts'
@@ -39,7 +40,8 @@ const MAX_WAIT_MS = 600_000
  *  @throws ContractRefusal when the contract refuses, UnavailableError when the node does not take or mine it. */
 export async function sendOnce(client: Client, call: SentCall, sending: Sending): Promise<MinedTransaction> {
   if (client.plan) return planCall(client, call)
-  return inOrder(client, async () => {
+  // One after the other for each account, so that every transaction gets a nonce of its own.
+  return inOrder(`${client.deployment.chainId}/${accountOf(client)}`, async () => {
     const { known } = sending
     const receipt = (known && (await resume(client, call, known, sending))) ?? (await sendNew(client, call, sending))
     if (receipt.status === 'success') return minedTransaction(client.deployment, receipt)
@@ -51,22 +53,6 @@ export async function sendOnce(client: Client, call: SentCall, sending: Sending)
       functionName,
     )
   })
-}
-
-/** The sending of each account waits for the one before, so that every transaction gets a nonce of its own. */
-const queues = new Map<string, Promise<unknown>>()
-
-async function inOrder<T>(client: Client, task: () => Promise<T>): Promise<T> {
-  const key = `${client.deployment.chainId}/${walletOf(client).account.address}`
-  const before = queues.get(key) ?? Promise.resolve()
-  const run = before.then(task, task)
-  const settled = run.catch(() => {})
-  queues.set(key, settled)
-  try {
-    return await run
-  } finally {
-    if (queues.get(key) === settled) queues.delete(key)
-  }
 }
 
 /** The receipt of a call that was sent before; undefined when another transaction has taken its place. */

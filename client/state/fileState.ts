@@ -1,6 +1,8 @@
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { StateError } from '../errors.ts'
+import { inOrder } from '../inOrder.ts'
+import { shareLock } from './lockFile.ts'
 import type { StateStore } from './stateStore.ts'
 
 interface StateFile {
@@ -27,19 +29,21 @@ const FORMAT = 'modelcommons client state 1'
  * assert.equal(await fileState(file).read('act'), 'kept')
  * ```
  */
-export function fileState(file: string): StateStore {
-  const change = async (edit: (values: Record<string, string>) => void) => {
-    const values = await readValues(file)
-    edit(values)
-    await replace(file, JSON.stringify({ format: FORMAT, values } satisfies StateFile))
-  }
+export function fileState(path: string): StateStore {
+  const file = resolve(path)
+  const change = (edit: (values: Record<string, string>) => void) =>
+    inOrder(file, async () => {
+      const values = await readValues(file)
+      edit(values)
+      await replace(file, JSON.stringify({ format: FORMAT, values } satisfies StateFile))
+    })
   return {
     async read(key) {
       return (await readValues(file))[key]
     },
     write: (key, value) => change((values) => Object.assign(values, { [key]: value })),
     remove: (key) => change((values) => delete values[key]),
-    lock: () => lockFile(`${file}.lock`),
+    lock: () => shareLock(`${file}.lock`),
   }
 }
 
@@ -80,35 +84,5 @@ async function replace(file: string, text: string): Promise<void> {
       `The state file ${file} cannot be written (${(cause as Error).message}). Nothing was sent. Make room, or name a file that this user may write.`,
       { cause },
     )
-  }
-}
-
-async function lockFile(lock: string): Promise<() => Promise<void>> {
-  await mkdir(dirname(lock), { recursive: true })
-  for (;;) {
-    try {
-      const handle = await open(lock, 'wx', 0o600)
-      await handle.writeFile(String(process.pid))
-      await handle.close()
-      return () => rm(lock, { force: true })
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST')
-        throw new StateError(`${lock} cannot be written (${(cause as Error).message}).`, { cause })
-    }
-    const pid = Number(await readFile(lock, 'utf8').catch(() => ''))
-    if (pid && isRunning(pid))
-      throw new StateError(
-        `Process ${pid} uses this state. Wait until it has ended, or name another state file. (If it is no client, delete ${lock}.)`,
-      )
-    await rm(lock, { force: true }) // left by a process that was killed
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }
