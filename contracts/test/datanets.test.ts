@@ -1,10 +1,11 @@
 import { type Address, encodeErrorResult, encodeFunctionData, type Hex } from 'viem'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { COMPARISONS } from '#rules/shingles.ts'
 import { must } from '#test/must.ts'
 import { contracts } from '../events.ts'
 import { type Batch, commitmentOf, contentsOf, signBatch, submitArguments, submitBatch } from './batch.ts'
 import { propose } from './mandate.ts'
+import { restoreWorld } from './restoreWorld.ts'
 import { ALICE, BOB, ETHER, GENESIS, hashOf, OPERATOR, PROPOSER, STRANGER, startWorld, type World } from './world.ts'
 
 const ZERO = `0x${'0'.repeat(64)}` as const
@@ -12,7 +13,6 @@ const NOBODY = `0x${'0'.repeat(40)}` as const
 const MIN_STAKE = ETHER / 100n
 
 let world: World
-let clean: Hex
 let batch: Batch
 beforeAll(async () => {
   world = await startWorld()
@@ -28,11 +28,7 @@ beforeAll(async () => {
     deadline: BigInt(GENESIS + 100_000),
   }
 })
-afterAll(() => world?.anvil.stop())
-beforeEach(async () => {
-  clean = await world.snapshot()
-})
-afterEach(() => world.revert(clean))
+restoreWorld(() => world)
 
 const commit = (of: Batch) => world.send(STRANGER, 'DatanetRegistry', 'commit', [commitmentOf(of), of.contributor])
 const submitError = async (of: Batch, signature: Hex = '0x', from: Address = ALICE.address) =>

@@ -1,9 +1,10 @@
 import type { Address, Hex } from 'viem'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { contentsOf, submitBatch } from './batch.ts'
 import { commitAll, openRound, revealAll } from './judge.ts'
 import { evaluate, mandate, version } from './mandate.ts'
 import { fundEpoch, publicationOf } from './publication.ts'
+import { restoreWorld } from './restoreWorld.ts'
 import {
   ALICE,
   BOB,
@@ -31,7 +32,6 @@ let modelId: bigint
 let versionId: bigint
 let timelock: Address
 let judged: bigint
-let clean: Hex
 beforeAll(async () => {
   world = await startWorld()
   modelId = await mandate(world)
@@ -55,11 +55,7 @@ beforeAll(async () => {
   judged = (task << 160n) | BigInt(BOB.address)
   timelock = await world.impersonate(world.at.TimelockController)
 })
-afterAll(() => world?.anvil.stop())
-beforeEach(async () => {
-  clean = await world.snapshot()
-})
-afterEach(() => world.revert(clean))
+restoreWorld(() => world)
 
 const open = (kind: number, id: bigint, from: Address = STRANGER.address) =>
   world.send(from, 'Disputes', 'open', [kind, id, EVIDENCE])

@@ -74,8 +74,7 @@ test('whatever happens, in any order, bonds are kept apart, verdicts wait, and n
   const ended = new Map([UPHELD, REJECTED, LAPSED].map((outcome) => [outcome, 0]))
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 25 }), async (steps) => {
-      const before = await world.snapshot()
-      try {
+      await world.undone(async () => {
         const open: Open[] = []
         for (const { kind, which, who, upheld, slash: asked, seconds } of steps) {
           const [subjectKind, subject] = must(subjects[which])
@@ -104,9 +103,7 @@ test('whatever happens, in any order, bonds are kept apart, verdicts wait, and n
           const bonds = open.reduce((sum, { bond }) => sum + bond, 0n)
           expect(await world.balance(world.at.Disputes)).toBe(bonds)
         }
-      } finally {
-        await world.revert(before)
-      }
+      })
     }),
     { numRuns: 25, seed: 12 },
   )

@@ -1,23 +1,19 @@
 import type { Hex } from 'viem'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { MAX_PENDING_MAPS } from '../settings.ts'
 import { MAX_TRANSACTION_GAS } from './gas.ts'
 import { fundEpoch, mineUntil, publicationOf } from './publication.ts'
+import { restoreWorld } from './restoreWorld.ts'
 import { ALICE, BOB, CAROL, HOLDER, hashOf, OPERATOR, SETTINGS, STRANGER, startWorld, type World } from './world.ts'
 
 const LENGTH = BigInt(SETTINGS.epochLength)
 const BOND = SETTINGS.publisherBond
 
 let world: World
-let clean: Hex
 beforeAll(async () => {
   world = await startWorld()
 })
-afterAll(() => world?.anvil.stop())
-beforeEach(async () => {
-  clean = await world.snapshot()
-})
-afterEach(() => world.revert(clean))
+restoreWorld(() => world)
 
 /** Funds in exactly that block. @returns the arguments of the event */
 async function fundAt(block: bigint, amount = 1n) {

@@ -1,7 +1,8 @@
 import { type Address, encodeAbiParameters, type Hex, keccak256 } from 'viem'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { commitAll, judgement, judgementCommitment, openRound, type Reveal, revealAll } from './judge.ts'
 import { mandate, propose, version } from './mandate.ts'
+import { restoreWorld } from './restoreWorld.ts'
 import { ALICE, BOB, CAROL, ETHER, hashOf, OPERATOR, SIGNERS, STRANGER, startWorld, type World } from './world.ts'
 
 const ZERO = `0x${'0'.repeat(64)}` as const
@@ -14,7 +15,6 @@ let world: World
 let modelId: bigint
 let versionId: bigint
 let tasks: [bigint, bigint]
-let clean: Hex
 beforeAll(async () => {
   world = await startWorld()
   modelId = await mandate(world)
@@ -23,11 +23,7 @@ beforeAll(async () => {
   const first = await openRound(world, modelId, versionId, { count: 2, pot: POT })
   tasks = [first, first + 1n]
 })
-afterAll(() => world?.anvil.stop())
-beforeEach(async () => {
-  clean = await world.snapshot()
-})
-afterEach(() => world.revert(clean))
+restoreWorld(() => world)
 
 const commitError = async (ids: bigint[], commitments: Hex[], from: Address = ALICE.address) =>
   (await world.errorOf(from, 'FeedbackPool', 'commit', [ids, commitments])).name

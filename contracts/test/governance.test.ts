@@ -1,11 +1,12 @@
 import fc from 'fast-check'
 import { encodeAbiParameters, type Hex, keccak256, toHex } from 'viem'
 import type { HDAccount } from 'viem/accounts'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { type BondEnd, settleBond, turnoutWithout } from '#rules/bond.ts'
 import type { VoteCast } from '#rules/tally.ts'
 import { must } from '#test/must.ts'
 import { DEADLINE, execute, mandate, openVote, propose, SPLIT, startVotingWorld, TERMS, VOTES } from './mandate.ts'
+import { restoreWorld } from './restoreWorld.ts'
 import { ALICE, BOB, CAROL, ETHER, GENESIS, HOLDER, hashOf, PROPOSER, STRANGER, type World } from './world.ts'
 
 const BOND = 10n * ETHER
@@ -13,15 +14,10 @@ const [AGAINST, FOR, ABSTAIN] = [0, 1, 2]
 const SUCCEEDED = 4
 
 let world: World
-let clean: Hex
 beforeAll(async () => {
   world = await startVotingWorld()
 })
-afterAll(() => world?.anvil.stop())
-beforeEach(async () => {
-  clean = await world.snapshot()
-})
-afterEach(() => world.revert(clean))
+restoreWorld(() => world)
 
 const tryPropose = (terms: object, bond = BOND, spec = hashOf('s')) =>
   world.errorOf(PROPOSER, 'ModelRegistry', 'propose', [spec, 'uri', { ...TERMS, ...terms }, bond])
@@ -59,9 +55,7 @@ describe('a proposal', () => {
   })
 
   test('binds its terms: other terms give another proposal', async () => {
-    const first = await propose(world)
-    await world.revert(clean)
-    clean = await world.snapshot()
+    const first = await world.undone(() => propose(world))
     const second = await propose(world, { split: { ...SPLIT, owner: 999, stakers: 1_001 } })
     expect(second.modelId).toBe(first.modelId)
     expect(second.proposalId).not.toBe(first.proposalId)
@@ -232,8 +226,7 @@ describe('the bond', () => {
     const share = fc.record({ wei: fc.bigInt(0n, 500n * ETHER), support: fc.constantFrom(AGAINST, FOR, ABSTAIN, null) })
     await fc.assert(
       fc.asyncProperty(share, share, fc.boolean(), fc.bigInt(BOND, 20n * ETHER), async (one, two, own, bond) => {
-        const before = await world.snapshot()
-        try {
+        await world.undone(async () => {
           for (const [voter, { wei }] of [
             [ALICE, one],
             [BOB, two],
@@ -256,9 +249,7 @@ describe('the bond', () => {
           const carried = (await world.read('ModelGovernor', 'state', [proposalId])) === SUCCEEDED
           if (carried) await execute(world, actions)
           await expectSettlement(modelId, bond, 'voted', cast)
-        } finally {
-          await world.revert(before)
-        }
+        })
       }),
       { numRuns: 20, seed: 20_261_120 },
     )

@@ -1,9 +1,10 @@
 import { encodeFunctionData, type Hex } from 'viem'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { contracts } from '../events.ts'
 import { contentsOf, submitBatch } from './batch.ts'
 import { type Actions, lockVotes, mandate, TERMS } from './mandate.ts'
 import { fundEpoch, publicationOf, treeOf } from './publication.ts'
+import { restoreWorld } from './restoreWorld.ts'
 import {
   ALICE,
   BOB,
@@ -31,7 +32,6 @@ const EVIDENCE = hashOf('evidence')
 
 let world: World
 let modelId: bigint
-let clean: Hex
 beforeAll(async () => {
   world = await startWorld({ dailySpendPercent: Number(DAILY_PERCENT), challengeWindow: 5_000 })
   modelId = await mandate(world)
@@ -46,11 +46,7 @@ beforeAll(async () => {
     deadline: BigInt(GENESIS + 100_000),
   })
 })
-afterAll(() => world?.anvil.stop())
-beforeEach(async () => {
-  clean = await world.snapshot()
-})
-afterEach(() => world.revert(clean))
+restoreWorld(() => world)
 
 const spend = (amount: bigint) =>
   world.send(OPERATOR, 'ModelRegistry', 'spendBudget', [modelId, OPERATOR.address, 'theft', amount])

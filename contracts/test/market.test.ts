@@ -1,8 +1,9 @@
-import type { Address, Hex } from 'viem'
+import type { Address } from 'viem'
 import { zeroAddress } from 'viem'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { type ChannelPlace, channelConfig, channelId } from '#rules/channel.ts'
 import { evaluate, mandate, version } from './mandate.ts'
+import { restoreWorld } from './restoreWorld.ts'
 import { channelOf, depositCredit, marketPlace, redemption } from './vouchers.ts'
 import { ALICE, BOB, CONSUMER, HOST, OPERATOR, SETTINGS, STRANGER, startWorld, type World } from './world.ts'
 
@@ -10,7 +11,6 @@ let world: World
 let serving: bigint
 let refused: bigint
 let otherModel: bigint
-let clean: Hex
 beforeAll(async () => {
   world = await startWorld()
   const modelId = await mandate(world)
@@ -21,11 +21,7 @@ beforeAll(async () => {
   await world.send(HOST, 'InferenceMarket', 'registerEndpoint', [serving, 'https://two.example', 30n, 60n])
   await depositCredit(world, channelOf(), 100n)
 }, 600_000)
-afterAll(() => world?.anvil.stop())
-beforeEach(async () => {
-  clean = await world.snapshot()
-})
-afterEach(() => world.revert(clean))
+restoreWorld(() => world)
 
 async function promoted(modelId: bigint): Promise<bigint> {
   const versionId = await version(world, modelId, OPERATOR.address)

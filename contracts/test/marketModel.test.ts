@@ -56,8 +56,7 @@ test('whatever happens, in any order, channels move as the model says, and the m
   const seen = new Set<string>()
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 25, maxLength: 40 }), async (steps) => {
-      const before = await world.snapshot()
-      try {
+      await world.undone(async () => {
         const states = CHANNELS.map((): State => ({ balance: 0n, redeemed: 0n, withdrawing: 0n, withdrawableAt: 0 }))
         for (const one of steps) {
           const now = (await world.now()) + 1
@@ -66,9 +65,7 @@ test('whatever happens, in any order, channels move as the model says, and the m
           else seen.add(`${one.kind} ${await move(states, one, now)}`)
           await check(states)
         }
-      } finally {
-        await world.revert(before)
-      }
+      })
     }),
     { numRuns: 15, seed: 13 },
   )

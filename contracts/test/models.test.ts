@@ -1,7 +1,8 @@
 import type { Hex } from 'viem'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { must } from '#test/must.ts'
 import { evaluate, mandate, propose, RUBRIC, TERMS, version } from './mandate.ts'
+import { restoreWorld } from './restoreWorld.ts'
 import { ALICE, BOB, ETHER, GENESIS, hashOf, OPERATOR, STRANGER, startWorld, type World } from './world.ts'
 
 const operator = OPERATOR.address
@@ -9,16 +10,11 @@ const DEADLINE = GENESIS + 20_000
 
 let world: World
 let modelId: bigint
-let clean: Hex
 beforeAll(async () => {
   world = await startWorld()
   modelId = await mandate(world, { deadline: BigInt(DEADLINE) })
 })
-afterAll(() => world?.anvil.stop())
-beforeEach(async () => {
-  clean = await world.snapshot()
-})
-afterEach(() => world.revert(clean))
+restoreWorld(() => world)
 
 const funds = async () => (await world.read('ModelRegistry', 'getModel', [modelId]))[0].funds
 const pastDeadline = async () => world.warp(DEADLINE + 1 - (await world.now()))

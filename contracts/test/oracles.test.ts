@@ -1,20 +1,18 @@
 import fc from 'fast-check'
-import { getAddress, type Hex, toHex } from 'viem'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { getAddress, toHex } from 'viem'
+import { beforeAll, expect, test } from 'vitest'
 import { EARLY_CANCEL_BPS, MAX_BOND_SLASH_BPS } from '#rules/bond.ts'
 import { authorizerOf, channelConfig, channelId } from '#rules/channel.ts'
 import { COMMITMENT_BLOCKS } from '#rules/commitments.ts'
 import { MAX_PENALTY_BPS } from '#rules/feedback.ts'
 import { leafHash, type RewardLeaf, RewardTree, verifyProof } from '#rules/merkle.ts'
-import { judgeVersion, liveVersion, type MetricEvaluation } from '#rules/promotion.ts'
 import { verdictCode } from '#rules/quality.ts'
 import { COMMIT_STAGES, hasSeat, seatHash, stageAt } from '#rules/seats.ts'
 import { checkTerms, MAX_ANCESTORS_BPS } from '#rules/split.ts'
-import { stateOfStored } from '#rules/storedProposal.ts'
-import { PROPOSAL_STATES, type ProposalHistory, proposalState, quorumOf, tally, type VoteCast } from '#rules/tally.ts'
 import { openRound } from './judge.ts'
-import { evaluate, mandate, propose, RUBRIC, SPLIT, startVotingWorld, TERMS, version } from './mandate.ts'
+import { evaluate, mandate, SPLIT, startVotingWorld, TERMS, version } from './mandate.ts'
 import { fundEpoch, publicationOf } from './publication.ts'
+import { restoreWorld } from './restoreWorld.ts'
 import { channelOf, depositCredit, marketPlace, redemption, signTestVoucher } from './vouchers.ts'
 import {
   ALICE,
@@ -34,168 +32,10 @@ import {
 /** The rules that restate a contract agree with it: random actions on a real EVM, compared after each step. */
 
 let world: World
-let clean: Hex
 beforeAll(async () => {
   world = await startVotingWorld()
 })
-afterAll(() => world?.anvil.stop())
-beforeEach(async () => {
-  clean = await world.snapshot()
-})
-afterEach(() => world.revert(clean))
-
-/** Runs one example and reverts it. */
-async function undone(play: () => Promise<void>): Promise<void> {
-  const before = await world.snapshot()
-  try {
-    await play()
-  } finally {
-    await world.revert(before)
-  }
-}
-
-describe('rule 1', () => {
-  const voters = [PROPOSER, HOLDER, ALICE, BOB]
-  const action = fc.oneof(
-    fc.record({ kind: fc.constant('vote' as const), voter: fc.nat(3), support: fc.nat(2) }),
-    fc.record({ kind: fc.constant('wait' as const), seconds: fc.constantFrom(1, 99, 100, 900, 1_000) }),
-    fc.record({ kind: fc.constantFrom('queue' as const, 'execute' as const, 'cancel' as const, 'veto' as const) }),
-  )
-
-  test('a proposal is, after every action, in the state that the Governor reports', async () => {
-    const seen = new Set<string>()
-    await fc.assert(
-      fc.asyncProperty(fc.array(action, { minLength: 4, maxLength: 10 }), (actions) =>
-        undone(async () => {
-          const played = await openProposal()
-          for (const one of actions) {
-            await act(played, one)
-            seen.add(await compare(played))
-          }
-        }),
-      ),
-      { numRuns: 30, seed: 20_261_128 },
-    )
-    // Random actions rarely produce a vote that passes, is queued and executed, or vetoed by the timelock.
-    for (const end of ['execute', 'veto'] as const)
-      await undone(async () => {
-        const played = await openProposal()
-        await act(played, { kind: 'wait', seconds: 100 })
-        await act(played, { kind: 'vote', voter: 1, support: 1 })
-        for (const one of [
-          { kind: 'wait', seconds: 1_000 },
-          { kind: 'queue' },
-          { kind: 'wait', seconds: 100 },
-          { kind: end },
-        ] as const) {
-          await act(played, one)
-          seen.add(await compare(played))
-        }
-      })
-    expect([...seen].sort()).toEqual(PROPOSAL_STATES.filter((state) => state !== 'Expired').sort())
-  })
-
-  type Played = {
-    id: bigint
-    args: readonly [readonly Hex[], readonly bigint[], readonly Hex[], Hex]
-    history: ProposalHistory
-    votes: VoteCast[]
-    operation: Hex | undefined
-  }
-
-  async function openProposal(): Promise<Played> {
-    const { proposalId: id, actions } = await propose(world, { budget: 0n })
-    const [targets, values, calldatas, description] = actions
-    const { block } = await world.send(PROPOSER, 'ModelGovernor', 'propose', [...actions])
-    const snapshot = await world.read('ModelGovernor', 'proposalSnapshot', [id])
-    const deadline = await world.read('ModelGovernor', 'proposalDeadline', [id])
-    // The supply does not change here, so the supply now is the supply at the snapshot.
-    const supply = await world.read('GOpen', 'totalSupply', [])
-    const quorum = quorumOf(supply, BigInt(SETTINGS.quorumPercent))
-    const history = {
-      clock: 'timestamp',
-      created: block,
-      snapshot,
-      deadline,
-      quorum,
-      extensions: [],
-      timelock: {},
-    } as const
-    return { id, args: [targets, values, calldatas, hashOf(description)], history, votes: [], operation: undefined }
-  }
-
-  /** Tries an action and records its events; the Governor may refuse it. */
-  async function act(played: Played, one: { kind: string; voter?: number; support?: number; seconds?: number }) {
-    if (one.kind === 'wait') return world.warp(one.seconds ?? 1)
-    if (one.kind === 'veto') {
-      if (played.operation === undefined) return
-      const governor = await world.impersonate(world.at.ModelGovernor)
-      const { name } = await world.errorOf(governor, 'TimelockController', 'cancel', [played.operation])
-      if (name !== 'none') return
-      const { block } = await world.send(governor, 'TimelockController', 'cancel', [played.operation])
-      played.history = { ...played.history, timelock: { canceled: block } }
-      return
-    }
-    const [from, functionName, args] =
-      one.kind === 'vote'
-        ? ([voters[one.voter ?? 0] ?? HOLDER, 'castVote', [played.id, one.support ?? 0]] as const)
-        : ([PROPOSER, one.kind as 'queue' | 'execute' | 'cancel', played.args] as const)
-    const { name } = await world.errorOf(from, 'ModelGovernor', functionName, args)
-    if (name !== 'none') return
-    const { block, events } = await world.send(from, 'ModelGovernor', functionName, args)
-    for (const event of events) {
-      if (event.name === 'VoteCast') {
-        const { voter, support, weight } = event.args
-        played.votes.push({ voter, support, weight, block })
-      } else if (event.name === 'ProposalExtended') {
-        const extensions = [{ block, deadline: BigInt(event.args.extendedDeadline) }]
-        played.history = { ...played.history, extensions }
-      } else if (event.name === 'ProposalQueued')
-        played.history = { ...played.history, queued: { block, eta: event.args.etaSeconds } }
-      else if (event.name === 'ProposalExecuted') played.history = { ...played.history, executed: block }
-      else if (event.name === 'ProposalCanceled') played.history = { ...played.history, canceled: block }
-      else if (event.name === 'CallScheduled') played.operation = event.args.id
-    }
-  }
-
-  /** The state by the contract, by the events, and by a table row. */
-  async function compare({ id, history, votes }: Played): Promise<string> {
-    const { number, timestamp } = await world.client.getBlock()
-    const state = PROPOSAL_STATES[await world.read('ModelGovernor', 'state', [id])]
-    expect(proposalState(history, votes, { block: number, time: timestamp })).toBe(state)
-    const cast = tally(votes)
-    const row = {
-      voteStart: Number(history.snapshot),
-      voteEnd: Number(history.extensions?.[0]?.deadline ?? history.deadline),
-      againstVotes: cast.against,
-      forVotes: cast.for,
-      abstainVotes: cast.abstain,
-      canceled: history.canceled !== undefined || history.timelock?.canceled !== undefined,
-      executed: history.executed !== undefined,
-      eta: history.queued ? new Date(Number(history.queued.eta) * 1000) : null,
-    }
-    const governor = {
-      clock: 'Timestamp',
-      counting: 'ForAbstain',
-      quorumDenominator: 100n,
-      fixedQuorum: null,
-      gracePeriod: null,
-    } as const
-    const now = { block: Number(number), time: new Date(Number(timestamp) * 1000) }
-    expect(stateOfStored(row, governor, history.quorum, now)).toBe(state)
-    return String(state)
-  }
-
-  test('the quorum is the fraction of the supply at the snapshot', async () => {
-    for (const wei of [1n, 9n, 10n, 12_345n]) {
-      await world.send(STRANGER, 'GOpen', 'withdraw', [wei])
-      const at = BigInt(await world.now())
-      const supply = await world.read('GOpen', 'totalSupply', [])
-      await world.mine()
-      expect(await world.read('ModelGovernor', 'quorum', [at])).toBe(quorumOf(supply, BigInt(SETTINGS.quorumPercent)))
-    }
-  })
-})
+restoreWorld(() => world)
 
 test('rules 2, 3, 5 and 8: the constants are those of the contracts', async () => {
   expect(await world.read('ModelRegistry', 'MAX_BOND_SLASH_BPS', [])).toBe(MAX_BOND_SLASH_BPS)
@@ -337,7 +177,7 @@ test('rule 7: channels have the ids that the contract gives them, and it redeems
   })
   await fc.assert(
     fc.asyncProperty(some, ({ salt, consumer, key, ceiling, off }) =>
-      undone(async () => {
+      world.undone(async () => {
         const channel = channelOf({ salt, consumer, key: key.address })
         const config = channelConfig(place, channel)
         expect(await world.read('InferenceMarket', 'authorizerOf', [1n])).toBe(
@@ -354,113 +194,4 @@ test('rule 7: channels have the ids that the contract gives them, and it redeems
     ),
     { numRuns: 40, seed: 7 },
   )
-})
-
-describe('rule 15', () => {
-  const metric = fc.record({
-    metric: fc.constantFrom('accuracy', 'accuracy', 'margin', 'other'),
-    lower: fc.constantFrom(-50_001n, -50_000n, 699_999n, 700_000n, 700_000n),
-    width: fc.bigInt(0n, 100_000n),
-  })
-
-  test('a version meets its targets by the rule exactly when it does by the contract', async () => {
-    const modelId = await mandate(world)
-    const versionId = await version(world, modelId, OPERATOR.address)
-    let met = 0
-    await fc.assert(
-      fc.asyncProperty(fc.array(fc.array(metric, { minLength: 1, maxLength: 3 }), { maxLength: 4 }), (logs) =>
-        undone(async () => {
-          const evaluations: MetricEvaluation[] = []
-          for (const log of logs) {
-            const metrics = log.map(({ metric: name, lower, width }) => ({
-              metric: name,
-              score: lower + width / 2n,
-              lower,
-              upper: lower + width,
-              n: 100n,
-            }))
-            const args = [versionId, RUBRIC, metrics, hashOf('log')] as const
-            const { name } = await world.errorOf(OPERATOR, 'EvaluationRegistry', 'log', args)
-            if (new Set(log.map((one) => one.metric)).size < log.length) {
-              expect(name).toBe(`EvaluationRegistry.${evaluations.length > 0 ? 'AlreadyEvaluated' : 'RepeatedMetric'}`)
-              continue
-            }
-            expect(name).toBe(evaluations.length > 0 ? 'EvaluationRegistry.AlreadyEvaluated' : 'none')
-            if (name !== 'none') continue
-            await world.send(OPERATOR, 'EvaluationRegistry', 'log', args)
-            evaluations.push(...metrics.map((one, i) => ({ ...one, order: BigInt(evaluations.length + i) })))
-          }
-          const { promotable } = judgeVersion(TERMS.targets, evaluations)
-          expect(await world.read('EvaluationRegistry', 'meets', [versionId, RUBRIC, TERMS.targets])).toBe(promotable)
-          if (promotable) met++
-        }),
-      ),
-      { numRuns: 150, seed: 15 },
-    )
-    expect(met).toBeGreaterThan(3)
-  })
-
-  test('a version is worse than the live one by the rule exactly when it is by the contract', async () => {
-    const modelId = await mandate(world)
-    const [live, next] = [
-      await version(world, modelId, OPERATOR.address),
-      await version(world, modelId, OPERATOR.address),
-    ]
-    const interval = fc.record({ lower: fc.bigInt(-60_000n, 60_000n), width: fc.bigInt(0n, 60_000n) })
-    const seen = new Set<string>()
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.record({ live: interval, next: interval, mayFall: fc.boolean() }), { minLength: 1, maxLength: 3 }),
-        (metrics) =>
-          undone(async () => {
-            const targets = metrics.map(({ mayFall }, i) => ({ metric: `m${i}`, minimum: -60_000n, mayFall }))
-            const logged = async (id: bigint, side: 'live' | 'next'): Promise<MetricEvaluation[]> => {
-              const rows = metrics.map((one, i) => {
-                const { lower, width } = one[side]
-                return { metric: `m${i}`, score: lower, lower, upper: lower + width, n: 9n }
-              })
-              await world.send(OPERATOR, 'EvaluationRegistry', 'log', [id, RUBRIC, rows, hashOf('log')])
-              return rows.map((row) => ({ ...row, order: 0n }))
-            }
-            const { results } = judgeVersion(targets, await logged(next, 'next'), await logged(live, 'live'))
-            const worse = results.find(({ verdict }) => verdict === 'worse')?.target.metric ?? ''
-            expect(await world.read('EvaluationRegistry', 'worseAt', [next, live, RUBRIC, targets])).toBe(worse)
-            seen.add(worse)
-          }),
-      ),
-      { numRuns: 60, seed: 151 },
-    )
-    expect([...seen].sort()).toEqual(['', 'm0', 'm1', 'm2'])
-  })
-
-  test('the live version is the contract’s after any promotions and rollbacks', async () => {
-    const modelId = await mandate(world)
-    const timelock = await world.impersonate(world.at.TimelockController)
-    const ids: bigint[] = []
-    for (let i = 0; i < 4; i++) {
-      ids.push(await version(world, modelId, OPERATOR.address))
-      await evaluate(world, ids.at(-1) ?? 0n, OPERATOR.address)
-    }
-    const action = fc.record({ id: fc.constantFrom(...ids), rollback: fc.boolean() })
-    await fc.assert(
-      fc.asyncProperty(fc.array(action, { maxLength: 10 }), (actions) =>
-        undone(async () => {
-          const [promoted, gone] = [new Set<bigint>(), new Set<bigint>()]
-          for (const { id, rollback } of actions) {
-            if (rollback) {
-              if (gone.has(id)) continue
-              await world.send(timelock, 'ModelRegistry', 'rollback', [id, 'worse'])
-              gone.add(id)
-            } else if ((await world.errorOf(STRANGER, 'ModelRegistry', 'promote', [id])).name === 'none') {
-              await world.send(STRANGER, 'ModelRegistry', 'promote', [id])
-              promoted.add(id)
-            }
-            const serving = [...promoted].filter((one) => !gone.has(one))
-            expect(await world.read('ModelRegistry', 'liveVersion', [modelId])).toBe(liveVersion(serving) ?? 0n)
-          }
-        }),
-      ),
-      { numRuns: 40, seed: 16 },
-    )
-  })
 })

@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { encodeFunctionData, type Hex, toHex } from 'viem'
 import type { HDAccount } from 'viem/accounts'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { must } from '#test/must.ts'
 import { contracts } from '../events.ts'
 import { type Actions, execute, startVotingWorld, VOTES } from './mandate.ts'
+import { restoreWorld } from './restoreWorld.ts'
 import { ALICE, BOB, CAROL, ETHER, HOLDER, hashOf, PROPOSER, SETTINGS, STRANGER, type World } from './world.ts'
 
 const FOR = 1
@@ -17,18 +18,13 @@ const UNLOCK_DELAY = BigInt(
 )
 
 let world: World
-let clean: Hex
 beforeAll(async () => {
   const settings = { proposalThreshold: 0n, treasurySharePercent: SHARE_PERCENT, treasuryPeriod: PERIOD }
   world = await startVotingWorld(settings)
   await world.send(CAROL, 'GOpen', 'transfer', [world.at.Treasury, TREASURE])
   await world.rpc('anvil_setBalance', [STRANGER.address, toHex(100_000n * ETHER)])
 })
-afterAll(() => world?.anvil.stop())
-beforeEach(async () => {
-  clean = await world.snapshot()
-})
-afterEach(() => world.revert(clean))
+restoreWorld(() => world)
 
 const votesOf = (account: HDAccount) => world.read('GOpen', 'getVotes', [account.address])
 const withdrawal = (amount: bigint) => world.errorOf(STRANGER, 'GOpen', 'withdraw', [amount])
@@ -166,8 +162,7 @@ describe('votes', () => {
     })
     await fc.assert(
       fc.asyncProperty(fc.array(action, { minLength: 3, maxLength: 15 }), async (actions) => {
-        const before = await world.snapshot()
-        try {
+        await world.undone(async () => {
           for (const { kind, who, other, amount } of actions) {
             const [from, to] = [must(people[who]), must(people[other]).address]
             if (kind === 'wait') {
@@ -190,9 +185,7 @@ describe('votes', () => {
           for (const [delegate, sum] of units)
             expect(await world.read('GOpen', 'getVotes', [delegate as Hex])).toBe(sum)
           expect(await world.balance(world.at.GOpen)).toBe(held)
-        } finally {
-          await world.revert(before)
-        }
+        })
       }),
       { numRuns: 20, seed: 8 },
     )

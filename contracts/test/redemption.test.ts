@@ -8,12 +8,13 @@ import {
   signatureToCompactSignature,
   toHex,
 } from 'viem'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { readSignature, requireSigner } from '#graphql/commands/voucherSignature.ts'
 import { channelConfig, channelId } from '#rules/channel.ts'
 import { REDEMPTION_FAILURES } from '#schema/onchain/market.ts'
 import { evaluate, mandate, version } from './mandate.ts'
 import { mineUntil } from './publication.ts'
+import { restoreWorld } from './restoreWorld.ts'
 import { channelOf, depositCredit, marketPlace, redemption, signTestVoucher } from './vouchers.ts'
 import {
   ALICE,
@@ -34,7 +35,6 @@ const N = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
 
 let world: World
 let versionId: bigint
-let clean: Hex
 beforeAll(async () => {
   world = await startWorld()
   versionId = await version(world, await mandate(world), OPERATOR.address)
@@ -44,11 +44,7 @@ beforeAll(async () => {
     await world.send(host, 'InferenceMarket', 'registerEndpoint', [versionId, 'https://one.example', 30n, 60n])
   await depositCredit(world, channelOf(), 100n)
 }, 600_000)
-afterAll(() => world?.anvil.stop())
-beforeEach(async () => {
-  clean = await world.snapshot()
-})
-afterEach(() => world.revert(clean))
+restoreWorld(() => world)
 
 type Given = Awaited<ReturnType<typeof redemption>>
 const redeem = (redemptions: Given[], from = HOST) => world.send(from, 'InferenceMarket', 'redeem', [redemptions])

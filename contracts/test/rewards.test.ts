@@ -1,9 +1,10 @@
 import { StandardMerkleTree } from '@openzeppelin/merkle-tree'
 import fc from 'fast-check'
 import type { Address, Hex } from 'viem'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { must } from '#test/must.ts'
 import { fundEpoch, publicationOf, treeOf } from './publication.ts'
+import { restoreWorld } from './restoreWorld.ts'
 import {
   ALICE,
   BOB,
@@ -24,17 +25,12 @@ const CODE = hashOf('code')
 const REWARD_MAP = 3
 
 let world: World
-let clean: Hex
 let timelock: Address
 beforeAll(async () => {
   world = await startWorld()
   timelock = await world.impersonate(world.at.TimelockController)
 })
-afterAll(() => world?.anvil.stop())
-beforeEach(async () => {
-  clean = await world.snapshot()
-})
-afterEach(() => world.revert(clean))
+restoreWorld(() => world)
 
 type Grants = [Address, bigint][]
 const fund = (amount: bigint) => fundEpoch(world, amount)
@@ -219,8 +215,7 @@ describe('a claim', () => {
     const size = fc.integer({ min: 1, max: 12 })
     await fc.assert(
       fc.asyncProperty(size, fc.integer({ min: 0, max: 11 }), async (count, pick) => {
-        const before = await world.snapshot()
-        try {
+        await world.undone(async () => {
           const grants = Array.from({ length: count }, (_, i): [Address, bigint] => [
             `0x${(0xabc0 + i).toString(16).padStart(40, '0')}`,
             BigInt(i * i + 1),
@@ -232,9 +227,7 @@ describe('a claim', () => {
           const [account, amount] = must(grants[pick % count])
           await world.send(STRANGER, 'RewardDistributor', 'claim', claim(account))
           expect(await world.balance(account)).toBe(amount)
-        } finally {
-          await world.revert(before)
-        }
+        })
       }),
       { numRuns: 12, seed: 3 },
     )

@@ -121,8 +121,7 @@ test('whatever happens, in any order, it pays what the model says and never more
   const done = { publish: 0, bonded: 0, tooEarly: 0, returned: 0, claim: 0, cancel: 0, deficit: 0, capped: 0 }
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 30, maxLength: 45 }), async (steps) => {
-      const before = await world.snapshot()
-      try {
+      await world.undone(async () => {
         const model = new Model(await world.read('RewardDistributor', 'firstBlock', []))
         const open: { id: bigint; epoch: number; tree: RewardTree }[] = []
         for (const one of steps) {
@@ -185,9 +184,7 @@ test('whatever happens, in any order, it pays what the model says and never more
           }
           await check(model)
         }
-      } finally {
-        await world.revert(before)
-      }
+      })
     }),
     { numRuns: 25, seed: 11 },
   )

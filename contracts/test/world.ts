@@ -187,6 +187,16 @@ export class World {
     await this.rpc('evm_revert', [id])
   }
 
+  /** Plays on the chain, and undoes what was played. */
+  async undone<T>(play: () => Promise<T>): Promise<T> {
+    const before = await this.snapshot()
+    try {
+      return await play()
+    } finally {
+      await this.revert(before)
+    }
+  }
+
   async balance(account: Address): Promise<bigint> {
     return this.read('GOpen', 'balanceOf', [account])
   }

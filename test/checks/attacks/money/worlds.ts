@@ -53,12 +53,7 @@ export async function inWorld<T>(name: WorldName, play: (world: World) => Promis
     })
   open.set(name, opened)
   const world = await opened
-  const clean = await world.snapshot()
-  try {
-    return await play(world)
-  } finally {
-    await world.revert(clean)
-  }
+  return world.undone(() => play(world))
 }
 
 /** Ends the chains. */
@@ -68,7 +63,7 @@ export async function closeWorlds(): Promise<void> {
   await Promise.all(worlds.map(({ anvil }) => anvil.stop()))
 }
 
-/** What `play` changes in an account's gOPEN, and the gas of the transactions that it reports. */
+/** By how much `play` changes an account's gOPEN, in wei. */
 export async function balanceChange(world: World, account: `0x${string}`, play: () => Promise<unknown>) {
   const before = await world.balance(account)
   await play()
