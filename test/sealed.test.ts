@@ -11,6 +11,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import WebSocket from 'ws'
 import { openArtifacts } from '#cli/openArtifacts.ts'
 import type { System } from '#cli/system.ts'
+import { evaluationVerdicts } from '#cli/verifyEvaluations.ts'
 import { connect } from '#client/index.ts'
 import { readConfig } from '#config'
 import { contributors } from '#example/contributors.ts'
@@ -162,6 +163,10 @@ test('whoever reads every table, export, subscription, artifact, error, log and 
     log: { error: (details) => void logged.push(details) },
   })
   onTestFinished(() => api.stop())
+  // Whoever has the items, such as a resolver, finds every log right.
+  const verdicts = await evaluationVerdicts(db, store)
+  expect(verdicts.length).toBeGreaterThan(1)
+  expect(verdicts.filter(({ text }) => !text.endsWith(': right.'))).toEqual([])
   const { sealed } = await readAll(api.url, read)
   expect(sealed).toBeGreaterThanOrEqual(2 + forms.length) // test and validation items, the gold pool, and the other forms
   expect(logged).toEqual([])

@@ -21,9 +21,11 @@ const OVERTAKEN = ['AlreadyDrawn', 'DrawPending', 'UnknownRound']
 /** Draws the seats of every round whose seed block is over and whose commit phase is not. Where the hash of that block is lost, the contract names a later
  *  block, and the next call draws by that one. Several workers of one account send one transaction. */
 export async function drawOpenRounds({ db, chain, log }: SeatDraws): Promise<void> {
+  const undrawn = await rowsOf(db, FeedbackRound, 'seed is null and not settled')
+  if (undrawn.length === 0) return // the node is not asked
   const now = await chain.now()
-  const rounds = await rowsOf(db, FeedbackRound, 'seed is null and commit_deadline > to_timestamp($1)', [now])
-  await Promise.all(rounds.map(({ id }) => drawRound({ chain, log }, BigInt(id))))
+  const open = undrawn.filter(({ commitDeadline }) => commitDeadline.getTime() / 1000 > now)
+  await Promise.all(open.map(({ id }) => drawRound({ chain, log }, BigInt(id))))
 }
 
 async function drawRound({ chain, log }: Omit<SeatDraws, 'db'>, roundId: bigint): Promise<void> {

@@ -89,15 +89,21 @@ async function isOpenedGold(db: Sql, name: string): Promise<boolean> {
   return rows.length > 0
 }
 
-/** What rubrics name, by the rubric's name. */
-const knownItems = new LRUCache<string, readonly string[]>({ max: 1_000 })
+/** What rubrics name, by the rubric's name; a rubric that cannot be read is asked for again after a minute. */
+const knownItems = new LRUCache<string, { names: readonly string[] | undefined }>({ max: 1_000 })
+const UNREADABLE_MS = 60_000
 
 async function itemsOf(artifacts: ArtifactStore, rubric: string): Promise<readonly string[] | undefined> {
   const known = knownItems.get(rubric)
-  if (known) return known
+  if (known) return known.names
+  const names = await readItems(artifacts, rubric)
+  knownItems.set(rubric, { names }, names ? {} : { ttl: UNREADABLE_MS })
+  return names
+}
+
+async function readItems(artifacts: ArtifactStore, rubric: string): Promise<readonly string[] | undefined> {
   try {
     const { test, validation } = await getDocument(artifacts, rubricDocument, rubric)
-    knownItems.set(rubric, [test, validation])
     return [test, validation]
   } catch (error) {
     if (error instanceof ArtifactError) return undefined
