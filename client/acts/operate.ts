@@ -23,6 +23,12 @@ const JOBS = {
   rlhf: graphql(
     'mutation ($input: RlhfInput!, $key: String!) { job: rlhf(input: $input, idempotencyKey: $key) { id } }',
   ),
+  pointEndpoint: graphql(
+    'mutation ($input: PointEndpointInput!, $key: String!) { job: pointEndpoint(input: $input, idempotencyKey: $key) { id } }',
+  ),
+  resolveDispute: graphql(
+    'mutation ($input: ResolveDisputeInput!, $key: String!) { job: resolveDispute(input: $input, idempotencyKey: $key) { id } }',
+  ),
   settleEpoch: graphql(
     'mutation ($input: SettleEpochInput!, $key: String!) { job: settleEpoch(input: $input, idempotencyKey: $key) { id } }',
   ),
@@ -32,7 +38,7 @@ type OperatorJob = keyof typeof JOBS
 type InputOf<K extends OperatorJob> = VariablesOf<(typeof JOBS)[K]>['input']
 
 /** Requests a job of the workers, and waits for its result. Needs an operator's key of the API, unless it is open. The same key gives the same job. */
-export async function operate<Result, K extends OperatorJob = OperatorJob>(
+export async function operate<K extends OperatorJob, Result = unknown>(
   client: Client,
   kind: K,
   input: InputOf<K>,
