@@ -44,11 +44,9 @@ export class StoredLedger {
     return [...this.balances.keys()].filter((name) => name.startsWith(prefix) && this.balance(name) > 0n).sort()
   }
 
-  /** @returns the number of transfers. @throws RangeError when an account would be overdrawn. */
-  post(fact: LedgerFact, cause: Cause): number {
-    const transfers = this.ledger.post(fact)
-    for (const transfer of transfers) this.added.push({ ...transfer, ...cause, reason: fact.kind })
-    return transfers.length
+  /** @throws RangeError when an account would be overdrawn. */
+  post(fact: LedgerFact, cause: Cause): void {
+    for (const transfer of this.ledger.post(fact)) this.added.push({ ...transfer, ...cause, reason: fact.kind })
   }
 
   /** Stores what was posted. @returns the number of transfers. */
