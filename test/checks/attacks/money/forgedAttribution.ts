@@ -1,10 +1,9 @@
+import { ETHER } from '#contracts/test/world.ts'
 import { BPS, mulDiv, PPM } from '#rules/bps.ts'
 import { seededRandomAt } from '#test/simulator/random.ts'
 import { measuredGas } from './gasPage.ts'
 import { type Attempted, attempt, MANY_SEEDS, type MoneyAttack } from './moneyAttack.ts'
 import { ATTACKER, earnedBy, randomTerms, STRANGER_CONSUMERS, strangersEpoch } from './randomEpoch.ts'
-
-const ETHER = 10n ** 18n
 
 /** A usage document that attributes answers to samples that had no part in them. Without the rule, fees are split as documents state them, so that one
  *  which says that all calls were at the forger's endpoint, for its version, by its samples, takes all but the platform's share. */

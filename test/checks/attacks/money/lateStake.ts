@@ -1,3 +1,4 @@
+import { ETHER } from '#contracts/test/world.ts'
 import { mulDiv } from '#rules/bps.ts'
 import { splitPot } from '#rules/split.ts'
 import { stakeTimes } from '#rules/stakeTime.ts'
@@ -6,7 +7,6 @@ import { measuredGas } from './gasPage.ts'
 import { attempt, MANY_SEEDS, type MoneyAttack } from './moneyAttack.ts'
 import { ATTACKER, STRANGER_CONSUMERS } from './randomEpoch.ts'
 
-const ETHER = 10n ** 18n
 const FIRST = 1_000
 
 /** Somebody stakes much just before an epoch ends. It pays with the use of its capital: what the same stake, held as long, earns the others.

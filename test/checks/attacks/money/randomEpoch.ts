@@ -1,4 +1,5 @@
 import type { Hex } from 'viem'
+import { BPS } from '#rules/bps.ts'
 import type { EpochFacts } from '#rules/epochFacts.ts'
 import { computeRewards } from '#rules/rewardMap.ts'
 import type { SplitTerms } from '#rules/split.ts'
@@ -10,13 +11,13 @@ import type { SeededRandom } from '#test/simulator/random.ts'
 export const STRANGER_CONSUMERS = [21, 22, 23].map(accountNumber)
 export const ATTACKER = accountNumber(66)
 const HOST = accountNumber(3)
-const BPS = 10_000
+const ALL = Number(BPS)
 
 /** Random terms of a mandate that has a part for everybody. */
 export function randomTerms(random: SeededRandom): SplitTerms {
   const weights = Array.from({ length: 5 }, () => 1 + random(20))
   const whole = weights.reduce((sum, weight) => sum + weight, 0)
-  const [owner, stakers, data, validators] = weights.map((weight) => BigInt(Math.floor((weight * BPS) / whole))) as [
+  const [owner, stakers, data, validators] = weights.map((weight) => BigInt(Math.floor((weight * ALL) / whole))) as [
     bigint,
     bigint,
     bigint,
@@ -28,9 +29,9 @@ export function randomTerms(random: SeededRandom): SplitTerms {
     stakers,
     data,
     validators,
-    host: BigInt(BPS) - owner - stakers - data - validators,
+    host: BPS - owner - stakers - data - validators,
     ancestors: 0n,
-    dataByWeight: BigInt(random(BPS + 1)),
+    dataByWeight: BigInt(random(ALL + 1)),
     unattributedByWeight: random(2) === 0,
   }
 }

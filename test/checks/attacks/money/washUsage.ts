@@ -1,10 +1,10 @@
+import { ETHER } from '#contracts/test/world.ts'
 import { BPS, mulDiv, PPM } from '#rules/bps.ts'
 import { seededRandomAt } from '#test/simulator/random.ts'
 import { measuredGas } from './gasPage.ts'
 import { attempt, MANY_SEEDS, type MoneyAttack } from './moneyAttack.ts'
 import { ATTACKER, earnedBy, randomTerms, STRANGER_CONSUMERS, strangersEpoch } from './randomEpoch.ts'
 
-const ETHER = 10n ** 18n
 const CALLS = 100
 
 /**
