@@ -1,5 +1,6 @@
 import { Arg, Ctx, ID, Int, Mutation, Resolver } from 'type-graphql'
 import type { Hex } from 'viem'
+import { hostsWithFees } from '#epochs/hostsWithFees.ts'
 import { signerOfUsage } from '#epochs/signedUsage.ts'
 import type { Sql } from '#schema/database.ts'
 import { HostUsage } from '#schema/offchain/usage.ts'
@@ -33,7 +34,7 @@ export class UsageCommand {
     const distributor = (deployment.addresses.RewardDistributor ?? '').toLowerCase() as Hex
     const host = await signerOfUsage(signed, { chainId: deployment.chainId, contract: distributor }, epoch)
     await requireOpen(db, epoch)
-    if (host === undefined || !(await hasFees(db, epoch, host)))
+    if (host === undefined || !(await hostsWithFees(db, epoch)).includes(host))
       throw new ApiError(
         'NOT_A_HOST',
         `The signature is that of ${host ?? 'nobody'}, who hosts no endpoint with fees in epoch ${epoch}. Sign exactly {epoch: ${epoch}, document: ${document}} with the host’s key for chain ${deployment.chainId} and the contract RewardDistributor ${distributor}.`,
@@ -54,15 +55,6 @@ async function requireOpen(sql: Sql, epoch: number): Promise<void> {
   if (!rows[0]) throw new ApiError('UNKNOWN_EPOCH', `No fees have arrived in epoch ${epoch}. Query \`rewardMaps\`.`)
   if (rows[0].status === 'Published')
     throw new ApiError('ALREADY_SETTLED', `The map of epoch ${epoch} is published: what comes later has no effect.`)
-}
-
-async function hasFees(sql: Sql, epoch: number, host: string): Promise<boolean> {
-  const { rowCount } = await sql.query(
-    `select 1 from redemption r join endpoint e on e.id = r.endpoint_id and e.to_block is null
-     where r.epoch = $1 and r.to_block is null and e.host = $2 limit 1`,
-    [epoch, host],
-  )
-  return rowCount === 1
 }
 
 /** Keeps the first: somebody else may send an older one again. @throws ApiError when the host has signed another */

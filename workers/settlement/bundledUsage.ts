@@ -1,3 +1,4 @@
+import { hostsWithFees } from '#epochs/hostsWithFees.ts'
 import { ArtifactError, ArtifactStoreError } from '#schema/artifacts/index.ts'
 import {
   MAX_USAGE_BYTES,
@@ -51,20 +52,17 @@ async function statesReceipts(job: Job, document: string, host: string): Promise
 export async function awaitUsage(job: Job, toBlock: number, seconds: number): Promise<void> {
   const { chain, db, input, log } = job
   if (seconds === 0 || LOCAL_CHAIN_IDS.includes(chain.chainId)) return
-  const { rows } = await db.query<{ host: string }>(
-    `select distinct e.host from redemption r join endpoint e on e.id = r.endpoint_id and e.to_block is null
-     where r.epoch = $1 and r.to_block is null and e.host <> $2
-       and not exists (select 1 from host_usage u where u.epoch = $1 and u.host = e.host)`,
-    [input.epoch, chain.account],
-  )
-  if (rows.length === 0) return
-  const hosts = rows.map(({ host }) => host).sort()
+  const { epoch } = input
+  const offered = await rowsOf(db, HostUsage, 'epoch = $1', [epoch])
+  const known = new Set([chain.account, ...offered.map(({ host }) => host)])
+  const hosts = (await hostsWithFees(db, epoch)).filter((host) => !known.has(host))
+  if (hosts.length === 0) return
   const { timestamp } = await chain.client.getBlock({ blockNumber: BigInt(toBlock) })
   if ((await chain.now()) >= Number(timestamp) + seconds) {
-    log.warn({ epoch: input.epoch, hosts }, 'hosts have offered no usage document: the epoch is settled without theirs')
+    log.warn({ epoch, hosts }, 'hosts have offered no usage document: the epoch is settled without theirs')
     return
   }
   throw new PendingError(
-    `Epoch ${input.epoch} waits for the usage documents of ${hosts.join(', ')}, at most ${seconds} seconds after its last block.`,
+    `Epoch ${epoch} waits for the usage documents of ${hosts.join(', ')}, at most ${seconds} seconds after its last block.`,
   )
 }
