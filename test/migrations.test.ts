@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { schemaDrift } from '#schema/dataSource.ts'
 import { migrate } from '#schema/migrate.ts'
 import { migrations } from '#schema/migrations/index.ts'
+import { goldCommitment } from '#workers/handlers/settleFeedbackGold.ts'
 import { databaseWith } from './database.ts'
 
 const [governor, token, timelock] = ['0xa1', '0xb2', '0xc3']
@@ -75,4 +76,19 @@ test('an empty database of the earlier schema gets no governor', async () => {
   await migrate(db.url)
   expect((await db.query('select id from governor')).rows).toEqual([])
   expect(await schemaDrift(db.url)).toEqual([])
+})
+
+test('comparisons of the earlier schema keep the secret of their gold', async () => {
+  const db = await databaseWith(28)
+  const key = `0x${'ab'.repeat(32)}`
+  await db.query(
+    `insert into job_run (id, kind, queue, input, result, status, attempt, attempts, priority, progress, idempotency_key, cancel_requested, created_at)
+     select id, 'compare', 'training', '{}', result::jsonb, status, 1, 5, 0, 1, id, false, now()
+     from (values ('one', $1, 'Succeeded'), ('two', '{}', 'Succeeded'), ('three', null, 'Failed')) given (id, result, status)`,
+    [JSON.stringify({ key })],
+  )
+  await migrate(db.url)
+  expect((await db.query('select id, key, job_id from gold_key')).rows).toEqual([
+    { id: goldCommitment(key), key, job_id: 'one' },
+  ])
 })

@@ -1,4 +1,5 @@
 import type { QueryRunner } from 'typeorm'
+import { type Hex, keccak256 } from 'viem'
 import { Migration } from './migration.ts'
 
 export class AddGoldItems extends Migration {
@@ -13,5 +14,15 @@ export class AddGoldItems extends Migration {
     await query.query(
       `CREATE TABLE "gold_key" ("id" text NOT NULL, "key" text NOT NULL, "job_id" text NOT NULL, CONSTRAINT "UQ_5119a4f387cc7e6fe9e1cb4d8fd" UNIQUE ("job_id"), CONSTRAINT "PK_230cb7ca7062dc9fa688f756074" PRIMARY KEY ("id"))`,
     )
+    // Rounds that were opened before are settled with the gold that their comparison stored.
+    const compared: { id: string; key: string }[] = await query.query(
+      `SELECT id, result->>'key' AS key FROM job_run WHERE kind = 'compare' AND status = 'Succeeded' AND result->>'key' ~ '^0x[0-9a-f]{64}$'`,
+    )
+    for (const { id, key } of compared)
+      await query.query(`INSERT INTO "gold_key" ("id", "key", "job_id") VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, [
+        keccak256(key as Hex),
+        key,
+        id,
+      ])
   }
 }
