@@ -9,6 +9,7 @@ import { type SentRecord, sendOnce } from './chain/send.ts'
 import type { ActProgress, Client } from './client.ts'
 import { StateError } from './errors.ts'
 import { waitForBlock } from './graphql/waitForBlock.ts'
+import { inOrder } from './inOrder.ts'
 
 /** What an unfinished act has done so far. */
 export interface ActRecord {
@@ -36,18 +37,21 @@ export class Act {
     const { chainId, addresses } = client.deployment
     const place = { chainId, token: addresses.GOpen, account: accountOf(client).toLowerCase(), name, input }
     const key = `act/${keccak256(stringToBytes(canonicalJson(place)))}`
-    const unlock = client.plan ? undefined : await client.state.lock?.()
-    try {
-      const act = new Act(client, key, await readRecord(client, key, name))
-      const result = await body(act)
-      if (!client.plan) {
-        await act.wait()
-        await client.state.remove(key)
+    // Two that are the same would share one record: the second waits for the end of the first.
+    return inOrder(key, async () => {
+      const unlock = client.plan ? undefined : await client.state.lock?.()
+      try {
+        const act = new Act(client, key, await readRecord(client, key, name))
+        const result = await body(act)
+        if (!client.plan) {
+          await act.wait()
+          await client.state.remove(key)
+        }
+        return result
+      } finally {
+        await unlock?.()
       }
-      return result
-    } finally {
-      await unlock?.()
-    }
+    })
   }
 
   get account(): Address {
