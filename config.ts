@@ -101,6 +101,10 @@ const schema = z.object({
   DEPLOYMENT: z.string().min(1).optional(),
   /** The interval of comparisons of the index with the contracts; 0 disables them. */
   RECONCILE_SECONDS: whole(0, 86_400, 'a whole number of seconds').default(600),
+  /** Whether the workers keep the models that have a policy: train, evaluate, promote and so on without a person. */
+  STEWARD: oneOf(['on', 'off']).default('on'),
+  /** The operator's policies, for what mandates leave open: see `docs/steward.example.yaml`. */
+  STEWARD_FILE: z.string().min(1).optional(),
   /** The private key that signs the workers' transactions. */
   OPERATOR_KEY: key.optional(),
   /** With it, `modelcommons watch` disputes wrong reward maps; its account pays the bonds. */
@@ -331,6 +335,8 @@ export function readConfig(
     tracing:
       value.OTEL_SDK_DISABLED === 'false' &&
       Boolean(value.OTEL_EXPORTER_OTLP_ENDPOINT ?? value.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT),
+    steward: value.STEWARD === 'on',
+    stewardFile: value.STEWARD_FILE,
     logLevel: value.LOG_LEVEL,
   }
 }

@@ -200,6 +200,24 @@ jobs
   .argument('<id...>', 'the jobs')
   .action(async (ids) => (await import('./jobs.ts')).cancel(ids))
 
+const steward = program
+  .command('steward')
+  .description('what the steward does for each model; pause and resume it')
+  .option('--explain', 'also what comes next, what it waits for, and why')
+  .option('--json', 'print one JSON object')
+  .action(async (options) => (await import('./steward.ts')).showSteward(options))
+steward
+  .command('pause')
+  .description('let the steward begin nothing more for a model')
+  .argument('<model>', 'the id of a model with a mandate')
+  .requiredOption('--reason <text>', 'why, for everybody to read')
+  .action(async (model, options) => (await import('./steward.ts')).pauseModel(model, options))
+steward
+  .command('resume')
+  .description('end a pause, or try once more what has failed for good')
+  .argument('<model>', 'the id of a model with a mandate')
+  .action(async (model) => (await import('./steward.ts')).resumeModel(model))
+
 const untraced = program
   .command('untraced')
   .description('answers that keep their epoch open, because they could not be traced to contributions')

@@ -18,6 +18,8 @@ import { postLedger } from '#workers/ledger/postLedger.ts'
 import { replayMissingAnswers } from '#workers/replayAnswers.ts'
 import { offerUsage } from '#workers/settlement/offerUsage.ts'
 import { applySettlementPolicy } from '#workers/settlement/policy.ts'
+import { startSteward } from '#workers/steward/index.ts'
+import { readStewardFile } from '#workers/steward/policyFile.ts'
 import { openApiMetrics } from './apiMetrics.ts'
 import { storeObserver } from './artifactMetrics.ts'
 import { openChainHead } from './chainHead.ts'
@@ -147,6 +149,7 @@ export const runWorker = () =>
   runService('worker', async () => {
     const { config, log, databaseUrl, rpcUrl, deployment, db } = await common('worker')
     const { redeemAfterMs, redeemMin, publisherUrl } = config
+    const file = config.stewardFile ? await readStewardFile(config.stewardFile) : undefined
     const operatorKey = required(config, 'operatorKey', 'OPERATOR_KEY')
     const queues = await openQueues({ ...config, databaseUrl })
     const registry = openProcessMetrics(config)
@@ -229,6 +232,15 @@ export const runWorker = () =>
       },
     })
     addWorkerMetrics(registry, worker, chain)
+    const steward =
+      config.steward && slots.chain > 0
+        ? await startSteward({
+            ...{ db, queues, artifacts, log, account: chain.account, operates: roles.operates },
+            dailySpendBps: await chain.read('ModelRegistry', 'dailySpendBps', []),
+            file,
+            settlements: { redeemAfterMs, redeemMin },
+          })
+        : undefined
     const status = await serveStatus(config, 'WORKER_PORT', {
       registry,
       ready: () => workerReady({ db, queues }, worker.id),
@@ -237,6 +249,7 @@ export const runWorker = () =>
       info: { id: worker.id, statusUrl: status.url },
       async stop() {
         await status.close()
+        await steward?.stop()
         await worker.stop()
         await engines.close()
         await queues.close()

@@ -158,6 +158,17 @@ export const SYSTEM_METRICS: readonly SystemMetric[] = [
           where to_block is null and seed is null and not settled and commit_deadline > now()`,
   },
   {
+    name: 'steward_models',
+    help: 'Models with a mandate, by what the steward does for them.',
+    labels: ['state'],
+    sql: 'select state, count(*) as value from stewardship group by state',
+  },
+  {
+    name: 'steward_silent_seconds',
+    help: 'Seconds since a steward last looked at the models that have a policy.',
+    sql: `select extract(epoch from clock_timestamp() - max(decided_at)) as value from stewardship where policy is not null having count(*) > 0`,
+  },
+  {
     name: 'database_bytes',
     help: 'Size of the database.',
     sql: 'select pg_database_size(current_database()) as value',

@@ -36,6 +36,7 @@ const GIB = 2 ** 30
 export const LIMITS_OF_ALERTS = {
   lagBlocks: 100,
   silentIndexerSeconds: 60,
+  silentStewardSeconds: 300,
   queuedAnswerSeconds: 30,
   queuedJobSeconds: 30 * MINUTE,
   waitingSeconds: 2 * MINUTE,
@@ -248,6 +249,20 @@ export const alerts: readonly Alert[] = [
     summary: 'A round has waited {{ $value }} blocks for the draw of its seats.',
     minutes: 0,
     limit: { metric: 'modelcommons_seats_undrawn_blocks', above: L.undrawnBlocks },
+  },
+  {
+    name: 'StewardHeld',
+    severity: 'warning',
+    summary: 'The steward holds {{ $value }} models: a job failed for good.',
+    minutes: 5,
+    limit: { metric: 'modelcommons_steward_models', where: { state: 'Held' }, above: 0 },
+  },
+  {
+    name: 'StewardSilent',
+    severity: 'warning',
+    summary: 'No steward has looked at the models for {{ $value }} s.',
+    minutes: 0,
+    limit: { metric: 'modelcommons_steward_silent_seconds', above: L.silentStewardSeconds },
   },
   {
     name: 'DatabaseConnections',

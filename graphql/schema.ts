@@ -4,6 +4,7 @@ import type { EntityClass } from '#schema/define.ts'
 import { CancelCommand, jobResolver } from './commands/jobs.ts'
 import { OpenReceiptsCommand } from './commands/openReceipts.ts'
 import { RetryCommands } from './commands/retryCommands.ts'
+import { StewardCommands } from './commands/steward.ts'
 import { UploadCommand } from './commands/upload.ts'
 import { UsageCommand } from './commands/usage.ts'
 import { VoucherCommand } from './commands/vouchers.ts'
@@ -61,6 +62,7 @@ export function apiSchema(): GraphQLSchema {
     jobResolver(),
     CancelCommand,
     RetryCommands,
+    StewardCommands,
     OpenReceiptsCommand,
     UsageCommand,
     VoucherCommand,

@@ -27,6 +27,7 @@ import { ReceiptSalt } from './0026-ReceiptSalt.ts'
 import { FeedbackRounds } from './0027-FeedbackRounds.ts'
 import { AddHostUsage } from './0028-AddHostUsage.ts'
 import { AddGoldItems } from './0029-AddGoldItems.ts'
+import { AddSteward } from './0030-AddSteward.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration }
@@ -62,4 +63,5 @@ export const migrations: (new () => Migration)[] = [
   FeedbackRounds,
   AddHostUsage,
   AddGoldItems,
+  AddSteward,
 ]

@@ -9,6 +9,7 @@ import { checkLifecycles } from './lifecycles.ts'
 import { checkMutants } from './mutants.ts'
 import { checkReplay } from './replay.ts'
 import { checkSimulator } from './simulator.ts'
+import { checkSteward } from './steward.ts'
 import { checkUpgrade } from './upgrade.ts'
 
 /** `npm run check -- NAME`: checks that take too long for the test suite. */
@@ -75,6 +76,10 @@ const checks: Record<string, Check> = {
   simulator: {
     about: 'forks, wrong answers and kills, compared with a clean sync (--seeds N, --seed S, --bug NAME)',
     run: () => checkSimulator(Number(values.seeds ?? 20), Number(values.seed), values.bug),
+  },
+  steward: {
+    about: 'people act, and two stewards on two workers do the rest, each step once; then an hour passes (--json)',
+    run: () => checkSteward(values.json),
   },
   upgrade: {
     about: 'the services of an earlier release and of this one, side by side (--from REF)',

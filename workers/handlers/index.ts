@@ -35,7 +35,7 @@ export const createHandlers = ({ engines, ...common }: HandlerDependencies): Job
     evaluate: waitForIndex(evaluateHandler(training)),
     infer: inferHandler(answering),
     attribute: attributeHandler(attributing),
-    pointEndpoint: waitForIndex(pointEndpointHandler()),
+    pointEndpoint: waitForIndex(pointEndpointHandler(common)),
     redeem: waitForIndex(redeemHandler(common)),
     settleEpoch: waitForIndex(settleEpochHandler(common)),
     resolveDispute: waitForIndex(resolveDisputeHandler(common)),

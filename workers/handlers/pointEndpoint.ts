@@ -1,24 +1,31 @@
 import { Endpoint } from '#schema/onchain/market.ts'
 import { rowOf } from '#schema/rows.ts'
-import { JobError, type JobHandler } from '../job.ts'
+import type { ChainDependencies } from '../dependencies.ts'
+import { JobError, type JobHandler, PendingError } from '../job.ts'
 
-/** Lets an endpoint of the workers' account serve another version. */
-export const pointEndpointHandler = (): JobHandler<'pointEndpoint'> => async (job) => {
-  const { endpointId, versionId } = job.input
-  const endpoint = await rowOf(job.db, Endpoint, endpointId)
-  const host = job.chain.account.toLowerCase()
-  if (endpoint?.host !== host)
-    throw new JobError(
-      'NOT_HOST',
-      endpoint
-        ? `Endpoint ${endpointId} belongs to ${endpoint.host}, but this worker signs as ${host}. Only its host changes the version.`
-        : `There is no endpoint ${endpointId}. Query \`endpoints\` for the existing ones.`,
-    )
-  if (endpoint.versionId !== versionId)
-    await job.chain.transact(`point:${job.id}`, {
-      contract: 'InferenceMarket',
-      functionName: 'setVersion',
-      args: [BigInt(endpointId), BigInt(versionId)],
-    })
-  return { result: { endpointId, versionId, before: endpoint.versionId } }
-}
+/** Lets an endpoint of the workers' account serve another version. Where an installation has workers of several hosts, the job waits for one of the right host. */
+export const pointEndpointHandler =
+  ({ hosts = [] }: Pick<ChainDependencies, 'hosts'>): JobHandler<'pointEndpoint'> =>
+  async (job) => {
+    const { endpointId, versionId } = job.input
+    const endpoint = await rowOf(job.db, Endpoint, endpointId)
+    const host = job.chain.account.toLowerCase()
+    if (endpoint && endpoint.host !== host && hosts.includes(endpoint.host))
+      throw new PendingError(
+        `It waits for a worker that signs as ${endpoint.host}, the host of endpoint ${endpointId}.`,
+      )
+    if (endpoint?.host !== host)
+      throw new JobError(
+        'NOT_HOST',
+        endpoint
+          ? `Endpoint ${endpointId} belongs to ${endpoint.host}, but this worker signs as ${host}. Only its host changes the version.`
+          : `There is no endpoint ${endpointId}. Query \`endpoints\` for the existing ones.`,
+      )
+    if (endpoint.versionId !== versionId)
+      await job.chain.transact(`point:${job.id}`, {
+        contract: 'InferenceMarket',
+        functionName: 'setVersion',
+        args: [BigInt(endpointId), BigInt(versionId)],
+      })
+    return { result: { endpointId, versionId, before: endpoint.versionId } }
+  }

@@ -1,0 +1,68 @@
+import { judgeVersion } from '#rules/promotion.ts'
+import type { ModelFacts } from './facts.ts'
+import type { Step } from './step.ts'
+
+/** Versions: each is evaluated once, the newest that meets the mandate goes live, and endpoints follow it. */
+export const versionSteps = (facts: ModelFacts): Step[] => [
+  ...followSteps(facts),
+  ...promoteStep(facts),
+  ...evaluateSteps(facts),
+]
+
+/** Those that may still go live. */
+const candidates = ({ versions, live }: ModelFacts) =>
+  versions.filter(({ id, status }) => status === 'Registered' && (live === null || BigInt(id) > BigInt(live.id)))
+
+const evaluateSteps = (facts: ModelFacts): Step[] =>
+  facts.policy.evaluate === false
+    ? []
+    : candidates(facts)
+        .filter(({ metrics }) => metrics.length === 0)
+        .map(({ id }) => ({
+          name: 'evaluate',
+          occasion: `evaluate/${id}`,
+          kind: 'evaluate',
+          input: { versionId: id, promote: false },
+          reason: `Version ${id} has not been evaluated.`,
+        }))
+
+function promoteStep(facts: ModelFacts): Step[] {
+  const { policy, targets, versions, live } = facts
+  if (policy.promote === false) return []
+  const serving = versions.find(({ id }) => id === live?.id)?.metrics
+  const judged = candidates(facts)
+    .filter(({ metrics }) => metrics.length > 0)
+    .map(({ id, metrics }) => ({ id, ...judgeVersion(targets, metrics, serving) }))
+  const step = (id: string) =>
+    ({
+      name: 'promote',
+      occasion: `promote/${id}`,
+      kind: 'evaluate',
+      input: { versionId: id, promote: true },
+    }) as const
+  const best = judged.findLast(({ promotable }) => promotable)
+  if (best) return [{ ...step(best.id), reason: `Version ${best.id} meets every target of the mandate.` }]
+  const newest = judged.at(-1)
+  if (!newest) return []
+  const unmet = newest.results.filter(({ verdict }) => verdict !== 'met').map(({ reason }) => reason)
+  return [
+    {
+      ...step(newest.id),
+      reason: `Version ${newest.id} does not go live. ${unmet.join(' ') || 'The mandate has no targets.'}`,
+      waitsFor: 'a better version',
+    },
+  ]
+}
+
+const followSteps = ({ policy, live, endpoints }: ModelFacts): Step[] =>
+  policy.follow === false || !live
+    ? []
+    : endpoints
+        .filter(({ versionId }) => versionId !== live.id)
+        .map(({ id, versionId }) => ({
+          name: 'follow',
+          occasion: `follow/${id}/from ${versionId} to ${live.id}`,
+          kind: 'pointEndpoint',
+          input: { endpointId: id, versionId: live.id },
+          reason: `Endpoint ${id} serves version ${versionId}, and version ${live.id} is live.`,
+        }))
