@@ -2,7 +2,7 @@ import type { Account, Address, Chain, Hex, PublicClient, WalletClient } from 'v
 import type { ContractName } from '#contracts/generated/index.ts'
 import type { ReadArgs, ReadName, ReadResult } from './chain/contracts.ts'
 import type { ServedDeployment } from './deployment.ts'
-import type { AskApi } from './graphql/api.ts'
+import type { AskApi, RequestApi } from './graphql/api.ts'
 import type { StateStore } from './state/stateStore.ts'
 
 /** One thing that an act has done, or waits for. */
@@ -44,6 +44,7 @@ export interface Client {
   readonly wallet?: WalletClient & { account: Account }
   readonly state: StateStore
   readonly ask: AskApi
+  readonly request: RequestApi
   readonly doneWhen: DoneWhen
   readonly pollMs: number
   readonly signal?: AbortSignal

@@ -14,7 +14,7 @@ import { contracts } from '#contracts/generated/index.ts'
 import type { Client, DoneWhen } from './client.ts'
 import { readServedDeployment, type ServedDeployment } from './deployment.ts'
 import { ClientError, UnavailableError } from './errors.ts'
-import { type ApiAccess, openApi } from './graphql/api.ts'
+import { type ApiAccess, openApi, openRequests } from './graphql/api.ts'
 import { randomHex } from './randomHex.ts'
 import { memoryState, type StateStore } from './state/stateStore.ts'
 
@@ -71,6 +71,7 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
     ...{ url: access.urls[0] ?? '', deployment, chain, node, wallet },
     ...{ state, doneWhen, pollMs, signal, onProgress, newSecret },
     ask: openApi(access),
+    request: openRequests(access),
     ...(options.dryRun && { plan: [] }),
     read: (contract, functionName, args) =>
       node.readContract({

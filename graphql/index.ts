@@ -8,6 +8,7 @@ import { expressMiddleware } from '@as-integrations/express5'
 import express, { type Express, type RequestHandler } from 'express'
 import type { Registry } from 'prom-client'
 import { PermanentError } from '#schema/errors.ts'
+import { UPLOAD_PART_BYTES } from '#schema/folders.ts'
 import { isTracing, traced } from '#schema/tracing.ts'
 import { type Caller, callerOf } from './access.ts'
 import { serveArtifact } from './artifactRoute.ts'
@@ -25,6 +26,7 @@ import { type PersistedQueries, persistedQueries } from './plugins/persistedQuer
 import { statusPlugin } from './plugins/status.ts'
 import { livez, type Readiness, readiness, readyz } from './probes.ts'
 import { DEPLOYMENT_PATH, serveDeployment } from './publicDeployment.ts'
+import { receivePart } from './receivePart.ts'
 import { apiSchema } from './schema.ts'
 
 export type { ApiDeployment } from './context.ts'
@@ -66,6 +68,12 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   app.get('/readyz', readyz(services))
   app.get(DEPLOYMENT_PATH, serveDeployment(services))
   app.get('/artifacts/:name', serveArtifact(services))
+  app.put(
+    '/artifacts/:name',
+    identify(services),
+    express.raw({ limit: UPLOAD_PART_BYTES, type: () => true }),
+    receivePart(services),
+  )
   const entry = [express.json({ limit: BODY_LIMIT }), identify(services), emptyBody, ...persistedQueryHandlers(options)]
   app.use('/graphql', traceRequest, entry, answer(apollo, services))
   app.get(EXPORT_PATHS, entry, serveExport(services))
@@ -166,9 +174,9 @@ const requestErrors =
   }
 
 function describeRequestError(error: unknown, log: ErrorLog): { status: number; code: string; message: string } {
-  const { type, status = 400 } = error as { type?: string; status?: number } // body-parser's errors have a type
+  const { type, status = 400, limit } = error as { type?: string; status?: number; limit?: number } // of body-parser
   if (type === 'entity.too.large')
-    return { status: 413, code: 'REQUEST_TOO_LARGE', message: `A request has at most ${BODY_LIMIT}. Send less.` }
+    return { status: 413, code: 'REQUEST_TOO_LARGE', message: `A request has at most ${limit} bytes. Send less.` }
   if (type === 'entity.parse.failed')
     return { status: 400, code: 'BAD_REQUEST', message: 'The body is not JSON. Send {"query": "…", "variables": {…}}.' }
   if (type) return { status, code: 'BAD_REQUEST', message: 'The request cannot be read. Send JSON in UTF-8.' }

@@ -6,7 +6,7 @@ import type { ModelYaml, Scorers } from './format.ts'
 import { type Problem, Problems } from './problems.ts'
 import { type FolderParts, readFolder, type SealedSet } from './readFolder.ts'
 
-/** A model folder without mistakes. */
+/** A model folder whose files have the right form. */
 export interface ModelFolder extends Omit<FolderParts, 'model' | 'scorers' | 'test' | 'validation' | 'gold'> {
   model: ModelYaml
   scorers: Scorers
@@ -16,18 +16,19 @@ export interface ModelFolder extends Omit<FolderParts, 'model' | 'scorers' | 'te
   card: string
 }
 
-/** Reads a folder and looks for every mistake. `folder` is there when there is none. */
+/** Reads a folder and looks for every mistake. `folder` is there when all of its files have the right form, whatever else is wrong. */
 export async function checkFolder(
   path: string,
   { now = new Date() }: { now?: Date } = {},
 ): Promise<{ folder?: ModelFolder; problems: Problem[] }> {
   const problems = new Problems()
   const parts = await readFolder(path, problems)
+  const complete = problems.list.length === 0
   checkProposedTerms(parts, problems, now)
   checkScorers(parts, problems)
   checkDuplicates(parts, problems)
   checkSeedData(parts, problems)
   await checkBase(parts, problems)
-  if (problems.list.length > 0) return { problems: problems.sorted }
-  return { folder: { ...parts, model: parts.model?.value, scorers: parts.scorers?.value } as ModelFolder, problems: [] }
+  const folder = { ...parts, model: parts.model?.value, scorers: parts.scorers?.value } as ModelFolder
+  return { ...(complete && { folder }), problems: problems.sorted }
 }

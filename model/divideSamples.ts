@@ -30,10 +30,16 @@ export function divideSamples(samples: readonly PromptCompletion[]): DividedSamp
   const drawn = order.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, sample]) => sample)
   const held = Math.min(MAX_HELD_OUT, Math.max(1, Math.floor(drawn.length * HELD_OUT)))
   const [items, validation] = [drawn.slice(0, held), drawn.slice(held, 2 * held)]
-  const index = new QualityIndex({ sealed: [...items, ...validation] })
-  const seedData = drawn.slice(2 * held).filter((sample, nth) => {
+  const seedData = acceptable(drawn.slice(2 * held), [...items, ...validation])
+  return { items, validation, seedData, left: samples.length - 2 * held - seedData.length }
+}
+
+/** What the scorer would accept of the samples. What it refuses weighs in its judgement of the others, so the rest is judged again without it. */
+function acceptable(samples: readonly PromptCompletion[], sealed: readonly PromptCompletion[]): PromptCompletion[] {
+  const index = new QualityIndex({ sealed })
+  const kept = samples.filter((sample, nth) => {
     const entry = { id: String(nth), committed: commitOrder(0n, 0n), text: canonicalSample(sample) }
     return index.add(entry).verdict === 'accepted'
   })
-  return { items, validation, seedData, left: samples.length - 2 * held - seedData.length }
+  return kept.length === samples.length ? kept : acceptable(kept, sealed)
 }

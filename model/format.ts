@@ -1,7 +1,7 @@
 import { parseEther } from 'viem'
 import { z } from 'zod'
 import { COMPARISONS } from '#rules/shingles.ts'
-import { PREFERENCE_METHODS } from '#schema/jobs.ts'
+import { policyDocument } from '#schema/policy.ts'
 import { spdxLicence } from './spdx.ts'
 
 /** The format of a model folder. The checks, their messages, the reference in docs/your-own-model.md and the JSON Schema for editors all follow from this
@@ -90,9 +90,12 @@ const serving = z.strictObject({
   priceOut: amount.describe('For 1,000 tokens of answers, in gOPEN.'),
 })
 
-const alignment = z.strictObject({
-  method: z.enum(PREFERENCE_METHODS).describe('How a version is aligned with the preferences of validators.'),
-  domain: text(60).describe('The domain in which validators have their reputation.'),
+const { judge, align } = policyDocument.shape
+
+/** The steward's policy; the folder's own prompts and gold items fill in what it leaves out. */
+const policy = policyDocument.extend({
+  judge: judge.unwrap().partial({ prompts: true }).optional(),
+  align: align.unwrap().partial({ prompts: true }).optional(),
 })
 
 /** `model.yaml`. Texts are trimmed, amounts become wei, shares of one become ppm. */
@@ -108,7 +111,11 @@ export const modelYaml = z.strictObject({
   samples: samples.describe('What contributors are asked for.'),
   mandate: mandate.describe('What the community votes about, besides the purpose.'),
   serving: serving.optional().describe('The prices that the proposer intends to ask for.'),
-  alignment: alignment.optional().describe('How validators’ judgements are used. Without it, they are not.'),
+  policy: policy
+    .optional()
+    .describe(
+      'When the steward scores, trains, evaluates, judges, aligns (with which method) and promotes, as far as the vote decides it.',
+    ),
 })
 
 const scorer = z.strictObject({

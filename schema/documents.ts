@@ -35,6 +35,12 @@ export const specificationDocument = z.object({
   }),
   licence: z.string(),
   integration: z.string(),
+  /** SPDX, of the base model. */
+  baseLicence: z.string().optional(),
+  /** The model card, as Markdown. */
+  card: hash.optional(),
+  /** The prices that the proposer intends to ask for, in wei for 1,000 tokens. */
+  serving: z.object({ priceIn: wei, priceOut: wei }).optional(),
   /** What the steward does when, as far as the community decides it: a `policyDocument`. Another release may write sections that this one does not
    *  know, so it is checked where it is used. */
   policy: z.json().optional(),

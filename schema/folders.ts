@@ -1,12 +1,22 @@
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { canonicalJson } from '#rules/canonicalJson.ts'
 import { ArtifactError, type ArtifactStore } from './artifacts/index.ts'
 
-/** The artifact of a folder (an adapter or a base model): a listing with the artifact of each file. */
-interface Listing {
-  files: Record<string, string>
+/** The artifact of a folder (an adapter or a base model): a listing with the artifact of each file. A large file that came over the network is in
+ *  parts, each an artifact, so that an upload can be continued. */
+export interface FolderListing {
+  files: Record<string, string | FileParts>
 }
+
+interface FileParts {
+  /** In bytes. */
+  size: number
+  parts: string[]
+}
+
+/** The size of all parts of a file but the last, in bytes. */
+export const UPLOAD_PART_BYTES = 4 << 20
 
 /** Stores every file of `folder` (no sub-folders) and returns the name of its listing. */
 export async function storeFolder(store: Pick<ArtifactStore, 'put' | 'putFile'>, folder: string): Promise<string> {
@@ -24,7 +34,9 @@ export async function fetchFolder(store: ArtifactStore, name: string, cache: str
   const listing = readListing(name, await store.get(name))
   const temporary = join(cache, `${name}.${process.pid}.${++downloads}.part`)
   await mkdir(temporary, { recursive: true })
-  const files = Object.entries(listing.files).map(([file, artifact]) => store.getFile(artifact, join(temporary, file)))
+  const files = Object.entries(listing.files).map(([file, content]) =>
+    fetchListed(store, content, join(temporary, file)),
+  )
   try {
     await Promise.all(files)
     await rename(temporary, target)
@@ -39,6 +51,19 @@ export async function fetchFolder(store: ArtifactStore, name: string, cache: str
 
 let downloads = 0
 
+async function fetchListed(store: ArtifactStore, content: string | FileParts, path: string): Promise<void> {
+  if (typeof content === 'string') return store.getFile(content, path)
+  const file = await open(path, 'w')
+  try {
+    for (const part of content.parts) await file.appendFile(await store.get(part, { maxBytes: UPLOAD_PART_BYTES }))
+    const { size } = await file.stat()
+    if (size !== content.size)
+      throw new ArtifactError('corrupt', `A file in parts has ${size} bytes, but its listing says ${content.size}.`)
+  } finally {
+    await file.close()
+  }
+}
+
 /** Downloads an artifact to a file in `cache`, unless it is already there, and returns its path. */
 export async function fetchFile(store: ArtifactStore, name: string, cache: string): Promise<string> {
   const target = join(cache, name)
@@ -48,20 +73,26 @@ export async function fetchFile(store: ArtifactStore, name: string, cache: strin
   return target
 }
 
-function readListing(name: string, bytes: Uint8Array): Listing {
+function readListing(name: string, bytes: Uint8Array): FolderListing {
   const invalid = () =>
     new ArtifactError(
       'corrupt',
       `Artifact ${name} is not the listing of a folder: expected {"files": {name: artifact}}.`,
     )
-  let listing: Listing
+  let listing: FolderListing
   try {
     listing = JSON.parse(new TextDecoder().decode(bytes))
   } catch {
     throw invalid()
   }
   const files = Object.entries(listing?.files ?? {})
-  if (files.length === 0 || files.some(([file, hash]) => !/^[\w][\w.-]*$/.test(file) || typeof hash !== 'string'))
+  if (files.length === 0 || files.some(([file, content]) => !/^[\w][\w.-]*$/.test(file) || !isContent(content)))
     throw invalid()
   return listing
 }
+
+const isContent = (content: string | FileParts | null): boolean =>
+  typeof content === 'string' ||
+  (Number.isSafeInteger(content?.size) &&
+    Array.isArray(content?.parts) &&
+    content.parts.every((part) => typeof part === 'string'))

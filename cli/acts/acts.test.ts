@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseEther, toHex } from 'viem'
@@ -6,35 +5,8 @@ import { expect, test } from 'vitest'
 import { createDatanet, listContributions } from '#client/index.ts'
 import { clientSystem, testAccount } from '#client/test/clientSystem.ts'
 import { contents } from '#client/test/contents.ts'
+import { keyOf, modelcommons } from '../test/program.ts'
 import { openKeystore, sealKeystore } from './keystore.ts'
-
-interface Ended {
-  code: number | null
-  stdout: string
-  stderr: string
-}
-
-const keyOf = (nth: number) => toHex(testAccount(nth).getHdKey().privateKey as Uint8Array)
-
-/** Runs the program. `killAt`: when its progress has this text for the nth time, it is killed by SIGKILL. */
-function modelcommons(
-  args: string[],
-  env: Record<string, string>,
-  killAt?: [text: string, nth: number],
-): Promise<Ended> {
-  const { PATH = '', HOME = '' } = process.env
-  const root = join(import.meta.dirname, '../..')
-  const child = spawn(process.execPath, ['bin/modelcommons.js', ...args], { cwd: root, env: { PATH, HOME, ...env } })
-  let [stdout, stderr] = ['', '']
-  child.stdout.on('data', (chunk) => {
-    stdout += chunk
-  })
-  child.stderr.on('data', (chunk) => {
-    stderr += chunk
-    if (killAt && stderr.split(killAt[0]).length > killAt[1]) child.kill('SIGKILL')
-  })
-  return new Promise((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr })))
-}
 
 test('a newcomer makes an account, wraps, opens a datanet, gives samples of a file, and sees them; nothing is given twice', async () => {
   const { url, world, folder } = await clientSystem()

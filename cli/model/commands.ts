@@ -1,4 +1,6 @@
 import { type Command, Option } from 'commander'
+import { loadActs, reads, signs, wholeId } from '../acts/options.ts'
+import type { ActOptions } from '../acts/runAct.ts'
 
 /** A model as a folder. The code of a command is loaded when it runs. */
 export function addModelCommands(program: Command): void {
@@ -27,6 +29,30 @@ export function addModelCommands(program: Command): void {
     .option('--json', 'print JSON')
     .addHelpText('after', example('model check parcels'))
     .action(async (folder, options) => (await import('./folderCommands.ts')).checkModel(folder, options))
+  signs(
+    model
+      .command('propose')
+      .description('publish a model folder, lock the bond, and open the vote; run it again if it was interrupted'),
+    'model propose parcels --dry-run',
+  )
+    .argument('<folder>')
+    .action(async (path: string, options: ActOptions) => {
+      const folder = await (await import('./folderCommands.ts')).requireFolder(path)
+      const { proposeFolder } = await import('#model/proposeFolder.ts')
+      await (await loadActs()).runAct(options, (client) => proposeFolder(client, folder))
+    })
+  reads(model.command('status').description('where a model folder stands, and what comes next'))
+    .argument('<folder>')
+    .option('--model <id>', 'this model, whatever the folder says now', wholeId)
+    .addHelpText('after', example('model status parcels'))
+    .action(async (path: string, options: ActOptions & { model?: bigint }) => {
+      const folder = await (await import('./folderCommands.ts')).requireFolder(path, { formOnly: true })
+      const { folderStatus, statusLines } = await import('#model/folderStatus.ts')
+      await (await loadActs()).runRead(options, async (client) => {
+        const status = await folderStatus(client, folder, options.model)
+        return options.json ? status : statusLines(status)
+      })
+    })
   model
     .command('format')
     .description('describe the format of model.yaml and rubric/scorers.yaml')

@@ -1,17 +1,15 @@
 import { z } from 'zod'
 import { checkFolder, type ModelFolder } from '#model/checkFolder.ts'
 import { formatFields } from '#model/fields.ts'
-import { modelYaml, scorersYaml } from '#model/format.ts'
 import { type InitOptions, initFolder } from '#model/initFolder.ts'
 import { problemText } from '#model/problems.ts'
 import { FILES } from '#model/readFolder.ts'
 import { PermanentError } from '#schema/errors.ts'
+import { FORMATS } from './formatTables.ts'
 
 interface Json {
   json?: boolean
 }
-
-const FORMATS = { [FILES.model]: modelYaml, [FILES.scorers]: scorersYaml }
 
 export async function initModel(folder: string, options: InitOptions & Json): Promise<void> {
   const report = await initFolder(folder, options)
@@ -25,7 +23,8 @@ export async function initModel(folder: string, options: InitOptions & Json): Pr
 }
 
 export async function checkModel(folder: string, { json }: Json): Promise<void> {
-  const { problems, folder: right } = await checkFolder(folder)
+  const { problems } = await checkFolder(folder)
+  const right = problems.length === 0
   if (!right) process.exitCode = 1
   if (json) return console.log(JSON.stringify({ problems }))
   for (const problem of problems) console.error(problemText(problem))
@@ -33,10 +32,10 @@ export async function checkModel(folder: string, { json }: Json): Promise<void> 
   else console.error(problems.length === 1 ? '1 mistake.' : `${problems.length} mistakes.`)
 }
 
-/** The folder, when it has no mistake. @throws PermanentError that tells all of them. */
-export async function requireFolder(path: string): Promise<ModelFolder> {
+/** The folder, when it has no mistake; with `formOnly`, when its files can be read. @throws PermanentError that tells all mistakes. */
+export async function requireFolder(path: string, { formOnly = false } = {}): Promise<ModelFolder> {
   const { problems, folder } = await checkFolder(path)
-  if (folder) return folder
+  if (folder && (formOnly || problems.length === 0)) return folder
   throw new PermanentError(
     `${problems.map(problemText).join('\n')}\nCorrect ${path} first: modelcommons model check ${path}`,
   )
@@ -51,6 +50,6 @@ export function describeFormat({ json }: Json): void {
   for (const [file, shape] of Object.entries(FORMATS)) {
     console.log(file)
     for (const { path, description, required } of formatFields(shape))
-      console.log(`  ${path}${required ? '' : ' (optional)'}: ${description ?? ''}`)
+      console.log(`  ${path}${required ? '' : ' (optional)'}${description ? `: ${description}` : ''}`)
   }
 }

@@ -58,6 +58,13 @@ export const revealJudgement = (client: Client, taskIds: readonly bigint[]): Pro
     if (!client.plan) for (const id of taskIds) await client.state.remove(keyOf(client, id))
   })
 
+/** Of these tasks, those whose judgement the client's state has: only they can be revealed. */
+export async function keptTasks(client: Client, taskIds: readonly bigint[]): Promise<bigint[]> {
+  const kept: bigint[] = []
+  for (const id of taskIds) if ((await client.state.read(keyOf(client, id))) !== undefined) kept.push(id)
+  return kept
+}
+
 interface SaltedJudgement extends TaskJudgement {
   salt: Hex
 }

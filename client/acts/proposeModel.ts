@@ -1,3 +1,4 @@
+import type { Hex } from 'viem'
 import type { CanonicalValue } from '#rules/canonicalJson.ts'
 import { Act } from '../act.ts'
 import type { WriteArgs } from '../chain/contracts.ts'
@@ -22,6 +23,13 @@ export interface ModelProposal {
   terms: MandateTerms
   /** In wei of gOPEN. Default: the minimum. */
   bond?: bigint
+  /** A model of these terms whose bond is locked already, but whose vote is not open: then only this is done. */
+  begun?: ProposedModel
+}
+
+export interface ProposedModel {
+  modelId: bigint
+  proposalId: bigint
 }
 
 /**
@@ -53,18 +61,24 @@ export interface ModelProposal {
  */
 export const proposeModel = (
   client: Client,
-  { specHash, terms: given, bond }: ModelProposal,
-): Promise<{ modelId: bigint; proposalId: bigint }> => {
+  { specHash, terms: given, bond, begun }: ModelProposal,
+): Promise<ProposedModel> => {
   const targets = given.targets.map(({ mayFall = false, ...target }) => ({ ...target, mayFall }))
   const terms: ContractTerms = { ...given, targets }
   return Act.run(client, 'propose', { specHash, terms: terms as unknown as CanonicalValue }, async (act) => {
-    const amount = bond ?? (await client.read('ModelRegistry', 'minBond', []))
-    await allowTransfer(act, 'ModelRegistry', amount)
-    const args = [specHash, `artifact:${specHash}`, terms, amount] as const
-    const mined = await act.send({ contract: 'ModelRegistry', functionName: 'propose', args })
-    const { modelId, proposalId } = eventOf(mined, 'ModelRegistry', 'ModelProposed').args
-    const [contracts, values, calldatas, description] = await client.read('ModelRegistry', 'proposalActions', [modelId])
+    const proposed = begun ?? (await lockBond(act, specHash, terms, bond))
+    const actions = await client.read('ModelRegistry', 'proposalActions', [proposed.modelId])
+    const [contracts, values, calldatas, description] = actions
     await proposeActions(act, { targets: contracts, values, calldatas, description })
-    return { modelId, proposalId }
+    return proposed
   })
+}
+
+async function lockBond(act: Act, specHash: Hex, terms: ContractTerms, bond?: bigint): Promise<ProposedModel> {
+  const amount = bond ?? (await act.client.read('ModelRegistry', 'minBond', []))
+  await allowTransfer(act, 'ModelRegistry', amount)
+  const args = [specHash, `artifact:${specHash}`, terms, amount] as const
+  const mined = await act.send({ contract: 'ModelRegistry', functionName: 'propose', args })
+  const { modelId, proposalId } = eventOf(mined, 'ModelRegistry', 'ModelProposed').args
+  return { modelId, proposalId }
 }

@@ -1,5 +1,6 @@
-import { keccak256, stringToBytes } from 'viem'
+import { type Hex, keccak256, stringToBytes } from 'viem'
 import type { Client } from '../client.ts'
+import { ApiRefusal } from '../errors.ts'
 import { graphql } from '../graphql/document.ts'
 
 const UPLOAD = graphql(`
@@ -15,4 +16,20 @@ export async function upload(client: Client, kind: UploadKind, content: string):
   const key = keccak256(stringToBytes(content))
   const { uploadArtifact } = await client.ask(UPLOAD, { content, kind, key: `${kind}:${key}` })
   return uploadArtifact.id as `0x${string}`
+}
+
+/** Stores bytes under their name, unless they are there already. The API takes them from operators.
+ *  @throws ApiRefusal when the account's key is not an operator's. */
+export async function uploadBytes(client: Client, name: Hex, bytes: Uint8Array): Promise<void> {
+  const path = `/artifacts/${name}`
+  const known = await client.request(path, { method: 'HEAD' }).catch((error) => {
+    if (error instanceof ApiRefusal && error.code === 'HTTP_403') return { ok: true } // sealed: it is there
+    throw error
+  })
+  if (known.ok) return
+  await client.request(path, {
+    method: 'PUT',
+    body: bytes as Uint8Array<ArrayBuffer>,
+    headers: { 'content-type': 'application/octet-stream' },
+  })
 }

@@ -71,27 +71,44 @@ async function send<T>(access: ApiAccess, query: string, variables: unknown): Pr
   throw new ApiRefusal(code, fault.message)
 }
 
+/** Sends a request other than GraphQL that may be repeated. */
+export type RequestApi = (path: string, init?: RequestInit) => Promise<Response>
+
+/** @throws ApiRefusal with the code and the message of the API, UnavailableError when it does not answer for `patienceMs`. */
+export const openRequests =
+  (access: ApiAccess): RequestApi =>
+  (path, init = {}) =>
+    patiently(access, async () => {
+      const authorization = access.apiKey && { authorization: `Bearer ${access.apiKey}` }
+      const response = await fetchAnswer(access, path, { ...init, headers: { ...authorization, ...init.headers } })
+      if (response.ok || response.status === 404) return response
+      const [fault] = ((await response.json().catch(() => ({}))) as GraphQLAnswer).errors ?? []
+      const { code = `HTTP_${response.status}` } = fault?.extensions ?? {}
+      const message = fault?.message ?? `${path} was answered with status ${response.status}.`
+      if (response.status >= 500) throw new UnavailableError(message)
+      throw new ApiRefusal(code, message)
+    })
+
 /** Reads JSON of the API. @throws UnavailableError when it does not answer, or answers something else. */
-export async function fetchJson<T>(
-  { urls: [url], signal }: ApiAccess,
-  path: string,
-  init: RequestInit = {},
-): Promise<T> {
-  signal?.throwIfAborted()
-  let response: Response
-  try {
-    const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS)
-    response = await fetch(`${url}${path}`, { ...init, signal: signal ? AbortSignal.any([signal, timeout]) : timeout })
-  } catch (cause) {
-    signal?.throwIfAborted()
-    throw new UnavailableError(`The API at ${url} does not answer. Is the address right, and is it running?`, { cause })
-  }
+export async function fetchJson<T>(access: ApiAccess, path: string, init: RequestInit = {}): Promise<T> {
+  const response = await fetchAnswer(access, path, init)
   try {
     return (await response.json()) as T
   } catch (cause) {
     throw new UnavailableError(
-      `${url} answers with status ${response.status} and no JSON. Is it the address of a ModelCommons API?`,
+      `${access.urls[0]} answers with status ${response.status} and no JSON. Is it the address of a ModelCommons API?`,
       { cause },
     )
+  }
+}
+
+async function fetchAnswer({ urls: [url], signal }: ApiAccess, path: string, init: RequestInit): Promise<Response> {
+  signal?.throwIfAborted()
+  try {
+    const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS)
+    return await fetch(`${url}${path}`, { ...init, signal: signal ? AbortSignal.any([signal, timeout]) : timeout })
+  } catch (cause) {
+    signal?.throwIfAborted()
+    throw new UnavailableError(`The API at ${url} does not answer. Is the address right, and is it running?`, { cause })
   }
 }

@@ -21,3 +21,14 @@ export type DatanetRow = ResultOf<typeof DATANETS>['datanets']['nodes'][number]
 
 /** The datanets. */
 export const listDatanets = async (client: Client): Promise<DatanetRow[]> => (await client.ask(DATANETS)).datanets.nodes
+
+const ENDPOINTS = graphql(`{
+  endpoints(first: 200, orderBy: [{ field: id, direction: asc }]) { nodes { id versionId host url priceIn priceOut version { modelId } } }
+}`)
+
+/** An endpoint; prices in wei for 1,000 tokens. */
+export type EndpointRow = ResultOf<typeof ENDPOINTS>['endpoints']['nodes'][number]
+
+/** The endpoints. */
+export const listEndpoints = async (client: Client): Promise<EndpointRow[]> =>
+  (await client.ask(ENDPOINTS)).endpoints.nodes

@@ -6,7 +6,7 @@ import type { Problems } from '../problems.ts'
 import { FILES, type FolderParts } from '../readFolder.ts'
 
 /** What the contract would refuse, and what could never be reached. */
-export function checkProposedTerms({ model, scorers }: FolderParts, problems: Problems, now: Date): void {
+export function checkProposedTerms({ model, scorers, prompts }: FolderParts, problems: Problems, now: Date): void {
   if (!model) return
   const { value, placeOf } = model
   const say = (path: readonly PropertyKey[], message: string) => problems.add(FILES.model, placeOf(path), message)
@@ -34,6 +34,12 @@ export function checkProposedTerms({ model, scorers }: FolderParts, problems: Pr
   } catch (error) {
     say(['samples', 'completionPattern'], `samples.completionPattern: ${(error as Error).message}.`)
   }
+  for (const step of ['judge', 'align'] as const)
+    if (value.policy?.[step] && !value.policy[step].prompts && !prompts)
+      say(
+        ['policy', step],
+        `policy.${step} needs prompts: write ${FILES.prompts}, or name an artifact in policy.${step}.prompts.`,
+      )
   for (const [index, { metric }] of targets.entries()) {
     const path = ['mandate', 'targets', index, 'metric']
     if (targets.findIndex((one) => one.metric === metric) !== index)

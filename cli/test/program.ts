@@ -1,0 +1,36 @@
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { toHex } from 'viem'
+import { testAccount } from '#client/test/clientSystem.ts'
+
+interface Ended {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+/** The private key of the nth account of the development mnemonic. */
+export const keyOf = (nth: number) => toHex(testAccount(nth).getHdKey().privateKey as Uint8Array)
+
+/** Runs the program. `killAt`: when its progress has this text for the nth time, it is killed by SIGKILL. `input`: what is typed. */
+export function modelcommons(
+  args: string[],
+  env: Record<string, string>,
+  killAt?: [text: string, nth: number],
+  input = '',
+): Promise<Ended> {
+  const { PATH = '', HOME = '' } = process.env
+  const root = join(import.meta.dirname, '../..')
+  const child = spawn(process.execPath, ['bin/modelcommons.js', ...args], { cwd: root, env: { PATH, HOME, ...env } })
+  let [stdout, stderr] = ['', '']
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk
+  })
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk
+    if (killAt && stderr.split(killAt[0]).length > killAt[1]) child.kill('SIGKILL')
+  })
+  child.stdin.on('error', () => {}) // it was killed before it read
+  child.stdin.end(input)
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr })))
+}

@@ -1,0 +1,54 @@
+import { formatEther } from 'viem'
+import type { ModelFolder } from './checkFolder.ts'
+import { FILES } from './readFolder.ts'
+import type { ModelStanding } from './standing.ts'
+
+type Endpoint = ModelStanding['versions']['nodes'][number]['endpoints']['nodes'][number]
+
+/** What a model waits for. */
+export function nextStep(
+  { path, model: { licence, samples, serving } }: Pick<ModelFolder, 'path' | 'model'>,
+  model: ModelStanding | null,
+): string {
+  if (!model)
+    return `modelcommons model propose ${path} (if it was proposed before and the folder changed since: --model ID)`
+  const { proposal, proposalId } = model
+  if (!proposal) return `modelcommons model propose ${path}: its vote is not open yet`
+  const [mandate] = model.mandates.nodes
+  if (!mandate) return governStep(proposalId, proposal)
+  const [datanet] = model.datanets.nodes
+  if (!datanet)
+    return `modelcommons datanet create ${model.id} --licence ${licence} --min-stake ${formatEther(samples.minStake)} --compare ${samples.comparison}`
+  if (datanet.contributions.totalCount === 0)
+    return `modelcommons contribute ${path}/${FILES.seedData}/samples.jsonl --datanet ${datanet.id}`
+  const [newest] = model.versions.nodes
+  if (!newest) return 'The operator or the steward scores the samples and trains the first version.'
+  const endpoints = model.versions.nodes.flatMap((version): Endpoint[] => version.endpoints.nodes)
+  if (model.liveVersionId === null)
+    return newest.evaluations.nodes.length === 0
+      ? `The operator or the steward evaluates version ${newest.id}.`
+      : 'No version meets the targets yet: more samples, or another training.'
+  if (endpoints.length === 0)
+    return `modelcommons endpoint open ${model.liveVersionId} --url https://… --price-in ${formatEther(serving?.priceIn ?? 0n)} --price-out ${formatEther(serving?.priceOut ?? 0n)}`
+  return `modelcommons call ${endpoints[0]?.id} "…"`
+}
+
+function governStep(id: string, proposal: NonNullable<ModelStanding['proposal']>): string {
+  switch (proposal.state) {
+    case 'Pending':
+      return `The vote begins at ${timeOf(proposal.voteStart)}.`
+    case 'Active':
+      return `modelcommons vote ${id} for (until ${timeOf(proposal.voteEnd)})`
+    case 'Succeeded':
+      return `modelcommons queue ${id}`
+    case 'Queued':
+      return `modelcommons execute ${id} (from ${proposal.eta ?? 'the end of the delay'})`
+    case 'Executed':
+      return 'The mandate is issued; the index does not have it yet.'
+    default:
+      return `The proposal is ${proposal.state}. Propose again when the reason for it is gone.`
+  }
+}
+
+/** The clock of the ModelGovernor counts seconds. */
+const timeOf = (seconds: unknown) => new Date(Number(seconds) * 1000).toISOString()

@@ -1,0 +1,27 @@
+import { type Client, graphql, type ResultOf } from '#client/index.ts'
+
+const STANDING = graphql(`
+  query ($id: ID!) {
+    model(id: $id) {
+      id proposalId bondStatus liveVersionId
+      proposal { state voteStart voteEnd eta forVotes againstVotes abstainVotes quorumNeeded quorumReached }
+      mandates(first: 10) { nodes { budget funded spent deadline } }
+      targets(first: 16) { nodes { metric minimum } }
+      datanets(first: 20) { nodes {
+        id licence minStake
+        contributions { totalCount }
+        accepted: contributions(where: { status: { eq: Accepted } }) { totalCount }
+      } }
+      versions(first: 20, orderBy: [{ field: registeredAt, direction: desc }]) { nodes {
+        id method status rollbackReason
+        evaluations(first: 16) { nodes { metric score lower upper n } }
+        endpoints(first: 20) { nodes { id url host priceIn priceOut } }
+      } }
+    }
+  }`)
+
+/** What the index says of a model. */
+export type ModelStanding = NonNullable<ResultOf<typeof STANDING>['model']>
+
+export const readStanding = async (client: Client, modelId: bigint): Promise<ModelStanding | null> =>
+  (await client.ask(STANDING, { id: modelId.toString() })).model
