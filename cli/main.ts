@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander'
+import { Argument, Command, Option } from 'commander'
 import { VERSION } from '#schema/version.ts'
 import { addActCommands } from './acts/commands.ts'
 import { addModelCommands } from './model/commands.ts'
@@ -125,9 +125,7 @@ program
   .argument('<epoch>', 'a published epoch', positiveWhole)
   .argument('<account>', 'the account', address)
   .option('--artifacts <folder>', 'the artifact folder (or S3_*)')
-  .action(async (epoch, account, options) =>
-    (await import('./rewardReasons.ts')).explainReward(epoch, account, options),
-  )
+  .action(async (epoch, account, options) => (await import('./rewardReasons.ts')).explainEpoch(epoch, account, options))
 
 program
   .command('counterfactual')
@@ -252,6 +250,16 @@ keys
 
 addActCommands(program)
 addModelCommands(program)
+
+program
+  .command('completion')
+  .description('print a script with which a shell completes the words of this program')
+  .addArgument(new Argument('<shell>').choices(['bash', 'zsh', 'fish']))
+  .addHelpText(
+    'after',
+    '\nExample:\n  modelcommons completion bash > ~/.local/share/bash-completion/completions/modelcommons',
+  )
+  .action(async (shell) => console.log((await import('./completion.ts')).completionScript(program, shell)))
 
 for (const [command, path] of commandPaths(program))
   command.showHelpAfterError(

@@ -8,7 +8,7 @@ import { type OwnIndexOptions, onOwnIndex } from './ownIndex.ts'
 const inGOpen = (wei: bigint) => `${formatEther(wei)} gOPEN`
 
 /** `modelcommons explain EPOCH ACCOUNT`: the amounts of the epoch's map for the account, each with its formula. */
-export const explainReward = (epoch: number, account: string, options: OwnIndexOptions): Promise<void> =>
+export const explainEpoch = (epoch: number, account: string, options: OwnIndexOptions): Promise<void> =>
   onOwnIndex(options, async (sources) => {
     const { lines, leaves } = await mapDocument(sources, epoch)
     const holder = account.toLowerCase()

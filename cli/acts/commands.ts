@@ -1,6 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Support } from '#client/index.ts'
 import { address, positiveWhole } from '../optionValues.ts'
+import { addHostCommands } from './hostCommands.ts'
+import { addJudgeCommands } from './judgeCommands.ts'
 import { loadActs, reads, signs, tokenAmount, wholeId } from './options.ts'
 import type { ActOptions } from './runAct.ts'
 
@@ -11,6 +13,8 @@ export function addActCommands(program: Command): void {
   addGovernanceCommands(program)
   addDataCommands(program)
   addCallCommands(program)
+  addJudgeCommands(program)
+  addHostCommands(program)
   addRecourseCommands(program)
 }
 

@@ -1,0 +1,81 @@
+import type { Command } from 'commander'
+import { address, httpUrl, positiveWhole } from '../optionValues.ts'
+import { loadActs, reads, signs, tokenAmount, wholeId } from './options.ts'
+import type { ActOptions } from './runAct.ts'
+
+/** What hosts do, and what earners ask. */
+export function addHostCommands(program: Command): void {
+  const endpoint = program.command('endpoint').description('where a version answers calls')
+  reads(endpoint.command('list').description('the endpoints with their prices'))
+    .addHelpText('after', '\nExample:\n  modelcommons endpoint list --json')
+    .action(async (options) => (await loadActs()).runRead(options, (client, all) => all.listEndpoints(client)))
+  const priced = (command: Command) =>
+    command
+      .requiredOption('--price-in <tokens>', 'gOPEN for 1,000 tokens of prompts', tokenAmount)
+      .requiredOption('--price-out <tokens>', 'gOPEN for 1,000 tokens of answers', tokenAmount)
+  priced(
+    signs(
+      endpoint.command('open').description('open an endpoint for a promoted version; the account is its host'),
+      'endpoint open 3 --url https://models.example.org --price-in 0.001 --price-out 0.002',
+    ),
+  )
+    .argument('<version>', 'its id', wholeId)
+    .requiredOption('--url <url>', 'the API that answers', httpUrl)
+    .action(async (versionId: bigint, options: ActOptions & EndpointOptions) =>
+      (await loadActs()).runAct(options, async (client, all) => ({
+        endpoint: await all.openEndpoint(client, { versionId, ...options }),
+      })),
+    )
+  signs(
+    endpoint.command('point').description('let an endpoint serve another version of its model'),
+    'endpoint point 1 --version-id 4',
+  )
+    .argument('<endpoint>', 'its id', wholeId)
+    .requiredOption('--version-id <id>', 'the version', wholeId)
+    .action(async (endpointId: bigint, options: ActOptions & { versionId: bigint }) =>
+      (await loadActs()).runAct(options, (client, all) =>
+        all.pointEndpoint(client, { endpointId, versionId: options.versionId }),
+      ),
+    )
+  priced(
+    signs(
+      endpoint.command('price').description('change the prices for the calls from then on'),
+      'endpoint price 1 --price-in 0.001 --price-out 0.003',
+    ),
+  )
+    .argument('<endpoint>', 'its id', wholeId)
+    .action(async (endpointId: bigint, options: ActOptions & EndpointOptions) =>
+      (await loadActs()).runAct(options, (client, all) => all.setPrice(client, { endpointId, ...options })),
+    )
+  reads(
+    endpoint
+      .command('settle')
+      .description('redeem what consumers owe for answered calls (an operator’s key in MODELCOMMONS_API_KEY)')
+      .option('--dry-run', 'say what would be asked for'),
+  )
+    .addHelpText('after', '\nExample:\n  modelcommons endpoint settle')
+    .action(async (options: ActOptions) =>
+      (await loadActs()).runRead(options, async (client, all) => {
+        if (options.dryRun) return void console.log('The API would be asked to redeem.')
+        await all.settleUsage(client, `settle:${await client.node.getBlockNumber()}`)
+      }),
+    )
+
+  const rewards = program.command('rewards').description('what accounts earn')
+  reads(rewards.command('why').description('why an account earned what it did in an epoch'))
+    .argument('<account>', 'its address', address)
+    .argument('[epoch]', 'default: the newest published one', positiveWhole)
+    .addHelpText('after', '\nExample:\n  modelcommons rewards why 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 3')
+    .action(async (account: string, epoch: number | undefined, options: ActOptions) =>
+      (await loadActs()).runRead(options, async (client, all) => {
+        const why = await all.explainReward(client, { account, epoch })
+        return options.json ? why : (await import('./rewardLines.ts')).rewardLines(account, why)
+      }),
+    )
+}
+
+interface EndpointOptions {
+  url: string
+  priceIn: bigint
+  priceOut: bigint
+}

@@ -1,0 +1,108 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { keccak256, parseEther, zeroHash } from 'viem'
+import { expect, test } from 'vitest'
+import { graphql, stakeAsValidator, uploadBytes } from '#client/index.ts'
+import { type ClientSystem, clientSystem, testAccount } from '#client/test/clientSystem.ts'
+import { version } from '#contracts/test/mandate.ts'
+import { OPERATOR } from '#contracts/test/world.ts'
+import { keyOf, modelcommons } from '../test/program.ts'
+
+const ALICE = 4
+
+const JUDGEMENTS = graphql(`{
+  judgements(first: 9, orderBy: [{ field: taskId, direction: asc }]) {
+    nodes { validator taskId choice ethics logic functional confidence }
+  }
+}`)
+
+/** A round of comparisons at which Alice has a seat. @returns its first task. */
+async function roundOfThree({ world, modelId, as }: ClientSystem): Promise<bigint> {
+  const versionId = await version(world, modelId, OPERATOR.address)
+  const alice = await as(ALICE)
+  await stakeAsValidator(alice, parseEther('10'))
+  const now = BigInt(await world.now())
+  const inputs = []
+  for (const nth of [1, 2, 3]) {
+    const bytes = new TextEncoder().encode(JSON.stringify({ prompt: `Question ${nth}?`, answers: ['Yes.', 'No.'] }))
+    await uploadBytes(alice, keccak256(bytes), bytes)
+    inputs.push({ versionId, domain: 'support', itemHash: keccak256(bytes), pot: 0n })
+  }
+  await world.send(OPERATOR, 'FeedbackPool', 'openRound', [modelId, inputs, now + 1000n, now + 2000n, 60, zeroHash])
+  await world.mine(2)
+  return (await world.read('FeedbackPool', 'taskCount', [])) - 2n
+}
+
+test('a validator judges at the desk, is killed, goes on, and reveals by the same command', async () => {
+  const system = await clientSystem()
+  const first = await roundOfThree(system)
+  const { url, folder, world } = system
+  const env = { MODELCOMMONS_API: url, MODELCOMMONS_HOME: folder, MODELCOMMONS_KEY: keyOf(ALICE) }
+  const [one, two, three] = [first, first + 1n, first + 2n].map(String)
+  const listed = JSON.parse((await modelcommons(['judge', 'list', '--json'], env)).stdout)
+  expect(listed).toMatchObject([
+    { task: one, domain: 'support', prompt: 'Question 1?', answers: ['Yes.', 'No.'] },
+    { task: two },
+    { task: three },
+  ])
+  const killed = await modelcommons(['judge'], env, [`Task ${two} `, 1], '2\n90\n80\n70\n95\n')
+  expect(killed.code).toBe(null)
+  const desk = await modelcommons(['judge', '--json'], env, undefined, 'maybe\nt\n\n\n\n101\n60\ns\n')
+  expect(desk.code, desk.stderr).toBe(0)
+  expect(desk.stderr).toContain('Question 2?')
+  expect(desk.stderr).not.toContain('Question 1?')
+  expect(JSON.parse(desk.stdout)).toMatchObject({ committed: [one, two], revealed: [], revealFrom: expect.any(String) })
+  await world.warp(1001)
+  expect(JSON.parse((await modelcommons(['judge', '--json'], env)).stdout)).toEqual({
+    ...{ committed: [], revealed: [one, two], revealFrom: null },
+  })
+  const { judgements } = await (await system.as()).ask(JUDGEMENTS)
+  expect(judgements.nodes).toEqual([
+    {
+      validator: testAccount(ALICE).address.toLowerCase(),
+      taskId: one,
+      choice: 1,
+      ethics: 90,
+      logic: 80,
+      functional: 70,
+      confidence: 95,
+    },
+    {
+      validator: testAccount(ALICE).address.toLowerCase(),
+      taskId: two,
+      choice: 2,
+      ethics: 50,
+      logic: 50,
+      functional: 50,
+      confidence: 60,
+    },
+  ])
+}, 120_000)
+
+test('judgements of a file are committed once, however often it is given, and each wrong line is told', async () => {
+  const system = await clientSystem()
+  const first = await roundOfThree(system)
+  const { url, folder, world } = system
+  const env = { MODELCOMMONS_API: url, MODELCOMMONS_HOME: folder, MODELCOMMONS_KEY: keyOf(ALICE) }
+  const file = join(folder, 'judgements.jsonl')
+  const judged = (task: bigint, over: object = {}) =>
+    `${JSON.stringify({ task: Number(task), choice: 'second', ethics: 90, logic: 80, functional: 70, confidence: 60, ...over })}\n`
+  await writeFile(
+    file,
+    `${judged(first, { choice: 'both' })}${judged(first, { ethics: 101 })}nothing\n${judged(first)}${judged(first)}`,
+  )
+  const wrong = await modelcommons(['judge', '--file', file], env)
+  expect(wrong.code).toBe(1)
+  expect(wrong.stderr).toMatch(
+    /:1: choice: .*\n.*:2: ethics: .*\n.*:3: Not JSON .*\n.*:5: Task \d+ is judged in line 4 already/,
+  )
+  await writeFile(file, [0n, 1n, 2n].map((nth) => judged(first + nth)).join(''))
+  const give = async () => JSON.parse((await modelcommons(['judge', '--file', file, '--json'], env)).stdout)
+  expect((await modelcommons(['judge', '--file', file], env, ['FeedbackPool.commit', 1])).code).toBe(null)
+  await give()
+  expect(await give()).toMatchObject({ committed: [], revealed: [] })
+  await world.warp(1001)
+  expect((await give()).revealed).toHaveLength(3)
+  expect(await give()).toEqual({ committed: [], revealed: [], revealFrom: null })
+  expect(await world.read('FeedbackPool', 'taskCount', [])).toBe(first + 2n)
+}, 120_000)

@@ -1,0 +1,30 @@
+import type { Command } from 'commander'
+import { loadActs, signs, tokenAmount } from './options.ts'
+import type { ActOptions } from './runAct.ts'
+
+/** What validators do. */
+export function addJudgeCommands(program: Command): void {
+  const judge = signs(
+    program
+      .command('judge')
+      .description('reveal what is due, then judge comparisons in the terminal, or from a file; run it again to reveal')
+      .option('--file <file>', 'judgements as JSON Lines: {"task": 12, "choice": "first", "ethics": 80, …}'),
+    'judge --file judgements.jsonl',
+  ).action(async (options: ActOptions & { file?: string }) => {
+    const { judgeAtDesk, judgeFromFile } = await import('./judgeActs.ts')
+    const { file } = options
+    await (await loadActs()).runAct(options, (client) => (file ? judgeFromFile(client, file) : judgeAtDesk(client)))
+  })
+  signs(
+    judge.command('list').description('the comparisons at which the account has a seat'),
+    'judge list --json',
+  ).action(async (_, command: Command) => {
+    const { listForJudge } = await import('./judgeActs.ts')
+    await (await loadActs()).runAct(command.optsWithGlobals(), listForJudge)
+  })
+  signs(judge.command('stake').description('stake gOPEN to be drawn as a judge'), 'judge stake 10')
+    .argument('<tokens>', 'how many', tokenAmount)
+    .action(async (amount: bigint, _, command: Command) =>
+      (await loadActs()).runAct(command.optsWithGlobals(), (client, all) => all.stakeAsValidator(client, amount)),
+    )
+}
