@@ -1,11 +1,13 @@
 import { beforeAll, expect, test } from 'vitest'
 import { type Assessment, QualityIndex, type SampleCheck } from '#rules/quality.ts'
 import { contentHash } from '#rules/sample.ts'
+import { wholePattern } from '#rules/sampleRequirements.ts'
 import { must } from '#test/must.ts'
 import { exampleAccount, FUNDED_ACCOUNTS } from './accounts.ts'
 import { type ContributorBehaviour, contributors, type SimulatedContributor } from './contributors.ts'
+import { TRIAGE } from './modelFolder.ts'
 import { drawItems } from './skill/items.ts'
-import { LINE_PATTERN, testItems } from './skill/rubric.ts'
+import { testItems } from './skill/rubric.ts'
 import { scoreFields } from './skill/score.ts'
 
 const seed = 11
@@ -14,7 +16,9 @@ const people = contributors(seed, sealed)
 const verdicts = new Map<SimulatedContributor, Assessment[]>()
 
 const lineCheck: SampleCheck = ({ completion }) =>
-  new RegExp(`^${LINE_PATTERN}$`).test(completion) ? null : { verdict: 'malformed', reason: 'No triage line.' }
+  wholePattern(TRIAGE.model.samples.completionPattern).test(completion)
+    ? null
+    : { verdict: 'malformed', reason: 'No triage line.' }
 
 beforeAll(() => {
   const index = new QualityIndex({ sealed, checks: [lineCheck] })

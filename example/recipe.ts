@@ -1,4 +1,4 @@
-import { TARGETS } from './skill/rubric.ts'
+import { TRIAGE } from './modelFolder.ts'
 
 /**
  * The inputs of the example's jobs. Each value was found by experiment on two cores; README.md has the measurements.
@@ -74,7 +74,7 @@ export const SCALES: Record<Scale, Recipe> = {
   full: {
     items: HELD_OUT_ITEMS,
     samples: 1,
-    targets: TARGETS,
+    targets: TRIAGE.model.mandate.targets,
     fineTune: FINE_TUNE,
     compare: COMPARE,
     rlhf: RLHF,
@@ -84,7 +84,7 @@ export const SCALES: Record<Scale, Recipe> = {
   small: {
     items: { test: 16, validation: 12 },
     samples: 0.16,
-    targets: TARGETS.map(({ metric }) => ({ metric, minimum: 0n, mayFall: true })),
+    targets: TRIAGE.model.mandate.targets.map(({ metric }) => ({ metric, minimum: 0n, mayFall: true })),
     fineTune: { ...FINE_TUNE, epochs: 2 },
     compare: { ...COMPARE, tasks: 24, prompts: 30, gold: 10 },
     rlhf: { ...RLHF, steps: 2, prompts: 4, group: 2, promptPool: 16 },

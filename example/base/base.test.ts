@@ -10,9 +10,10 @@ import { Tokenizer } from '#engine/text/tokenizer.ts'
 import { must } from '#test/must.ts'
 import { consumers } from '../consumers.ts'
 import { contributors } from '../contributors.ts'
+import { TRIAGE } from '../modelFolder.ts'
 import { drawCorpus } from '../skill/corpus.ts'
 import { drawItems } from '../skill/items.ts'
-import { MAX_TOKENS, testItems } from '../skill/rubric.ts'
+import { testItems } from '../skill/rubric.ts'
 import { scoreFields } from '../skill/score.ts'
 import { encodeDocument } from './tokenizer.ts'
 
@@ -45,7 +46,7 @@ test('the base model is small: a million parameters, at most three megabytes wit
 
 test('every message leaves enough context for the longest triage line', () => {
   const sealed = testItems(1)
-  const room = base.config.max_position_embeddings - MAX_TOKENS
+  const room = base.config.max_position_embeddings - TRIAGE.scorers.maxTokens
   const prompts = [
     ...sealed.map(({ prompt }) => prompt),
     ...contributors(1, sealed).flatMap(({ samples }) => samples.map(({ prompt }) => prompt)),
@@ -54,7 +55,7 @@ test('every message leaves enough context for the longest triage line', () => {
   ]
   expect(Math.max(...prompts.map((prompt) => promptIds(prompt).length))).toBeLessThanOrEqual(room)
   const lines = sealed.map(({ completion }) => base.tokenizer.encode(completion).length + 1)
-  expect(Math.max(...lines)).toBeLessThanOrEqual(MAX_TOKENS)
+  expect(Math.max(...lines)).toBeLessThanOrEqual(TRIAGE.scorers.maxTokens)
 })
 
 test('encoding and decoding gives the same text, with the turns of the template', () => {

@@ -1,13 +1,15 @@
 import { expect, test } from 'vitest'
 import { Random } from '#engine/stats/random.ts'
+import { wholePattern } from '#rules/sampleRequirements.ts'
 import { normalForm } from '#rules/shingles.ts'
 import { must } from '#test/must.ts'
+import { TRIAGE } from '../modelFolder.ts'
 import { drawCorpus } from './corpus.ts'
 import { expandTemplate } from './grammar.ts'
 import { drawItems, STREAMS } from './items.ts'
 import { drawMessage } from './message.ts'
 import { renderReply, STYLES } from './reply.ts'
-import { LINE_PATTERN, rubricOf, sealItems, testItems, validationItems } from './rubric.ts'
+import { rubricOf, sealItems, testItems, validationItems } from './rubric.ts'
 import { scoreFields } from './score.ts'
 import { CATEGORIES, formatTriage, parseTriage, URGENCIES } from './triage.ts'
 
@@ -77,7 +79,7 @@ test('fields are scored separately, and only all three together are exact', () =
 })
 
 test('every style gives a line that can be parsed and matches the pattern of the mandate', () => {
-  const pattern = new RegExp(`^${LINE_PATTERN}$`)
+  const pattern = wholePattern(TRIAGE.model.samples.completionPattern)
   for (let i = 0; i < 500; i++) {
     const random = new Random(i)
     const { truth, item } = drawMessage(random)

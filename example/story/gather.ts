@@ -2,10 +2,9 @@ import { parseEther } from 'viem'
 import { contribute, createDatanet, wrap } from '#client/index.ts'
 import { meanOf } from '#math/summary.ts'
 import { contributors, type SimulatedContributor } from '../contributors.ts'
+import { TRIAGE } from '../modelFolder.ts'
 import { testItems } from '../skill/rubric.ts'
 import { Checks, type StageResult, type StoryContext } from './context.ts'
-
-const STAKE = parseEther('0.01')
 
 export interface Gathered {
   datanetId: string
@@ -23,9 +22,9 @@ export async function gatherStage(
   const { as, api, seed, recipe } = context
   const datanetId = await createDatanet(as('proposer'), {
     modelId: BigInt(modelId),
-    licence: 'CC-BY-4.0',
-    minStake: STAKE,
-    comparison: 'prose',
+    licence: TRIAGE.model.licence,
+    minStake: TRIAGE.model.samples.minStake,
+    comparison: TRIAGE.model.samples.comparison,
   })
   const people = contributors(seed, testItems(seed, recipe.items.test), recipe.samples)
   const owner = new Map<string, SimulatedContributor>()

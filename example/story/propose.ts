@@ -1,37 +1,20 @@
 import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { parseEther } from 'viem'
 import { accountOf, delegate, proposeModel, resolveBond, stake, transfer, upload, wrap } from '#client/index.ts'
-import {
-  documentBytes,
-  putDocument,
-  rubricDocument,
-  type Specification,
-  specificationDocument,
-} from '#schema/documents.ts'
+import { proposedSpecification } from '#model/folderDocuments.ts'
+import { documentBytes, putDocument, rubricDocument, specificationDocument } from '#schema/documents.ts'
 import { storeFolder } from '#schema/folders.ts'
 import { exampleAccount } from '../accounts.ts'
-import { rubricOf, SAMPLES, sealItems, testItems, validationItems } from '../skill/rubric.ts'
+import { TRIAGE, TRIAGE_FOLDER } from '../modelFolder.ts'
+import { rubricOf, sealItems, testItems, validationItems } from '../skill/rubric.ts'
 import { Checks, type StageResult, type StoryContext } from './context.ts'
 import { HOLDERS, passProposal } from './govern.ts'
 
-const BOND = parseEther('100')
-const BUDGET = parseEther('50')
+const { budget: BUDGET, bond: BOND = 0n, split } = TRIAGE.model.mandate
 /** What a holder keeps unlocked: to give to the treasury and to stake. */
 const SPARE = parseEther('50')
 const DAY = 86_400n
-
-/** How the example's revenue is split, in basis points. */
-const SPLIT = {
-  platform: 500,
-  owner: 1500,
-  stakers: 1000,
-  data: 4500,
-  validators: 1500,
-  host: 1500,
-  ancestors: 1000,
-  dataByWeight: 5000,
-  unattributedByWeight: false,
-} as const
 
 /** A proposer locks a bond and publishes the purpose of the model and how it will be judged. */
 export async function proposeStage(
@@ -51,7 +34,7 @@ export async function proposeStage(
 
   const { specHash, rubricHash } = await publishSpecification(context)
   const deadline = (await chain.now()) + 365n * DAY
-  const terms = { budget: BUDGET, rubricHash, deadline, targets: context.recipe.targets, split: SPLIT }
+  const terms = { budget: BUDGET, rubricHash, deadline, targets: context.recipe.targets, split }
   const { modelId, proposalId } = await proposeModel(proposer, { specHash, terms, bond: BOND })
 
   const propose = new Checks()
@@ -117,7 +100,7 @@ async function publishSpecification({
   as,
   recipe,
 }: StoryContext): Promise<{ specHash: `0x${string}`; rubricHash: `0x${string}` }> {
-  const base = new URL('../base/model/', import.meta.url).pathname
+  const base = join(TRIAGE_FOLDER, TRIAGE.model.base.folder ?? '')
   if ((await readdir(base)).length === 0)
     throw new Error(`There is no base model in ${base}. Train it with \`npm run base\`.`)
   const baseModel = await storeFolder(store, base)
@@ -130,16 +113,7 @@ async function publishSpecification({
     rubricDocument,
     rubricOf(test as `0x${string}`, validation as `0x${string}`),
   )) as `0x${string}`
-  const spec: Specification = {
-    name: 'Support desk triage',
-    purpose:
-      'Reads a customer’s message and answers with its category, its urgency, the order it names, and a reply that helps.',
-    baseModel,
-    rubric: rubricHash,
-    samples: SAMPLES,
-    licence: 'CC-BY-4.0',
-    integration: 'Help desks send the message and get one line: category | urgency | order | reply.',
-  }
+  const spec = proposedSpecification(TRIAGE.model, { baseModel, rubric: rubricHash })
   const text = new TextDecoder().decode(documentBytes(specificationDocument.parse(spec)))
   return { specHash: await upload(as('proposer'), 'specification', text), rubricHash }
 }

@@ -9,12 +9,10 @@ import {
   wrap,
 } from '#client/index.ts'
 import { consumers } from '../consumers.ts'
+import { TRIAGE } from '../modelFolder.ts'
 import { scoreFields } from '../skill/score.ts'
 import { Checks, type StageResult, type StoryContext } from './context.ts'
 
-/** Prices for 1,000 tokens. */
-const PRICE_IN = parseEther('0.4')
-const PRICE_OUT = parseEther('1.6')
 const CREDIT = parseEther('20')
 const MAX_TOKENS = 48
 
@@ -23,8 +21,7 @@ export const openTriageEndpoint = async ({ as }: StoryContext, versionId: string
   const terms = {
     versionId: BigInt(versionId),
     url: 'https://triage.example/v1',
-    priceIn: PRICE_IN,
-    priceOut: PRICE_OUT,
+    ...(TRIAGE.model.serving ?? { priceIn: 0n, priceOut: 0n }),
   }
   return (await openEndpoint(as('platform'), terms)).toString()
 }
