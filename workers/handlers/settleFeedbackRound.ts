@@ -52,7 +52,10 @@ export async function computeRound(
       choice: choice ?? 2,
       confidence: confidence ?? 50,
     })),
-    stakes: stakesOf(judgements, await rowsOf(job.db, Validator)),
+    stakes: stakesOf(
+      judgements,
+      await rowsOf(job.db, Validator, 'id = any($1)', [[...new Set(judgements.map(({ validator }) => validator))]]),
+    ),
     earlier: earlier.answers,
   })
   const domains = new Map(tasks.map(({ id, domain }) => [id, domain]))
@@ -157,20 +160,23 @@ async function pairsOf(
   beliefs: ReturnType<typeof dawidSkene>['pairs'],
 ): Promise<Evidence['pairs']> {
   const posterior = new Map(beliefs.map((one) => [one.pairId, one]))
-  const pairs: Evidence['pairs'] = []
-  for (const task of tasks) {
-    const pair = posterior.get(task.id)
-    if (!pair || gold.has(task.id)) continue
-    const { prompt, answers } = await getDocument(job.artifacts, comparisonDocument, task.itemHash)
-    const { chosen, weight, noise } = trainingPreference(pair)
-    pairs.push({
-      taskId: task.id,
-      prompt,
-      chosen: answers[chosen],
-      rejected: answers[chosen === 1 ? 0 : 1],
-      weight: Number(weight),
-      noise: Number(noise),
-    })
-  }
-  return pairs
+  const pairs = await Promise.all(
+    tasks.map(async (task): Promise<Evidence['pairs']> => {
+      const pair = posterior.get(task.id)
+      if (!pair || gold.has(task.id)) return []
+      const { prompt, answers } = await getDocument(job.artifacts, comparisonDocument, task.itemHash)
+      const { chosen, weight, noise } = trainingPreference(pair)
+      return [
+        {
+          taskId: task.id,
+          prompt,
+          chosen: answers[chosen],
+          rejected: answers[chosen === 1 ? 0 : 1],
+          weight: Number(weight),
+          noise: Number(noise),
+        },
+      ]
+    }),
+  )
+  return pairs.flat()
 }
