@@ -33,7 +33,9 @@ test('the first training needs its samples, a later one growth, or its time and 
   expect(names({ datanets: of(5, { trained }) })).toEqual(['train'])
   expect(waits('train', { datanets: of(4, { trained }) })).toBe('1 more accepted contribution, or its time')
   expect(names({ datanets: of(1, { trained }), now: later(86_400) })).toEqual(['train'])
-  expect(names({ datanets: of(0, { trained }), now: later(9e6) })).toEqual([])
+  expect(waits('train', { datanets: of(0, { trained }), now: later(9e6) })).toBe(
+    '5 more accepted contributions, or one from 2026-01-02T00:00:00.000Z on',
+  )
 })
 
 test('a version is evaluated once, goes live when it meets the targets and is not worse, and others wait for it', () => {

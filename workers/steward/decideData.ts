@@ -57,9 +57,10 @@ function trainStep(
   const dueAt = trained && train.afterSeconds !== undefined ? after(trained.at, train.afterSeconds) : undefined
   if (fresh < needed && !(fresh > 0 && dueAt && dueAt <= now)) {
     const missing = countOf(needed - fresh, 'more accepted contribution')
-    return fresh > 0 && dueAt
+    if (!dueAt) return [{ ...step, waitsFor: missing }]
+    return fresh > 0
       ? [{ ...step, waitsFor: `${missing}, or its time`, dueAt }]
-      : [{ ...step, waitsFor: missing }]
+      : [{ ...step, waitsFor: `${missing}, or one from ${dueAt.toISOString()} on` }]
   }
   return inProgress ? [{ ...step, waitsFor: inProgress }] : [step]
 }
