@@ -7,7 +7,9 @@ import { clientSystem } from '#client/test/clientSystem.ts'
 import { localStore } from '#schema/artifacts/index.ts'
 import { fetchFolder, storeFolder, UPLOAD_PART_BYTES } from '#schema/folders.ts'
 import { nameBase, uploadBase } from './baseFiles.ts'
-import { EXAMPLE_BASE } from './test/newFolder.ts'
+import { checkFolder } from './checkFolder.ts'
+import { proposeFolder } from './proposeFolder.ts'
+import { EXAMPLE_BASE, newFolder } from './test/newFolder.ts'
 
 test('a base model larger than a part is uploaded in parts, an upload that broke goes on, and workers get the same files', async () => {
   const { as, folder, url } = await clientSystem()
@@ -65,4 +67,16 @@ test('a small base model has the name that the operator’s own store gives it',
   const { folder } = await clientSystem()
   const store = localStore(join(folder, 'artifacts'))
   expect((await nameBase(EXAMPLE_BASE)).name).toBe(await storeFolder(store, EXAMPLE_BASE))
+})
+
+test('a base model that the API is said to have must be there', async () => {
+  const { as, world } = await clientSystem()
+  const made = await newFolder()
+  const { folder } = await checkFolder(made.path, { now: made.now })
+  await made.edit('model.yaml', [`folder: ${folder?.model.base.folder}`, `stored: 0x${'ab'.repeat(32)}`])
+  const changed = (await checkFolder(made.path, { now: made.now })).folder
+  expect(changed?.model.base.stored).toBe(`0x${'ab'.repeat(32)}`)
+  if (!changed) return
+  await expect(proposeFolder(await as(2), changed)).rejects.toThrow(/has no base model 0xabab.* Correct base.stored/)
+  expect(await world.read('ModelRegistry', 'modelCount', [])).toBe(1n)
 })

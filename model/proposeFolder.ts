@@ -1,6 +1,14 @@
 import { resolve } from 'node:path'
 import type { Hex } from 'viem'
-import { accountOf, type Client, type MandateTerms, proposeModel, upload, uploadBytes } from '#client/index.ts'
+import {
+  accountOf,
+  type Client,
+  ClientError,
+  type MandateTerms,
+  proposeModel,
+  upload,
+  uploadBytes,
+} from '#client/index.ts'
 import { type BaseArtifacts, nameBase, uploadBase } from './baseFiles.ts'
 import type { ModelFolder } from './checkFolder.ts'
 import { findProposed } from './findProposed.ts'
@@ -29,12 +37,20 @@ export async function proposeFolder(client: Client, folder: ModelFolder): Promis
   if (known?.opened) return { ...known.model, ...names, before: true }
   if (!client.plan) {
     if (base.artifacts) await uploadBase(client, base.artifacts)
+    else await requireStored(client, base.name)
     for (const document of documents) await publish(client, document)
   }
   const { bond } = folder.model.mandate
   const terms = mandateTerms(folder.model, rubricHash)
   const proposed = await proposeModel(client, { specHash, terms, bond, begun: known?.model })
   return { ...proposed, ...names, before: false }
+}
+
+/** @throws ClientError when nobody could train on what `base.stored` names. */
+async function requireStored(client: Client, name: Hex): Promise<void> {
+  const { ok } = await client.request(`/artifacts/${name}`, { method: 'HEAD' })
+  if (!ok)
+    throw new ClientError(`The API has no base model ${name}. Correct base.stored in model.yaml, or name a folder.`)
 }
 
 /** The base model's name, and its parts when it is on this machine. */
