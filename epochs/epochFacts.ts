@@ -5,7 +5,14 @@ import { buildRewardMap } from '#rules/rewardMap.ts'
 import { stakeTimes } from '#rules/stakeTime.ts'
 import { ArtifactError } from '#schema/artifacts/index.ts'
 import type { Sql } from '#schema/database.ts'
-import { MAX_USAGE_BYTES, openedUsage, parseDocument, type SignedUsage, weighedManifest } from '#schema/documents.ts'
+import {
+  MAX_ALL_USAGE_BYTES,
+  MAX_USAGE_BYTES,
+  openedUsage,
+  parseDocument,
+  type SignedUsage,
+  weighedManifest,
+} from '#schema/documents.ts'
 import { FeedbackTask, Judgement } from '#schema/onchain/feedback.ts'
 import { Model, ModelVersion, RewardSplit } from '#schema/onchain/models.ts'
 import { rowOf, rowsOf } from '#schema/rows.ts'
@@ -65,8 +72,8 @@ async function redeemedFees(sql: Sql, epoch: number, block: number): Promise<End
   return rows
 }
 
-/** The receipts that hosts' documents have of their own endpoints. A document that is none, of another epoch or too large has no receipts; an entry
- *  that is no receipt drops alone.
+/** The receipts that hosts' documents have of their own endpoints. A document that is none, of another epoch, or too large alone or with those before it has no
+ *  receipts; an entry that is no receipt drops alone.
  *  @throws ArtifactError when a document cannot be read. */
 async function openedReceipts(
   documents: ReadonlyMap<string, string>,
@@ -76,8 +83,10 @@ async function openedReceipts(
 ): Promise<AttributedReceipt[]> {
   const hosts = new Map(redeemed.map(({ endpointId, host }) => [endpointId, host]))
   const receipts: AttributedReceipt[] = []
+  let left = MAX_ALL_USAGE_BYTES
   for (const [host, name] of documents) {
-    const bytes = await read(name, MAX_USAGE_BYTES).catch(nothingOfTooLarge)
+    const bytes = await read(name, Math.min(MAX_USAGE_BYTES, left)).catch(nothingOfTooLarge)
+    left -= bytes?.length ?? 0
     const parsed = bytes && parseDocument(openedUsage, bytes)
     if (!parsed?.success || parsed.data.epoch !== epoch) continue
     for (const receipt of parsed.data.receipts)

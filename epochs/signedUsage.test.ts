@@ -1,12 +1,20 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { privateKeyToAccount } from 'viem/accounts'
 import { expect, test, vi } from 'vitest'
-import { MAX_USAGE_BYTES, MAX_USAGE_DOCUMENTS, parseDocument, rewardMapDocument } from '#schema/documents.ts'
+import { ArtifactError } from '#schema/artifacts/index.ts'
+import {
+  documentBytes,
+  MAX_USAGE_BYTES,
+  MAX_USAGE_DOCUMENTS,
+  parseDocument,
+  rewardMapDocument,
+} from '#schema/documents.ts'
 import { Endpoint, Redemption } from '#schema/onchain/market.ts'
 import { insert } from '#test/factory.ts'
 import { must } from '#test/must.ts'
 import { computeEpoch } from './epoch.ts'
-import { digitHash, epochRows, hostKey, openedReceipt, parties, strangerKey } from './test/epochRows.ts'
+import { digitHash, epochRows, hostKey, openedReceipt, parties, signUsage, strangerKey } from './test/epochRows.ts'
 
 const mine = (over: object = {}) => ({ epoch: 1, receipts: [openedReceipt(over)] })
 
@@ -80,6 +88,34 @@ test('no document of strangers is read, and of hosts one each; one that is large
   expect((await computed([signed])).lines).toEqual(plain)
   await writeFile(join(folder, signed.document.slice(2, 4), signed.document), 'damaged')
   await expect(computed([signed])).rejects.toThrow(signed.document)
+})
+
+test('documents that are too large with those before them state nothing', async () => {
+  const { sql, sources, honest } = await system()
+  const large = await Promise.all(
+    [11, 12, 13, 14, 15].map(async (digit) => {
+      const key = privateKeyToAccount(`0x${String(digit).repeat(32)}`)
+      const id = String(digit)
+      await insert(sql, Endpoint, { id, versionId: '2', host: key.address.toLowerCase() })
+      const fees = { consumer: parties.bob, amount: 1n, epoch: 1, fromBlock: 10 }
+      await insert(sql, Redemption, { id, endpointId: id, versionId: '2', ...fees })
+      const { chainId, addresses } = sources.deployment
+      const domain = { chainId, contract: addresses.RewardDistributor }
+      return signUsage(key, domain, 1, `0x${String(digit).repeat(32)}`)
+    }),
+  )
+  const bytes = documentBytes({ epoch: 1, receipts: [], filler: 'x'.repeat(MAX_USAGE_BYTES - 50) })
+  const get: typeof sources.artifacts.get = async (name, options) => {
+    if (!large.some(({ document }) => document === name)) return sources.artifacts.get(name, options)
+    if (bytes.length > (options?.maxBytes ?? 0)) throw new ArtifactError('tooLarge', `${name} is too large.`)
+    return bytes
+  }
+  const computed = async (usage: typeof large) =>
+    (await computeEpoch({ ...sources, artifacts: { get } }, { epoch: 1, usage, absent: [] })).lines
+  const [plain, paid] = [await computed([]), await computed([honest])]
+  expect(paid).not.toEqual(plain)
+  expect(await computed([...large.slice(0, 3), honest, ...large.slice(3)])).toEqual(paid)
+  expect(await computed([...large.slice(0, 4), honest])).toEqual(plain)
 })
 
 test('a map with more documents than allowed is none, and one of an earlier release has names that nobody signed', async () => {

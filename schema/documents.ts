@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type CanonicalValue, canonicalJson } from '#rules/canonicalJson.ts'
 import { POTS } from '#rules/split.ts'
 import { ArtifactError, type ArtifactStore } from './artifacts/index.ts'
+import { failFastList } from './failFastList.ts'
 
 /** The schemas of the JSON artifacts that contracts refer to by hash. Every read checks the schema. Documents are stored as canonical JSON, so
  *  equal contents have one name. */
@@ -212,7 +213,7 @@ const receipt = z.object({
   cumulative: wei,
   signature: z.string(),
   /** ppm of the answer, by contribution; the rest up to a million is unattributed. */
-  attribution: z.array(z.object({ contributionId: id, mass: whole.nonnegative() })),
+  attribution: failFastList(z.object({ contributionId: id, mass: whole.nonnegative() })),
 })
 
 /** The opened receipts of one host in one epoch: those whose consumer lets prompt and answer be shown. With `contentSalt` and `totalHash` everybody can check
@@ -225,6 +226,9 @@ export const usageDocument = z.object({
 /** A larger usage document states nothing: a host may sign any. */
 export const MAX_USAGE_BYTES = 1 << 24
 
+/** Of a map's usage documents, in their order, one with which they would be larger together states nothing: a host with fees of one wei may sign one, too. */
+export const MAX_ALL_USAGE_BYTES = 1 << 26
+
 /** A usage document with its host's signature (`usageData`). Maps of earlier releases have names alone, which nobody signed. */
 const signedUsage = z.union([
   z.object({ document: hash, signature: z.string() }),
@@ -235,7 +239,18 @@ const signedUsage = z.union([
 export const MAX_USAGE_DOCUMENTS = 1_000
 
 /** What a reward map reads of a usage document: an entry that is no receipt is null, and drops alone (amendment 4a). */
-export const openedUsage = z.object({ epoch: whole, receipts: z.array(receipt.nullable().catch(null)) })
+export const openedUsage = z.object({
+  epoch: whole,
+  receipts: z
+    .custom<unknown[]>(Array.isArray, 'expected an array')
+    .transform((all) => all.map((one) => (hasNames(one) ? (receipt.safeParse(one).data ?? null) : null))),
+})
+
+/** Whether a value may be a receipt. One that may is so long that a document has few, and checking each whole costs little. */
+const hasNames = (value: unknown): boolean => {
+  const { channelId, consumer } = (value ?? {}) as Record<string, unknown>
+  return [channelId, consumer].every((name) => typeof name === 'string' && name.length > 40)
+}
 
 /** Products of amounts and shares have more digits than wei. */
 const digits = z.string().regex(/^\d+$/, 'expected a decimal string')
@@ -251,16 +266,16 @@ export const rewardMapDocument = z.object({
   blockHash: hash,
   root: hash,
   total: wei,
-  leaves: z.array(z.object({ account, cumulative: wei })),
-  carried: z.array(z.object({ versionId: id, pot: z.enum([...POTS, 'rest']), amount: wei })),
-  debts: z.array(
+  leaves: failFastList(z.object({ account, cumulative: wei })),
+  carried: failFastList(z.object({ versionId: id, pot: z.enum([...POTS, 'rest']), amount: wei })),
+  debts: failFastList(
     z.object({ account, amount: wei, to: account.nullable(), reason: z.string().regex(/^[ -~]{0,200}$/) }),
   ),
   /** The usage documents that it used, in their order. */
-  usage: z.array(signedUsage).max(MAX_USAGE_DOCUMENTS),
+  usage: failFastList(signedUsage, { max: MAX_USAGE_DOCUMENTS }),
   /** The artifacts that the chain names and nobody could fetch, sorted. */
-  absent: z.array(hash),
-  lines: z.array(
+  absent: failFastList(hash),
+  lines: failFastList(
     z.object({
       account,
       role: z.string(),

@@ -1,6 +1,7 @@
 import { hostsWithFees } from '#epochs/hostsWithFees.ts'
 import { ArtifactError, ArtifactStoreError } from '#schema/artifacts/index.ts'
 import {
+  MAX_ALL_USAGE_BYTES,
   MAX_USAGE_BYTES,
   MAX_USAGE_DOCUMENTS,
   openedUsage,
@@ -16,25 +17,38 @@ import { signedUsage } from './usage.ts'
 
 type Job = JobContext<'settleEpoch'>
 
-/** The usage documents that the map of an epoch bundles: the workers' own, and those that other hosts with fees have offered and that can be read. What
- *  cannot be read is left out, so that no host stops an epoch: its answers' part then goes by version weight. */
+/** The usage documents that the map of an epoch bundles: the workers' own, and those that other hosts with fees have offered and that can be read, as many as
+ *  a map may have. What cannot be read is left out, so that no host stops an epoch: its answers' part then goes by version weight. */
 export async function bundledUsage(job: Job): Promise<SignedUsage[]> {
   const { epoch } = job.input
+  const { account } = job.chain
   const own = await signedUsage({ ...job, store: storeAs(job, 'usage') }, epoch)
-  const offered = await rowsOf(job.db, HostUsage, 'epoch = $1 and host <> $2', [epoch, job.chain.account], {
-    orderBy: 'host',
-  })
+  const offers = await rowsOf(job.db, HostUsage, 'epoch = $1', [epoch])
+  const offered = new Map(offers.map((one) => [one.host, one]))
+  const others = (await hostsWithFees(job.db, epoch)).flatMap((host) =>
+    host === account ? [] : (offered.get(host) ?? []),
+  )
   const bundled: SignedUsage[] = []
-  for (const { document, signature, host } of [{ ...own, host: job.chain.account }, ...offered])
-    if (await statesReceipts(job, document, host)) bundled.push({ document, signature })
-  return bundled.slice(0, MAX_USAGE_DOCUMENTS)
+  let left = MAX_ALL_USAGE_BYTES
+  for (const { document, signature, host } of [{ ...own, host: account }, ...others].slice(0, MAX_USAGE_DOCUMENTS)) {
+    const read = await readUsage(job, { document, host }, Math.min(MAX_USAGE_BYTES, left))
+    if (!read) continue
+    left -= read.bytes
+    if (read.receipts > 0) bundled.push({ document, signature })
+  }
+  return bundled
 }
 
-async function statesReceipts(job: Job, document: string, host: string): Promise<boolean> {
+/** What a host's document has; undefined when it cannot be read. */
+async function readUsage(
+  job: Job,
+  { document, host }: { document: string; host: string },
+  maxBytes: number,
+): Promise<{ bytes: number; receipts: number } | undefined> {
   try {
-    const bytes = await job.artifacts.get(document, { maxBytes: MAX_USAGE_BYTES, signal: job.signal })
+    const bytes = await job.artifacts.get(document, { maxBytes, signal: job.signal })
     const parsed = parseDocument(openedUsage, bytes)
-    return parsed.success && parsed.data.receipts.length > 0
+    return { bytes: bytes.length, receipts: parsed.success ? parsed.data.receipts.length : 0 }
   } catch (error) {
     const isAway = error instanceof ArtifactStoreError
     if ((!isAway && !(error instanceof ArtifactError)) || host === job.chain.account) throw error
@@ -42,7 +56,7 @@ async function statesReceipts(job: Job, document: string, host: string): Promise
       { host, document, err: error },
       'a host’s usage document cannot be read: its map is settled without it',
     )
-    return false
+    return undefined
   }
 }
 

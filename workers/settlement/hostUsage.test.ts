@@ -2,11 +2,12 @@ import { expect, test, vi } from 'vitest'
 import { computeEpoch } from '#epochs/epoch.ts'
 import { epochRows, hostKey, openedReceipt, parties, signUsage } from '#epochs/test/epochRows.ts'
 import { testApi } from '#graphql/test/api.ts'
-import { ArtifactStoreError } from '#schema/artifacts/index.ts'
-import { MAX_USAGE_BYTES } from '#schema/documents.ts'
+import { ArtifactError, ArtifactStoreError } from '#schema/artifacts/index.ts'
+import { documentBytes, MAX_USAGE_BYTES } from '#schema/documents.ts'
 import { AnswerAttribution, Receipt } from '#schema/offchain/attribution.ts'
 import { JobRun } from '#schema/offchain/jobs.ts'
 import { HostUsage } from '#schema/offchain/usage.ts'
+import { Endpoint, Redemption } from '#schema/onchain/market.ts'
 import { insert } from '#test/factory.ts'
 import type { JobContext } from '../job.ts'
 import { PendingError } from '../job.ts'
@@ -138,6 +139,33 @@ test('no document of a host stops an epoch: not one that is withheld, too large,
     await insert(sql, HostUsage, { id: 'one', epoch: 1, host: parties.host, ...usage })
     expect(await bundledUsage({ ...job, artifacts: store })).toEqual([])
   }
+})
+
+test('many hosts with fees of one wei take the room of nobody’s document', async () => {
+  const { sql, job, bundle, artifacts } = await publisher()
+  const offer = (host: string, usage: object) => insert(sql, HostUsage, { id: `1-${host}`, epoch: 1, host, ...usage })
+  const fees = { consumer: parties.bob, amount: 1n, epoch: 1, fromBlock: 10 }
+  for (let n = 1; n <= 6; n++) {
+    const host = `0x${String(n).padStart(40, '0')}` // before all others by its address
+    await insert(sql, Endpoint, { id: `1${n}`, versionId: '2', host })
+    await insert(sql, Redemption, { id: host, endpointId: `1${n}`, versionId: '2', ...fees })
+    await offer(host, { document: `0x${String(n).repeat(64)}`, signature: `0x${n}` })
+  }
+  const honest = await bundle({ epoch: 1, receipts: [openedReceipt()] })
+  await offer(parties.host, honest)
+  const filled = (filler: string) => documentBytes({ epoch: 1, receipts: [openedReceipt()], filler })
+  const bytes = filled('x'.repeat(MAX_USAGE_BYTES - filled('').length))
+  const limits: number[] = []
+  const get: typeof artifacts.get = async (name, options) => {
+    if (name === honest.document || !/^0x(\d)\1+$/.test(name)) return artifacts.get(name, options)
+    limits.push(options?.maxBytes ?? Number.POSITIVE_INFINITY)
+    if (bytes.length > (options?.maxBytes ?? 0)) throw new ArtifactError('tooLarge', 'It is too large.')
+    return bytes
+  }
+  const bundled = await bundledUsage({ ...job, artifacts: { ...artifacts, get } })
+  expect(bundled[0]).toEqual(honest)
+  expect(bundled).toHaveLength(4) // three more fit
+  expect(Math.max(...limits.slice(3))).toBeLessThan(MAX_USAGE_BYTES)
 })
 
 test('an epoch waits for hosts with fees that have offered nothing, and no longer than it should', async () => {

@@ -22,6 +22,9 @@ class Artifacts:
         file = self._file(name)
         return file.is_file() and keccak_hex(file.read_bytes()) == name
 
+    def size(self, name):
+        return self._file(name).stat().st_size
+
     def document(self, name, form, absent, max_bytes=None):
         """What the document `name` states in `form`, or None; one in `absent`, or with more than `max_bytes`, states nothing."""
         if name in absent:

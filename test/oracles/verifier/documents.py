@@ -38,6 +38,7 @@ HASH = _text("0x[0-9a-f]{64}")
 MANIFEST = {"evidence": [HASH], "weights": [{"contributionId": ID, "weight": WEI}]}
 
 MAX_USAGE_BYTES = 2**24
+MAX_ALL_USAGE_BYTES = 2**26
 MAX_USAGE_DOCUMENTS = 1_000
 
 USAGE = {"epoch": INTEGER, "receipts": [ANYTHING]}

@@ -3,7 +3,7 @@
 import re
 from itertools import zip_longest
 
-from .documents import HASH, MAX_USAGE_BYTES, RECEIPT, REWARD_MAP, USAGE, has_form, signed_usage
+from .documents import HASH, MAX_ALL_USAGE_BYTES, MAX_USAGE_BYTES, RECEIPT, REWARD_MAP, USAGE, has_form, signed_usage
 from .facts import by_id, epoch_blocks, paid_for, read_facts
 from .merkle import merkle_root
 from .rewards import Rewards, State
@@ -63,8 +63,12 @@ class Verifier:
             if host in paid:
                 documents.setdefault(host, entry["document"])
         receipts = []
+        left = MAX_ALL_USAGE_BYTES
         for host, name in documents.items():
-            document = self.artifacts.document(name, USAGE, absent, MAX_USAGE_BYTES)
+            most = min(MAX_USAGE_BYTES, left)
+            document = self.artifacts.document(name, USAGE, absent, most)
+            size = 0 if name in absent else self.artifacts.size(name)
+            left -= size if size <= most else 0
             if document and document["epoch"] == epoch:
                 entries = [entry for entry in document["receipts"] if has_form(entry, RECEIPT)]
                 receipts += [entry for entry in entries if facts.hosts.get(entry["endpointId"]) == host]

@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest'
+import { MAX_USAGE_BYTES, openedUsage, parseDocument, rewardMapDocument } from './documents.ts'
+
+/** Of the processor. An issue for each item takes minutes of it, and more memory than a process has. */
+const MAX_MS = 20_000
+const bytesOf = (text: string) => new TextEncoder().encode(text)
+const listOf = (item: string, bytes: number) =>
+  `[${Array(Math.floor(bytes / (item.length + 1)))
+    .fill(item)
+    .join()}]`
+
+function timed<T>(what: () => T): T {
+  const since = process.cpuUsage()
+  const result = what()
+  expect(process.cpuUsage(since).user / 1000).toBeLessThan(MAX_MS)
+  return result
+}
+
+const names = `"channelId":"${'x'.repeat(50)}","consumer":"${'x'.repeat(50)}"`
+
+test.each([
+  ['numbers', '1'],
+  ['empty objects', '{}'],
+  ['objects whose members are no texts', '{"channelId":{"length":99,"toString":1},"consumer":{"length":99}}'],
+  ['what looks like receipts', `{${names}}`],
+])('a usage document of nothing but %s costs seconds at most', (_, item) => {
+  const junk = bytesOf(`{"epoch":1,"receipts":${listOf(item, MAX_USAGE_BYTES - 30)}}`)
+  const parsed = timed(() => parseDocument(openedUsage, junk))
+  expect(parsed.success && parsed.data.receipts.every((one) => one === null)).toBe(true)
+})
+
+test('an attribution of nothing but numbers costs seconds at most', () => {
+  const list = listOf('1', MAX_USAGE_BYTES - 200)
+  const junk = bytesOf(`{"epoch":1,"receipts":[{${names},"attribution":${list}}]}`)
+  expect(timed(() => parseDocument(openedUsage, junk))).toMatchObject({ success: true, data: { receipts: [null] } })
+})
+
+test('a large reward map of nothing but numbers is refused at its first fault, and does not end whoever watches maps', () => {
+  const junk = bytesOf(`{"epoch":1,"leaves":${listOf('1', 60 << 20)}}`)
+  const parsed = timed(() => parseDocument(rewardMapDocument, junk))
+  expect(parsed).toMatchObject({ success: false })
+})
