@@ -2,9 +2,12 @@ import { toHex } from 'viem'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { evaluate, mandate, version } from '#contracts/test/mandate.ts'
 import { HOST, OPERATOR, STRANGER, startWorld, type World } from '#contracts/test/world.ts'
-import { Endpoint } from '#schema/onchain/market.ts'
+import { enqueue } from '#schema/enqueue.ts'
+import { Endpoint, Redemption } from '#schema/onchain/market.ts'
+import { rowsOf } from '#schema/rows.ts'
+import { answeringSystem, FEE } from '#test/answeringSystem.ts'
 import { freshDatabase } from '#test/database.ts'
-import { insert } from '#test/factory.ts'
+import { insert, insertChain } from '#test/factory.ts'
 import { openChainClient } from '../chain.ts'
 import { type JobContext, PendingError } from '../job.ts'
 import { silent } from '../test/testWorker.ts'
@@ -30,6 +33,7 @@ test('an endpoint serves another version of its model, once; only its host may c
   const second = await promoted()
 
   const db = await freshDatabase()
+  await insertChain(db, 1_000)
   for (const [index, host] of [OPERATOR, HOST].entries())
     await insert(db, Endpoint, { id: String(index + 1), versionId: String(first), host: host.address.toLowerCase() })
   const chain = await openChainClient({
@@ -62,5 +66,23 @@ test('an endpoint serves another version of its model, once; only its host may c
   await expect(point('3')).rejects.toMatchObject({
     code: 'NOT_HOST',
     message: expect.stringMatching(/There is no endpoint 3/),
+  })
+}, 120_000)
+
+test('what consumers owe for the answers of a version is redeemed before its endpoint serves another', async () => {
+  const { serving, world, grant, manifestHash } = await answeringSystem()
+  const db = await freshDatabase()
+  await serving(db, async ({ answer, ended }) => {
+    await grant(db)
+    await answer('one')
+    const hash = manifestHash as `0x${string}`
+    await world.send(OPERATOR, 'ModelRegistry', 'registerVersion', [1n, 0n, 'lora', hash, hash, hash])
+    await evaluate(world, 2n, OPERATOR.address)
+    await world.send(STRANGER, 'ModelRegistry', 'promote', [2n])
+    const queues = { add: async () => {} }
+    const input = { endpointId: '1', versionId: '2' }
+    const { id } = await enqueue({ db, queues }, 'pointEndpoint', input, { key: 'point', requestedBy: null })
+    expect(await ended(id)).toEqual({ ...input, before: '1' })
+    expect(await rowsOf(db, Redemption, 'true')).toMatchObject([{ versionId: '1', amount: FEE }])
   })
 }, 120_000)
