@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest'
 import { computeEpoch } from '#epochs/epoch.ts'
-import { epochRows, hostKey, openedReceipt, parties, signUsage } from '#epochs/test/epochRows.ts'
+import { digitHash, epochRows, hostKey, openedReceipt, parties, signUsage } from '#epochs/test/epochRows.ts'
 import { testApi } from '#graphql/test/api.ts'
 import { ArtifactError, ArtifactStoreError } from '#schema/artifacts/index.ts'
 import { documentBytes, MAX_USAGE_BYTES } from '#schema/documents.ts'
@@ -8,11 +8,12 @@ import { AnswerAttribution, Receipt } from '#schema/offchain/attribution.ts'
 import { JobRun } from '#schema/offchain/jobs.ts'
 import { HostUsage } from '#schema/offchain/usage.ts'
 import { Endpoint, Redemption } from '#schema/onchain/market.ts'
-import { insert } from '#test/factory.ts'
+import { insert, insertAll } from '#test/factory.ts'
 import type { JobContext } from '../job.ts'
 import { PendingError } from '../job.ts'
 import { awaitUsage, bundledUsage } from './bundledUsage.ts'
 import { OfferError, offerUsage } from './offerUsage.ts'
+import { signedUsage } from './usage.ts'
 
 type Rows = Awaited<ReturnType<typeof epochRows>>
 
@@ -166,6 +167,28 @@ test('many hosts with fees of one wei take the room of nobody’s document', asy
   expect(bundled[0]).toEqual(honest)
   expect(bundled).toHaveLength(4) // three more fit
   expect(Math.max(...limits.slice(3))).toBeLessThan(MAX_USAGE_BYTES)
+})
+
+test('a consumer with long and cheap answers keeps no dearer ones of others out of a full document', async () => {
+  const rows = await epochRows()
+  const answers = { endpointId: '1', versionId: '2', channelId: digitHash('c'), epoch: 1, isOpen: true }
+  const text = 'x'.repeat(100_000)
+  const count = Math.ceil(MAX_USAGE_BYTES / text.length)
+  await insertAll(
+    rows.sql,
+    Receipt,
+    Array.from({ length: count }, (_, n) => ({
+      ...{ ...answers, id: `0${n}`, jobId: `0${n}`, consumer: parties.bob, fee: 2n, prompt: text },
+    })),
+  )
+  const honest = { consumer: parties.asker, fee: 2n, prompt: text.slice(50_000) }
+  await insert(rows.sql, Receipt, { ...answers, id: 'z', jobId: 'z', ...honest })
+  const { db, chain, artifacts: store } = offersOf(rows, '')
+  const { document } = await signedUsage({ db, chain, store, log: quiet }, 1)
+  const bytes = await rows.artifacts.get(document)
+  expect(bytes.length).toBeLessThanOrEqual(MAX_USAGE_BYTES)
+  const ids = JSON.parse(Buffer.from(bytes).toString()).receipts.map(({ id }: { id: string }) => id)
+  expect(ids).toContain('z')
 })
 
 test('an epoch waits for hosts with fees that have offered nothing, and no longer than it should', async () => {

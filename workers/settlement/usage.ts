@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Hex } from 'viem'
+import { ascending } from '#rules/order.ts'
 import { contentSalt, totalHash } from '#rules/receiptHash.ts'
 import type { Sql } from '#schema/database.ts'
 import {
@@ -47,14 +48,18 @@ export async function signedUsage({ db, chain, store, log }: UsageSources, epoch
 /** For the members around the receipts. */
 const ENVELOPE_BYTES = 100
 
+/** As many as fit; those with the highest fee for their length first, so that nobody takes the room of others' answers for less than these cost. */
 function fitting(receipts: readonly UsageReceipt[]): UsageReceipt[] {
+  const sized = receipts.map((receipt) => ({ receipt, size: documentBytes(receipt).length + 1 }))
+  sized.sort((a, b) => ascending(BigInt(b.receipt.fee) * BigInt(a.size), BigInt(a.receipt.fee) * BigInt(b.size)))
   let left = MAX_USAGE_BYTES - ENVELOPE_BYTES
-  return receipts.filter((one) => {
-    const size = documentBytes(one).length + 1
-    if (size > left) return false
+  const chosen = new Set<UsageReceipt>()
+  for (const { receipt, size } of sized) {
+    if (size > left) continue
     left -= size
-    return true
-  })
+    chosen.add(receipt)
+  }
+  return receipts.filter((one) => chosen.has(one))
 }
 
 async function usageReceipts(db: Sql, receipts: readonly Receipt[]): Promise<UsageReceipt[]> {
