@@ -5,7 +5,7 @@ import { rowOf } from '#schema/rows.ts'
 import { type ComputedEpoch, computeMap } from './epoch.ts'
 import { epochMapOf } from './epochMapOf.ts'
 import { type EpochSources, UnpublishedEpochError } from './epochSources.ts'
-import { artifactNamed, readIfThere } from './previousMap.ts'
+import { artifactNamed, readDocument, readIfThere } from './previousMap.ts'
 
 /** What a published map says, and what follows from the chain and the artifacts. */
 export interface EpochCheck {
@@ -42,7 +42,9 @@ export async function checkEpoch(sources: EpochSources, epoch: number): Promise<
 async function readMap({ artifacts }: EpochSources, { uri }: RewardMap) {
   const name = artifactNamed(uri)
   if (name === undefined) return { problem: `no artifact (${uri?.slice(0, 80)})` }
-  const parsed = parseDocument(rewardMapDocument, await artifacts.get(name))
+  const bytes = await readDocument((one, maxBytes) => artifacts.get(one, { maxBytes }), name)
+  if (!bytes) return { problem: `artifact ${name}, which is too large for a document` }
+  const parsed = parseDocument(rewardMapDocument, bytes)
   return parsed.success
     ? { document: parsed.data, problem: '' }
     : { problem: `artifact ${name}, which ${parsed.problem}` }

@@ -3,7 +3,6 @@ import type { EndpointUsage, EpochFacts, EpochModel, EpochVersion } from '#rules
 import { MAX_DEPTH } from '#rules/lineage.ts'
 import { buildRewardMap } from '#rules/rewardMap.ts'
 import { stakeTimes } from '#rules/stakeTime.ts'
-import { ArtifactError } from '#schema/artifacts/index.ts'
 import type { Sql } from '#schema/database.ts'
 import {
   MAX_ALL_USAGE_BYTES,
@@ -18,7 +17,7 @@ import { Model, ModelVersion, RewardSplit } from '#schema/onchain/models.ts'
 import { rowOf, rowsOf } from '#schema/rows.ts'
 import { newDebts } from './corrections.ts'
 import { type EpochBlocks, epochBlocks, type FactSources } from './epochSources.ts'
-import { type ArtifactReader, stateBefore } from './previousMap.ts'
+import { type ArtifactReader, readDocument, stateBefore } from './previousMap.ts'
 import { usageByHost } from './signedUsage.ts'
 
 /** The facts that the rewards of an epoch are computed from, as of its last block. `usage`: as a map bundles them. */
@@ -85,7 +84,7 @@ async function openedReceipts(
   const receipts: AttributedReceipt[] = []
   let left = MAX_ALL_USAGE_BYTES
   for (const [host, name] of documents) {
-    const bytes = await read(name, Math.min(MAX_USAGE_BYTES, left)).catch(nothingOfTooLarge)
+    const bytes = await readDocument(read, name, Math.min(MAX_USAGE_BYTES, left))
     left -= bytes?.length ?? 0
     const parsed = bytes && parseDocument(openedUsage, bytes)
     if (!parsed?.success || parsed.data.epoch !== epoch) continue
@@ -101,11 +100,6 @@ async function openedReceipts(
         })
   }
   return receipts
-}
-
-function nothingOfTooLarge(error: unknown): undefined {
-  if (error instanceof ArtifactError && error.code === 'tooLarge') return undefined
-  throw error
 }
 
 /** The versions that served, and the ancestors that share in their revenue. */
@@ -124,7 +118,7 @@ async function versionFacts(sql: Sql, serving: string[], block: number, read: Ar
 async function versionFact(sql: Sql, versionId: string, block: number, read: ArtifactReader): Promise<EpochVersion> {
   const version = await rowOf(sql, ModelVersion, versionId, block)
   if (!version) throw new RangeError(`Version ${versionId} earned fees, but is not on chain as of block ${block}.`)
-  const bytes = await read(version.manifestHash)
+  const bytes = await readDocument(read, version.manifestHash)
   const parsed = bytes && parseDocument(weighedManifest, bytes)
   const { evidence, weights } = parsed?.success ? parsed.data : { evidence: [], weights: [] }
   const tasks = await rowsOf(sql, FeedbackTask, 'evidence_hash = any($1)', [evidence], { block })

@@ -3,7 +3,7 @@ import { RewardTree } from '#rules/merkle.ts'
 import type { EpochRewardMap } from '#rules/rewardMap.ts'
 import { ArtifactError } from '#schema/artifacts/index.ts'
 import type { Sql } from '#schema/database.ts'
-import { parseDocument, type RewardMapDocument, rewardMapDocument } from '#schema/documents.ts'
+import { MAX_DOCUMENT_BYTES, parseDocument, type RewardMapDocument, rewardMapDocument } from '#schema/documents.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { rowOf } from '#schema/rows.ts'
 import { carriedOf, leavesOf } from './epochMapOf.ts'
@@ -33,6 +33,12 @@ export const readIfThere =
       throw error
     }
   }
+
+/** Reads what the chain or a map names as a document; one that is too large for a document states nothing. */
+export const readDocument = (read: ArtifactReader, name: string, maxBytes = MAX_DOCUMENT_BYTES) =>
+  read(name, maxBytes).catch((error): undefined => {
+    if (!(error instanceof ArtifactError && error.code === 'tooLarge')) throw error
+  })
 
 type Before = EpochFacts['before']
 
@@ -81,7 +87,7 @@ export const artifactNamed = (uri: string | null): string | undefined =>
 /** The document that a published map names; undefined when it names none, or not a reward map. */
 async function publishedDocument(uri: string | null, read: ArtifactReader): Promise<RewardMapDocument | undefined> {
   const name = artifactNamed(uri)
-  const bytes = name === undefined ? undefined : await read(name)
+  const bytes = name === undefined ? undefined : await readDocument(read, name)
   const parsed = bytes && parseDocument(rewardMapDocument, bytes)
   return parsed?.success ? parsed.data : undefined
 }

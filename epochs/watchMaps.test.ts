@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { ArtifactStoreError, folderObjects } from '#schema/artifacts/index.ts'
+import { ArtifactError, ArtifactStoreError, folderObjects } from '#schema/artifacts/index.ts'
 import { must } from '#test/must.ts'
 import { computeEpoch } from './epoch.ts'
 import { epochRows, openedReceipt } from './test/epochRows.ts'
@@ -60,6 +60,19 @@ test('each kind of false map is wrong, also when it follows a right one for the 
     expect(found).toMatchObject({ epoch: 1, verdict: 'wrong' })
     expect(found?.verdict === 'wrong' && found.difference.place).toMatch(place)
   }
+})
+
+test('a map that names a model as its document is wrong: no artifact is read beyond the size of a document', async () => {
+  const { watch, publish, read, parent, artifacts } = await watched()
+  const model = `0x${'7'.repeat(64)}`
+  await publish({ uri: model })
+  read.mockImplementation(async (name, options) => {
+    if (name !== model && name !== parent) return artifacts.get(name, options)
+    if (options?.maxBytes === undefined) throw new RangeError('File size (5368709120) is greater than 2 GiB')
+    throw new ArtifactError('tooLarge', `Artifact ${name} is too large.`)
+  })
+  const [found] = await watch.round()
+  expect(found).toMatchObject({ verdict: 'wrong', difference: { place: 'the document of the map' } })
 })
 
 test('a map whose artifacts nobody has cannot be checked, and is wrong after 72 hours', async () => {

@@ -307,9 +307,12 @@ export const documentBytes = (value: unknown) => new TextEncoder().encode(canoni
 export const putDocument = <T>(store: Pick<ArtifactStore, 'put'>, shape: z.ZodType<T>, value: T): Promise<string> =>
   store.put(documentBytes(shape.parse(value)))
 
+/** A larger artifact is no document: no text can be longer. What names documents on the chain may name any artifact, a model too. */
+export const MAX_DOCUMENT_BYTES = 1 << 29
+
 /** Reads and checks a document. @throws ArtifactError that names the artifact and the first invalid field. */
 export async function getDocument<T>(store: Pick<ArtifactStore, 'get'>, shape: z.ZodType<T>, name: string): Promise<T> {
-  const parsed = parseDocument(shape, await store.get(name))
+  const parsed = parseDocument(shape, await store.get(name, { maxBytes: MAX_DOCUMENT_BYTES }))
   if (parsed.success) return parsed.data
   throw new ArtifactError('corrupt', `Artifact ${name} ${parsed.problem}`)
 }

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from .documents import read_document
+from .documents import MAX_DOCUMENT_BYTES, read_document
 from .keccak import keccak_hex
 
 
@@ -25,12 +25,12 @@ class Artifacts:
     def size(self, name):
         return self._file(name).stat().st_size
 
-    def document(self, name, form, absent, max_bytes=None):
+    def document(self, name, form, absent, max_bytes=MAX_DOCUMENT_BYTES):
         """What the document `name` states in `form`, or None; one in `absent`, or with more than `max_bytes`, states nothing."""
         if name in absent:
             return None
         file = self._file(name)
-        if max_bytes is not None and file.is_file() and file.stat().st_size > max_bytes:
+        if file.is_file() and file.stat().st_size > max_bytes:
             return None
         if not self.has(name):
             raise Missing(name)

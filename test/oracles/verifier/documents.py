@@ -37,6 +37,7 @@ HASH = _text("0x[0-9a-f]{64}")
 
 MANIFEST = {"evidence": [HASH], "weights": [{"contributionId": ID, "weight": WEI}]}
 
+MAX_DOCUMENT_BYTES = 2**29
 MAX_USAGE_BYTES = 2**24
 MAX_ALL_USAGE_BYTES = 2**26
 MAX_USAGE_DOCUMENTS = 1_000
