@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { bytesToHex } from 'viem'
+import { bytesToHex, encodeFunctionData, parseAbi } from 'viem'
 import { expect, onTestFinished, test } from 'vitest'
 import { devAccount, testChain } from '#indexer/test/chain.ts'
 import { must } from '#test/must.ts'
@@ -11,7 +11,8 @@ import { writeDeployment } from './deployment.ts'
 const WATCHER = 5
 const FALSE_ROOT = `0x${'a'.repeat(64)}`
 
-test('watch tells once that a map is wrong, and disputes it once', async () => {
+/** A chain where a stranger publishes false maps, and a watcher with the bond of one dispute. */
+async function falseMaps() {
   const chain = await testChain()
   const { deployment } = chain
   const folder = await temporaryFolder()
@@ -28,7 +29,6 @@ test('watch tells once that a map is wrong, and disputes it once', async () => {
     }
     await chain.send(0, 'RewardDistributor', 'publish', [epoch, hash, FALSE_ROOT, 1n, 'nowhere', FALSE_ROOT])
   }
-  await publishFalseMap(1n)
   const env = {
     ...process.env,
     RPC_URL: chain.url,
@@ -36,8 +36,18 @@ test('watch tells once that a map is wrong, and disputes it once', async () => {
     MODELCOMMONS_HOME: folder,
     WATCHER_KEY: bytesToHex(must(devAccount(WATCHER).getHdKey().privateKey)),
   }
-  const child = spawn(process.execPath, ['bin/modelcommons.js', 'watch', '--interval', '0.1'], { env })
-  onTestFinished(() => void child.kill('SIGKILL'))
+  const startWatch = () => {
+    const child = spawn(process.execPath, ['bin/modelcommons.js', 'watch', '--interval', '0.1'], { env })
+    onTestFinished(() => void child.kill('SIGKILL'))
+    return child
+  }
+  return { chain, deployment, publishFalseMap, startWatch }
+}
+
+test('watch tells once that a map is wrong, and disputes it once', async () => {
+  const { publishFalseMap, startWatch } = await falseMaps()
+  await publishFalseMap(1n)
+  const child = startWatch()
   let output = ''
   child.stderr.on('data', (text) => (output += text))
   child.stdout.on('data', (text) => {
@@ -51,4 +61,31 @@ test('watch tells once that a map is wrong, and disputes it once', async () => {
     expect.stringContaining('is WRONG at the document of the map'),
     'Epoch 1: dispute 1 is open.',
   ])
+}, 240_000)
+
+test('a false map whose dispute costs more than the watcher has does not keep it from disputing another', async () => {
+  const { chain, deployment, publishFalseMap, startWatch } = await falseMaps()
+  const { addresses, settings } = deployment
+  const timelock = addresses.TimelockController
+  await publishFalseMap(1n)
+  await publishFalseMap(2n)
+  await chain.send(6, 'GOpen', 'deposit', [], settings.minDisputeBond)
+  await chain.send(6, 'GOpen', 'approve', [addresses.Disputes, settings.minDisputeBond])
+  await chain.send(6, 'Disputes', 'open', [3, 1n, FALSE_ROOT])
+  const abi = parseAbi(['function resolve(uint256 disputeId, bool upheld, uint256 slashAmount)'])
+  await chain.call('anvil_impersonateAccount', timelock)
+  await chain.call('anvil_setBalance', timelock, '0xde0b6b3a7640000')
+  const data = encodeFunctionData({ abi, functionName: 'resolve', args: [1n, false, 0n] })
+  await chain.call('eth_sendTransaction', { from: timelock, to: addresses.Disputes, data })
+  const child = startWatch()
+  let output = ''
+  child.stderr.on('data', (text) => (output += text))
+  child.stdout.on('data', (text) => {
+    output += text
+    if (output.includes('dispute 2 is open')) child.kill('SIGTERM')
+  })
+  setTimeout(() => child.kill('SIGKILL'), 30_000).unref()
+  await once(child, 'close')
+  expect(output).toContain('Epoch 2: dispute 2 is open.')
+  expect(output).toContain('Epoch 1 cannot be disputed: the bond is')
 }, 240_000)

@@ -34,8 +34,11 @@ export async function watch({ interval, once = false, ...options }: WatchOptions
         const verdicts = await maps.round()
         for (const verdict of verdicts) tell(textOf(verdict))
         const wrong = verdicts.filter((one) => one.verdict === 'wrong')
-        // Each of them: the dispute about the first may fail when the window of the others is over.
-        if (dispute) for (const one of wrong) tell(await dispute(one))
+        // Each of them: the dispute about the first may fail when the window of the others is over, or cost more than the watcher has.
+        const failures: unknown[] = []
+        if (dispute)
+          for (const one of wrong) await dispute(one).then(tell, (error: unknown) => void failures.push(error))
+        if (failures.length > 0) throw failures[0]
         if (once) {
           if (verdicts.length === 0) console.log('No published map can be disputed now.')
           const unknown = verdicts.some((one) => one.verdict === 'unknown')

@@ -75,6 +75,13 @@ test('a map that names a model as its document is wrong: no artifact is read bey
   expect(found).toMatchObject({ verdict: 'wrong', difference: { place: 'the document of the map' } })
 })
 
+test('a false map with a number of half a million digits is wrong at once', async () => {
+  const { watch, publish, put, map } = await watched()
+  const lines = map.lines.map((line) => ({ ...line, weight: '9'.repeat(500_000) }))
+  await publish({ uri: await put({ ...map, lines }) })
+  expect(await watch.round()).toMatchObject([{ verdict: 'wrong', difference: { place: 'the document of the map' } }])
+})
+
 test('a map whose artifacts nobody has cannot be checked, and is wrong after 72 hours', async () => {
   const { watch, publish, usage, lose, clock, put } = await watched()
   await publish()

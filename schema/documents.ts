@@ -252,8 +252,8 @@ const hasNames = (value: unknown): boolean => {
   return [channelId, consumer].every((name) => typeof name === 'string' && name.length > 40)
 }
 
-/** Products of amounts and shares have more digits than wei. */
-const digits = z.string().regex(/^\d+$/, 'expected a decimal string')
+/** Products of amounts and shares have more digits than wei; of very many digits no number can be made. */
+const digits = z.string().regex(/^\d{1,400}$/, 'expected a decimal string')
 const signedWei = z.string().regex(/^-?\d{1,78}$/, 'expected wei as a decimal string')
 
 /** A published reward map: the state from which the next epoch starts, and the reason for every amount. */

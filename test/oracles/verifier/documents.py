@@ -31,7 +31,7 @@ def _or_null(form):
 
 
 ID = WEI = _text("[0-9]{1,78}")
-DECIMAL = _text("[0-9]+")
+DECIMAL = _text("[0-9]{1,400}")
 ACCOUNT = _text("0x[0-9a-f]{40}")
 HASH = _text("0x[0-9a-f]{64}")
 
