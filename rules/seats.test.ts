@@ -11,19 +11,19 @@ const draws = (stake: bigint, stage = 0n, name = 'account') =>
   )
 const frequency = (drawn: boolean[]) => drawn.filter(Boolean).length / drawn.length
 
-test('the commit phase has five stages of equal length', () => {
-  const times = { openedAt: 100n, commitDeadline: 200n }
-  expect([100n, 119n, 120n, 140n, 179n, 180n, 200n, 500n].map((time) => stageAt(times, time))).toEqual([
+test('the commit phase has sixteen stages of equal length', () => {
+  const times = { openedAt: 100n, commitDeadline: 260n }
+  expect([100n, 109n, 110n, 139n, 249n, 250n, 260n, 999n].map((time) => stageAt(times, time))).toEqual([
     0n,
     0n,
     1n,
-    2n,
     3n,
-    4n,
-    4n,
-    4n,
+    14n,
+    15n,
+    15n,
+    15n,
   ])
-  expect([0n, 1n, 4n].map(chanceFactor)).toEqual([1n, 2n, 16n])
+  expect([0n, 1n, 4n, 15n].map(chanceFactor)).toEqual([1n, 2n, 16n, 32_768n])
 })
 
 test('the chance of a seat is proportional to the stake, and doubles from stage to stage', () => {

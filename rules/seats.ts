@@ -4,7 +4,7 @@ import { encodeAbiParameters, type Hex, keccak256 } from 'viem'
 import { bigintMax, bigintMin, mulDiv, PPM } from './bps.ts'
 
 /** The commit phase has this many stages of equal length. @oracle FeedbackPool.COMMIT_STAGES */
-export const COMMIT_STAGES = 5n
+export const COMMIT_STAGES = 16n
 
 /** A round as far as seats depend on it. `totalStake` in wei, as of the block before the opening; times in seconds. */
 export type SeatRound = {
@@ -14,7 +14,7 @@ export type SeatRound = {
   commitDeadline: bigint
 }
 
-/** The stage of the commit phase at `time`: 0 to 4. @oracle FeedbackPool.stageAt */
+/** The stage of the commit phase at `time`, from 0. @oracle FeedbackPool.stageAt */
 export const stageAt = (round: Pick<SeatRound, 'openedAt' | 'commitDeadline'>, time: bigint): bigint =>
   bigintMin(((time - round.openedAt) * COMMIT_STAGES) / (round.commitDeadline - round.openedAt), COMMIT_STAGES - 1n)
 

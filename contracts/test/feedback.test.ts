@@ -177,7 +177,7 @@ describe('a seat', () => {
       return (await Promise.all(all)).filter(Boolean).length
     }
     const before = await seated()
-    await world.warp(41) // stage 2: the chance is four thirds
+    await world.warp(13) // stage 2: the chance is four thirds
     expect(await world.read('FeedbackPool', 'stageAt', [2n, BigInt(await world.now())])).toBe(2n)
     expect(before).toBeLessThan(3)
     expect(await seated()).toBe(3)
@@ -199,7 +199,7 @@ test('a task takes four commitments for each seat', async () => {
   }
   for (const { address } of validators) await world.send(address, 'FeedbackPool', 'unstake', [STAKE])
   const task = await openRound(world, modelId, versionId, { seats: 1 })
-  await world.warp(85) // the last stage: sixteen times the chance
+  await world.warp(50) // a late stage: each has a seat
   const commit = (address: Address) => [[task], [judgementCommitment(address, judgement(task))]] as const
   for (const address of crowd.slice(0, 4)) await world.send(address, 'FeedbackPool', 'commit', commit(address))
   const last = crowd[4] as Address

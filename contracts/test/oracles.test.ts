@@ -73,7 +73,7 @@ test('rule 5: the contract draws the seats that the rule draws, in every stage',
         if (expected) count++
       }
     drawn.push(count)
-    await world.warp(20)
+    await world.warp(6)
   }
   expect(drawn[0]).toBeLessThan(40)
   expect(drawn.at(-1)).toBe(48)

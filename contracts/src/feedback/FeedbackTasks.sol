@@ -11,7 +11,7 @@ import {ValidatorStakes} from "./ValidatorStakes.sol";
 /// @title Rounds of funded tasks, seats drawn by stake, and judgements by commit and reveal (rule 5, amendment 5a)
 /// @notice Who commits to a task needs a seat: `hash(seed, taskId, validator) / 2^256 < 2^stage * seats * stake / totalStake`. Stakes count as of the
 /// block before the round was opened, and the seed is the hash of a block after it, so that nobody chooses an address or a stake by the draw.
-/// The commit phase has five stages; in each, the chance doubles for tasks that had too few commitments.
+/// The commit phase has sixteen stages; in each, the chance doubles for tasks that had too few commitments.
 abstract contract FeedbackTasks is AccessControl, ValidatorStakes {
     using SafeERC20 for IERC20;
 
@@ -20,7 +20,7 @@ abstract contract FeedbackTasks is AccessControl, ValidatorStakes {
     /// @notice A task accepts at most this many commitments for each of its seats, so that a settlement's gas is bounded.
     uint256 public constant MAX_COMMITS_PER_SEAT = 4;
     /// @notice The commit phase has this many stages of equal length.
-    uint256 public constant COMMIT_STAGES = 5;
+    uint256 public constant COMMIT_STAGES = 16;
     /// @notice The seed of a round is the hash of the block this many blocks after its opening.
     uint256 public constant SEED_DELAY = 1;
 

@@ -3,7 +3,7 @@ import { Random } from '#engine/stats/random.ts'
 import { chanceFactor, hasSeat, seatHash } from '#rules/seats.ts'
 import type { Attack } from '../attack.ts'
 import { honestJudges } from './judges.ts'
-import { drawTask, SEATS, STAKE } from './round.ts'
+import { drawTask, SEATS, type SimulatedJudge, STAKE } from './round.ts'
 
 const TASKS = 30
 const GROUND = 100
@@ -31,15 +31,15 @@ export const groundAddresses: Attack = {
   },
 }
 
-/** Six of ten stakes never commit. The threshold rises until the tasks are judged. */
-export const absentMajority: Attack = {
-  name: 'absent majority',
+/** Stakes that never commit. The threshold rises until the tasks are judged. */
+const absent = (name: string, judgesOf: (random: Random) => readonly SimulatedJudge[]): Attack => ({
+  name,
   measure: 'share of the seats that stay empty',
   limit: 0.05,
   play(seed) {
     const random = new Random(`absent/${seed}`)
-    const judges = honestJudges(20, random).map((judge, at) => ({ ...judge, present: at < 8 }))
-    const round = { seats: SEATS, totalStake: BigInt(judges.length) * STAKE }
+    const judges = judgesOf(random)
+    const round = { seats: SEATS, totalStake: judges.reduce((sum, { stake }) => sum + stake, 0n) }
     let [first, last] = [0, 0]
     for (let id = 0; id < TASKS; id++) {
       const { seated, stage } = drawTask(judges, round, random)
@@ -50,4 +50,14 @@ export const absentMajority: Attack = {
     }
     return { before: first, after: last }
   },
-}
+})
+
+/** Six of ten stakes are absent. */
+export const absentMajority = absent('absent majority', (random) =>
+  honestJudges(20, random).map((judge, at) => ({ ...judge, present: at < 8 })),
+)
+
+/** Who has a thousand times the stake of all others stakes it for the opening of the round only. */
+export const absentWhale = absent('absent whale', (random) =>
+  honestJudges(21, random).map((judge, at) => (at < 20 ? judge : { ...judge, stake: 20_000n * STAKE, present: false })),
+)
