@@ -13,6 +13,6 @@ export default defineConfig({
     // Whole processes are killed and clocks awaited here; on a shared CI machine one of thousand waits may be too short.
     retry: process.env.CI ? 1 : 0,
     pool: 'forks',
-    maxWorkers: 2,
+    maxWorkers: 3, // two processors are busy with three: many tests wait for processes, blocks or clocks
   },
 })
