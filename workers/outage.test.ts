@@ -8,7 +8,7 @@ import type { JobKind } from '#schema/jobs.ts'
 import { Receipt } from '#schema/offchain/attribution.ts'
 import { Dispute } from '#schema/onchain/disputes.ts'
 import { Redemption } from '#schema/onchain/market.ts'
-import { ModelVersion } from '#schema/onchain/models.ts'
+import { Mandate, ModelVersion } from '#schema/onchain/models.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { insert, insertChain, TEST_CHAIN_ID } from '#test/factory.ts'
 import { must } from '#test/must.ts'
@@ -110,7 +110,8 @@ test('a store that does not answer decides no dispute about the artifacts of a v
     statement: 'Gone.',
   })
   const hash = (digit: string) => `0x${digit.repeat(64)}`
-  await insert(db, ModelVersion, { id: '1', manifestHash: hash('1'), adapterHash: hash('2') })
+  await insert(db, Mandate, { id: '1' })
+  await insert(db, ModelVersion, { id: '1', modelId: '1', manifestHash: hash('1'), adapterHash: hash('2') })
   await insert(db, Dispute, { id: '1', subject: 'Version', subjectId: '1', evidenceHash, outcome: 'Open' })
   const away = new ArtifactStoreError('unreachable', 'The store does not answer.')
   const get = async (name: string) => (name === evidenceHash ? artifacts.get(name) : Promise.reject(away))
