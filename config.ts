@@ -162,6 +162,8 @@ const schema = z.object({
   WORKER_PORT: port.optional(),
   /** An API whose index lags further behind its chain is not ready; 0: it is ready however old its answers are. */
   READY_LAG_BLOCKS: whole(0, 1_000_000_000, 'a whole number of blocks').default(100),
+  /** What a consumer's key may upload in a day (UTC), in millions of bytes. */
+  UPLOAD_MB_PER_DAY: whole(0, 1_000_000, 'a whole number of megabytes').default(100),
   /** The address on which these ports listen. */
   METRICS_HOST: z.string().min(1).default('127.0.0.1'),
   /** The bearer token for /metrics; without it, they answer this machine and private networks only. */
@@ -321,6 +323,7 @@ export function readConfig(
       WORKER_PORT: value.WORKER_PORT,
     },
     maxLagBlocks: value.READY_LAG_BLOCKS || Number.POSITIVE_INFINITY,
+    maxUploadBytes: value.UPLOAD_MB_PER_DAY * 1_000_000,
     metricsHost: value.METRICS_HOST,
     metricsToken: value.METRICS_TOKEN,
     device: value.MODELCOMMONS_DEVICE,

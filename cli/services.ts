@@ -100,7 +100,7 @@ export const runApi = (options: GovernorOptions = {}) =>
     const queues = await openQueues({ ...config, databaseUrl })
     const closing = new AbortController()
     const chainHead = following.rpcUrl ? openChainHead(following.rpcUrl, closing.signal) : undefined
-    const { maxLagBlocks } = config
+    const { maxLagBlocks, maxUploadBytes } = config
     const registry = openApiMetrics(db, config)
     addQueueMetric(registry, queues)
     addIndexHealth(registry, { db, chainId: deployment.chainId, chainHead, maxLagBlocks })
@@ -118,6 +118,7 @@ export const runApi = (options: GovernorOptions = {}) =>
       deployment,
       chainHead,
       maxLagBlocks,
+      maxUploadBytes,
       web: await webFolder(log),
       registry,
       persistedQueries: await persistedQueriesOf(config),

@@ -37,6 +37,8 @@ export interface Services {
   chainHead?: ChainHead
   /** The API is not ready while the index lags further behind the chain; without it, however far it lags. */
   maxLagBlocks?: number
+  /** What a consumer's key may upload in a day (UTC), in bytes; without it, as much as it wants. */
+  maxUploadBytes?: number
 }
 
 /** The context of one request. */

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
-import { insertChain } from '#test/factory.ts'
+import { ApiKey } from '#schema/offchain/access.ts'
+import { insert, insertChain } from '#test/factory.ts'
+import { hashKey } from '../access.ts'
 import { testApi } from '../test/api.ts'
 import { codeOf } from '../test/market.ts'
 
@@ -26,4 +28,34 @@ test('texts are stored under their hash; invalid JSON is refused where JSON is r
   expect(await codeOf(upload('', 'document'))).toBe('ARTIFACT_TOO_LARGE')
   expect(await codeOf(upload('é'.repeat(500_001), 'document'))).toBe('ARTIFACT_TOO_LARGE')
   expect((await upload('"'.repeat(1_000_000), 'document')).data.uploadArtifact.size).toBe('1000000')
+})
+
+test('a consumer’s key uploads up to its limit of a day, and what is stored already is free; an operator’s has no limit', async () => {
+  const api = await testApi({ auth: 'keys', maxUploadBytes: 1_000 })
+  await insertChain(api.db, 5)
+  const key = async (name: string, role: ApiKey['role']) => {
+    await insert(api.db, ApiKey, { id: hashKey(name), role })
+    return { authorization: `Bearer ${name}` }
+  }
+  const consumer = await key('mc_consumer', 'Consumer')
+  const other = await key('mc_other', 'Consumer')
+  const operator = await key('mc_operator', 'Operator')
+  const upload = (content: string, headers: Record<string, string>) =>
+    api.ask(
+      'mutation ($content: String!) { uploadArtifact(content: $content, kind: "document", idempotencyKey: "k") { id } }',
+      { content },
+      headers,
+    )
+  const sent = await Promise.all(
+    Array.from({ length: 20 }, (_, nth) => upload(String(nth).padStart(100, '.'), consumer)),
+  )
+  expect(sent.filter(({ errors }) => !errors)).toHaveLength(10)
+  expect(new Set(sent.flatMap(({ errors }) => errors?.[0]?.extensions.code ?? []))).toEqual(new Set(['UPLOAD_LIMIT']))
+  const [stored = 0] = sent.flatMap(({ errors }, nth) => (errors ? [] : [nth]))
+  expect((await upload(String(stored).padStart(100, '.'), consumer)).errors).toBeUndefined()
+  expect((await upload('x'.repeat(1_000), other)).errors).toBeUndefined()
+  expect((await upload('y'.repeat(2_000), operator)).errors).toBeUndefined()
+  await api.db.query('update api_key set upload_day = upload_day - 1')
+  expect((await upload('z'.repeat(1_000), consumer)).errors).toBeUndefined()
+  expect(await codeOf(upload('z', consumer))).toBe('UPLOAD_LIMIT')
 })

@@ -1,4 +1,6 @@
 import { Arg, Ctx, Mutation, Resolver } from 'type-graphql'
+import { nameOf } from '#schema/artifacts/names.ts'
+import type { Sql } from '#schema/database.ts'
 import { Artifact } from '#schema/offchain/artifacts.ts'
 import { requireKey } from '../access.ts'
 import type { ApiContext } from '../context.ts'
@@ -23,7 +25,7 @@ export class UploadCommand {
       description: 'Identifies this request. Storing twice has the same effect as once.',
     })
     _key: string,
-    @Ctx() { caller, artifacts, db, reader }: ApiContext,
+    @Ctx() { caller, artifacts, ownArtifacts = artifacts, db, reader, maxUploadBytes }: ApiContext,
   ) {
     requireKey(caller)
     if (!KINDS.includes(kind))
@@ -39,7 +41,12 @@ export class UploadCommand {
       )
     const json = JSON_KINDS.includes(kind)
     if (json) requireJson(content, kind)
-    const id = await artifacts.put(bytes)
+    const id = await nameOf(bytes)
+    if (!(await ownArtifacts.has(id))) {
+      if (caller.kind === 'key' && caller.role === 'Consumer' && maxUploadBytes !== undefined)
+        await chargeUpload(db, caller.id, bytes.length, maxUploadBytes)
+      await artifacts.put(bytes)
+    }
     const mediaType = json ? 'application/json' : 'text/plain; charset=utf-8'
     await db.query(
       'insert into artifact (id, kind, media_type, size, created_at) values ($1, $2, $3, $4, now()) on conflict (id) do nothing',
@@ -48,6 +55,23 @@ export class UploadCommand {
     const table = tableFor(Artifact)
     return reader.one(`artifact:${id}`, table, await reader.asOf(), table.columns, id)
   }
+}
+
+const DAY_SECONDS = 86_400
+
+/** Counts an upload before it is stored: what fails afterwards stays counted. @throws ApiError beyond the day's limit */
+async function chargeUpload(sql: Sql, key: string, bytes: number, max: number): Promise<void> {
+  const { rowCount } = await sql.query(
+    `with today as (select floor(extract(epoch from clock_timestamp()) / ${DAY_SECONDS})::bigint as day)
+     update api_key set upload_day = day, uploaded_bytes = case when upload_day = day then uploaded_bytes else 0 end + $2
+     from today where id = $1 and case when upload_day = day then uploaded_bytes else 0 end + $2 <= $3`,
+    [key, bytes, max],
+  )
+  if (!rowCount)
+    throw new ApiError(
+      'UPLOAD_LIMIT',
+      `Your key may upload ${max.toLocaleString('en')} bytes in a day, and these ${bytes.toLocaleString('en')} would be more. Upload them after midnight UTC, or ask the operator for more (UPLOAD_MB_PER_DAY).`,
+    )
 }
 
 function requireJson(content: string, kind: string): void {

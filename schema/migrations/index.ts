@@ -28,6 +28,7 @@ import { FeedbackRounds } from './0027-FeedbackRounds.ts'
 import { AddHostUsage } from './0028-AddHostUsage.ts'
 import { AddGoldItems } from './0029-AddGoldItems.ts'
 import { AddSteward } from './0030-AddSteward.ts'
+import { CountUploads } from './0031-CountUploads.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration }
@@ -64,4 +65,5 @@ export const migrations: (new () => Migration)[] = [
   AddHostUsage,
   AddGoldItems,
   AddSteward,
+  CountUploads,
 ]

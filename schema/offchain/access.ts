@@ -1,4 +1,4 @@
-import { Address, Choice, Id, OffChain, Ref, Text, Time, Wei } from '../define.ts'
+import { Address, Choice, Clock, Id, OffChain, Ref, Text, Time, Wei } from '../define.ts'
 import { Endpoint } from '../onchain/market.ts'
 
 export const ACCESS_ROLES = ['Consumer', 'Operator'] as const
@@ -12,6 +12,8 @@ export class ApiKey {
   @Text('A note on its purpose.') label!: string
   @Time('When it was created.') createdAt!: Date
   @Time('When it was revoked.', { nullable: true }) revokedAt!: Date | null
+  @Clock('The day of its last upload, in days since 1970 (UTC).', { default: 0 }) uploadDay!: number
+  @Clock('The bytes that it uploaded on that day.', { default: 0 }) uploadedBytes!: number
 }
 
 @OffChain('The newest voucher of a channel: its calls may cost at most what it grants.')

@@ -41,6 +41,37 @@ export const triagedFindings: readonly TriagedFinding[] = [
     because: 'A redemption names its epoch; the last block of the epoch is told by the event of the funds.',
   },
   {
+    check: 'divide-before-multiply',
+    finding:
+      'FeedbackTasks._isDrawn(uint256,FeedbackTasks.Round,uint256,address,uint256) performs a multiplication on the result of a division: - hash < type()(uint256).max / round.totalStake * chance',
+    because:
+      'The product before the division needs more than 256 bits. What the division loses is at most the part 2^-48 of a chance: stakes have 208 bits.',
+  },
+  {
+    check: 'unused-return',
+    finding:
+      'ValidatorStakes._addStake(address,uint256) ignores return value by _stakes[validator].push(uint48(block.number),held)',
+    because: 'It is the value before and the one that was pushed; both are known here.',
+  },
+  {
+    check: 'unused-return',
+    finding:
+      'ValidatorStakes._addStake(address,uint256) ignores return value by _totalStake.push(uint48(block.number),SafeCast.toUint208(_totalStake.latest() + amount))',
+    because: 'It is the value before and the one that was pushed; both are known here.',
+  },
+  {
+    check: 'unused-return',
+    finding:
+      'ValidatorStakes._takeStake(address,uint256) ignores return value by _stakes[validator].push(uint48(block.number),held)',
+    because: 'It is the value before and the one that was pushed; both are known here.',
+  },
+  {
+    check: 'unused-return',
+    finding:
+      'ValidatorStakes._takeStake(address,uint256) ignores return value by _totalStake.push(uint48(block.number),uint208(_totalStake.latest() - amount))',
+    because: 'It is the value before and the one that was pushed; both are known here.',
+  },
+  {
     check: 'uninitialized-local',
     because: 'A variable of a value type begins at zero, which is what sums and optional results of this code need.',
   },
