@@ -62,7 +62,7 @@ export async function initFolder(path: string, options: InitOptions): Promise<In
         },
         licence: options.licence,
         base: options.base === undefined ? 'base' : relative(folder, resolve(options.base)),
-        baseLicence: options.baseLicence ?? (options.base && (await licenceOf(options.base))) ?? 'TODO',
+        baseLicence: options.baseLicence ?? (options.base && (await licenceOf(options.base))) ?? 'UNKNOWN',
         maxPromptLength: roundedUp(Math.max(...samples.map(({ prompt }) => prompt.length)), 100),
         now: options.now ?? new Date(),
       }),

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type Hex, toHex } from 'viem'
+import type { Hex } from 'viem'
 import { expect, onTestFinished, test } from 'vitest'
 import { mandate } from '#contracts/test/mandate.ts'
 import {
@@ -15,10 +15,10 @@ import {
 import { startIndexer } from '#indexer/index.ts'
 import { localStore } from '#schema/artifacts/index.ts'
 import { disputeEvidenceDocument, documentBytes, putDocument } from '#schema/documents.ts'
-import { openChainClient } from '#workers/chain.ts'
 import { resolveDisputeHandler } from '#workers/handlers/resolveDispute.ts'
 import { type JobContext, PendingError } from '#workers/job.ts'
 import { silent, temporaryFolder } from '#workers/test/testWorker.ts'
+import { openWorldClient } from '#workers/test/worldClient.ts'
 import { freshDatabase } from './database.ts'
 
 /** Disputes on a real chain, from the opening to the end of the appeal, by the resolver's key. */
@@ -45,9 +45,8 @@ async function disputeSystem() {
     stop.abort()
     await indexer.stopped
   })
-  const operatorKey = toHex(RESOLVER.getHdKey().privateKey as Uint8Array)
   const { deployment } = world
-  const chain = await openChainClient({ rpcUrl: world.anvil.url, deployment, operatorKey, db, log: silent, pollMs: 20 })
+  const chain = await openWorldClient(world, RESOLVER, db)
   const handler = resolveDisputeHandler({ cache: join(folder, 'cache'), deployment })
   /** One attempt of the job. */
   const attempt = async (disputeId: bigint) => {

@@ -1,4 +1,4 @@
-import { toHex, zeroHash } from 'viem'
+import { zeroHash } from 'viem'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { openRound } from '#contracts/test/judge.ts'
 import { mandate, version } from '#contracts/test/mandate.ts'
@@ -7,9 +7,10 @@ import type { Database } from '#schema/database.ts'
 import { FeedbackRound } from '#schema/onchain/feedback.ts'
 import { freshDatabase } from '#test/database.ts'
 import { insert } from '#test/factory.ts'
-import { type ChainClient, openChainClient } from './chain.ts'
+import type { ChainClient } from './chain.ts'
 import { drawOpenRounds } from './drawOpenRounds.ts'
 import { silent } from './test/testWorker.ts'
+import { openWorldClient } from './test/worldClient.ts'
 
 let world: World
 let modelId: bigint
@@ -27,15 +28,7 @@ beforeEach(async () => {
   db = await freshDatabase()
 })
 
-const openWorker = (): Promise<ChainClient> =>
-  openChainClient({
-    rpcUrl: world.anvil.url,
-    deployment: world.deployment,
-    operatorKey: toHex(OPERATOR.getHdKey().privateKey as Uint8Array),
-    db,
-    log: silent,
-    pollMs: 20,
-  })
+const openWorker = (): Promise<ChainClient> => openWorldClient(world, OPERATOR, db)
 
 /** Opens a round, as the index knows it. */
 async function opened(over: Partial<FeedbackRound> = {}): Promise<bigint> {

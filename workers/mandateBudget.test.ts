@@ -1,12 +1,10 @@
-import { toHex } from 'viem'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { mandate, TERMS } from '#contracts/test/mandate.ts'
 import { OPERATOR, startWorld, type World } from '#contracts/test/world.ts'
 import { freshDatabase } from '#test/database.ts'
-import { openChainClient } from './chain.ts'
 import { faultOf } from './failures.ts'
 import { spendMandate } from './mandateBudget.ts'
-import { silent } from './test/testWorker.ts'
+import { openWorldClient } from './test/worldClient.ts'
 
 const DAY = 86_400
 const CAP = TERMS.budget / 10n
@@ -20,14 +18,7 @@ beforeAll(async () => {
 afterAll(() => world?.anvil.stop())
 
 test('a job that costs more than a day’s cap is refused; one that only today cannot be paid waits for tomorrow', async () => {
-  const chain = await openChainClient({
-    rpcUrl: world.anvil.url,
-    deployment: world.deployment,
-    operatorKey: toHex(OPERATOR.getHdKey().privateKey as Uint8Array),
-    db: await freshDatabase(),
-    log: silent,
-    pollMs: 20,
-  })
+  const chain = await openWorldClient(world, OPERATOR, await freshDatabase())
   const spend = (id: string, amount: bigint) => spendMandate({ id, chain }, { modelId, purpose: 'feedback', amount })
   await world.warp(DAY - ((await world.now()) % DAY))
   await expect(spend('a', CAP + 1n)).rejects.toMatchObject({ code: 'EXCEEDS_DAILY_CAP' })

@@ -1,4 +1,3 @@
-import { toHex } from 'viem'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { evaluate, mandate, version } from '#contracts/test/mandate.ts'
 import { HOST, OPERATOR, STRANGER, startWorld, type World } from '#contracts/test/world.ts'
@@ -8,9 +7,8 @@ import { rowsOf } from '#schema/rows.ts'
 import { answeringSystem, FEE } from '#test/answeringSystem.ts'
 import { freshDatabase } from '#test/database.ts'
 import { insert, insertChain } from '#test/factory.ts'
-import { openChainClient } from '../chain.ts'
 import { type JobContext, PendingError } from '../job.ts'
-import { silent } from '../test/testWorker.ts'
+import { openWorldClient } from '../test/worldClient.ts'
 import { pointEndpointHandler } from './pointEndpoint.ts'
 
 let world: World
@@ -36,14 +34,7 @@ test('an endpoint serves another version of its model, once; only its host may c
   await insertChain(db, 1_000)
   for (const [index, host] of [OPERATOR, HOST].entries())
     await insert(db, Endpoint, { id: String(index + 1), versionId: String(first), host: host.address.toLowerCase() })
-  const chain = await openChainClient({
-    rpcUrl: world.anvil.url,
-    deployment: world.deployment,
-    operatorKey: toHex(OPERATOR.getHdKey().privateKey as Uint8Array),
-    db,
-    log: silent,
-    pollMs: 20,
-  })
+  const chain = await openWorldClient(world, OPERATOR, db)
   const point = (endpointId: string, hosts: string[] = []) =>
     pointEndpointHandler({ hosts })({
       ...{ id: `point ${endpointId}`, db, chain },
