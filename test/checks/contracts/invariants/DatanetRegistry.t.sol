@@ -134,7 +134,7 @@ contract DatanetRegistryHandler is DisputesHandler {
 
     function withdrawStake(uint256 which, uint256 count) external {
         uint256[] memory ids = new uint256[](count % 4 == 0 ? 2 : 1);
-        ids[0] = _contribution(which);
+        ids[0] = lastFailed != 0 && count % 4 == 1 ? lastFailed : _contribution(which);
         if (ids.length == 2) ids[1] = _contribution(count);
         address contributor = registry.contributorOf(ids[0]);
         vm.prank(contributor);

@@ -37,6 +37,8 @@ abstract contract DisputesHandler is Handler {
     mapping(address challenger => uint256) public worthOfChallenger;
     mapping(Subject kind => mapping(uint256 subjectId => uint256)) internal openAbout;
     mapping(Subject kind => mapping(uint256 subjectId => uint256)) internal failedAt;
+    /// @notice What the last dispute that failed was about.
+    uint256 internal lastFailed;
     uint256 private pausedUntil;
 
     constructor(World world_) {
@@ -179,7 +181,7 @@ abstract contract DisputesHandler is Handler {
         d.closed = true;
         openAbout[d.kind][d.subjectId] = 0;
         uint256 slashed = before.stake - _stakeOf(d.kind, d.subjectId);
-        if (outcome != disputes.UPHELD()) failedAt[d.kind][d.subjectId] = block.timestamp;
+        if (outcome != disputes.UPHELD()) (failedAt[d.kind][d.subjectId], lastFailed) = (block.timestamp, d.subjectId);
         _expect(slashed <= slashAmount, "more was slashed than was decided");
         if (slashed != 0) _slashed(d.kind, d.subjectId, slashed);
         uint256 bounty = slashed / 2 < d.bond ? slashed / 2 : d.bond;

@@ -102,7 +102,7 @@ contract FeedbackPoolHandler is DisputesHandler {
         for (uint256 i; i < ids.length; ++i) {
             (uint64 commitDeadline, uint64 revealDeadline) = _deadlines(ids[i]);
             _expect(block.timestamp <= commitDeadline, "a commitment after the deadline");
-            _expect(stakedBefore[_roundOf(ids[i])][person] != 0, "a seat of a stake that came after the opening");
+            _expect(_hasSeat(ids[i], person), "a seat of a stake that came after the opening, or without luck");
             _expect(commitments[ids[i]][person].secret == 0, "two commitments to one task");
             commitments[ids[i]][person] = Commitment(_secret(ids[i], secret, copies, whom), copies, false);
             committers[ids[i]].push(person);
@@ -293,6 +293,18 @@ contract FeedbackPoolHandler is DisputesHandler {
 
     function _roundOf(uint256 id) private view returns (uint256 roundId) {
         (,, roundId,,,,) = pool.tasks(id);
+    }
+
+    /// @dev Whether the draw gave a seat to the stake that was there before the opening and is there still, at the stage of the task.
+    function _hasSeat(uint256 id, address person) private view returns (bool) {
+        (,, uint256 roundId,,, uint8 stage,) = pool.tasks(id);
+        FeedbackTasks.Round memory round = pool.getRound(roundId);
+        uint256 before = stakedBefore[roundId][person];
+        uint256 present = pool.stakeOf(person);
+        uint256 chance = uint256(SEATS) * 2 ** stage * (before < present ? before : present);
+        bytes32 luck = keccak256(abi.encode(round.seed, id, person));
+        if (chance == 0 || chance >= round.totalStake) return chance != 0;
+        return uint256(luck) / chance < type(uint256).max / round.totalStake;
     }
 
     function _deadlines(uint256 id) private view returns (uint64, uint64) {
