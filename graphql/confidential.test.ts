@@ -129,6 +129,39 @@ test('confidential values cannot be found by filters, orders, node ids, exports 
   for (const secret of secrets) expect(receipts).not.toContain(secret)
 })
 
+test('no aggregate tells of confidential values: neither of columns, nor of rows that the caller may not read', async () => {
+  const { ask, callers } = await system()
+  for (const field of ['tokensIn', 'fee', 'cumulative', 'prompt']) {
+    for (const below of [`values { ${field} { distinct } }`, `groupBy(by: [{ field: ${field} }]) { count }`]) {
+      const { errors } = await ask(`{ receipts { aggregate { ${below} } } }`, {}, callers.operator)
+      expect(errors?.[0]?.extensions.code).toBe('GRAPHQL_VALIDATION_FAILED')
+    }
+  }
+  const query = `{
+    answerAttributions { aggregate { count values { influence { sum } share { max } } groupBy(by: [{ field: receiptId }]) { key { receiptId } count } } }
+    contributions { nodes { answers { aggregate { count values { influence { sum } } groupBy(by: [{ field: influence }]) { count } } } } }
+    ledgerTransfers { aggregate { count values { amount { sum max } } groupBy(by: [{ field: debit }]) { key { debit } } } }
+    ledgerBalances { aggregate { count values { balance { min max } } } }
+  }`
+  for (const nosy of [callers.other, callers.anonymous]) {
+    const { data } = await ask(query, {}, nosy)
+    const nothing = { count: 0, groupBy: [] }
+    expect(data.answerAttributions.aggregate).toMatchObject({ ...nothing, values: { influence: { sum: null } } })
+    expect(data.contributions.nodes[0].answers.aggregate).toMatchObject({
+      ...nothing,
+      values: { influence: { sum: null } },
+    })
+    expect(data.ledgerTransfers.aggregate).toEqual({
+      ...{ count: 1, values: { amount: { sum: `${DEPOSIT}`, max: `${DEPOSIT}` } } },
+      groupBy: [{ key: { debit: 'deposits' } }],
+    })
+    expect(data.ledgerBalances.aggregate).toMatchObject({ count: 1, values: { balance: { max: `${-DEPOSIT}` } } })
+  }
+  const own = (await ask(query, {}, callers.consumer)).data
+  expect(own.answerAttributions.aggregate).toMatchObject({ count: 1, values: { influence: { sum: TOKENS } } })
+  expect(own.ledgerTransfers.aggregate.count).toBe(3)
+})
+
 test('a consumer opens single receipts; nobody else does, and not after an epoch has paid them', async () => {
   const { ask, callers, db } = await system()
   await insert(db, Receipt, { id: 's', jobId: 'a', consumer: me, prompt: 'closed', answer: 'closed', salt })

@@ -10,7 +10,7 @@ const parse = (value: unknown): bigint => {
 export const BigIntScalar = new GraphQLScalarType<bigint, string>({
   name: 'BigInt',
   description: 'An integer of up to 256 bits, as a decimal string. Money is in wei of gOPEN.',
-  serialize: (value) => parse(value).toString(),
+  serialize: (value) => (typeof value === 'bigint' ? value : parse(value)).toString(), // a sum may be longer
   parseValue: parse,
   parseLiteral: (node) => {
     if (node.kind === Kind.INT || node.kind === Kind.STRING) return parse(node.value)

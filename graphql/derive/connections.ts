@@ -1,6 +1,8 @@
+import type { GraphQLResolveInfo } from 'graphql'
 import { Field, Int, ObjectType } from 'type-graphql'
 import type { EntityClass, TableDefinition } from '#schema/define.ts'
 import { cursorOf, type LoadedRow, type PageResult } from '../query/page.ts'
+import { AGGREGATE_OPTIONS, type Aggregates, aggregateFor } from './aggregates.ts'
 import { classNamed, declareField } from './declare.ts'
 
 @ObjectType({ description: 'The position of a page in its list.', simpleResolvers: true })
@@ -40,6 +42,7 @@ export function connectionFor(table: TableDefinition): EntityClass {
   declareField(connection, 'totalCount', () => Int, {
     description: 'The number of rows in the whole list; counted only when this field is selected.',
   })
+  declareField(connection, 'aggregate', () => aggregateFor(table), AGGREGATE_OPTIONS)
   ObjectType(connection.name, { description: `A page of a list of ${table.name}.`, simpleResolvers: true })(connection)
   connections.set(table, connection)
   return connection
@@ -48,8 +51,14 @@ export function connectionFor(table: TableDefinition): EntityClass {
 /** The paths from a connection to its rows. */
 export const ROW_PATHS = [['nodes'], ['edges', 'node']]
 
-/** A page as `ModelConnection`. Cursors and the count are computed only when they are selected. */
-export function connectionOf(page: PageResult, totalCount: () => Promise<number>) {
+/** What is told of the whole list, when it is selected. */
+export interface WholeList {
+  totalCount(): Promise<number>
+  aggregate(info: GraphQLResolveInfo): Promise<Aggregates>
+}
+
+/** A page as `ModelConnection`. Cursors and what is told of the whole list are computed only when they are selected. */
+export function connectionOf(page: PageResult, whole: WholeList) {
   const { rows, more, request } = page
   const cursor = (row: LoadedRow | undefined) => () => (row ? cursorOf(page, row) : null)
   return {
@@ -61,6 +70,7 @@ export function connectionOf(page: PageResult, totalCount: () => Promise<number>
       startCursor: cursor(rows[0]),
       endCursor: cursor(rows.at(-1)),
     },
-    totalCount,
+    totalCount: whole.totalCount,
+    aggregate: (_args: unknown, _context: unknown, info: GraphQLResolveInfo) => whole.aggregate(info),
   }
 }

@@ -14,7 +14,7 @@ export function declareField(
   owner: EntityClass,
   name: string,
   type: TypeOf,
-  options: { nullable?: boolean; description?: string; defaultValue?: unknown } = {},
+  options: { nullable?: boolean; description?: string; defaultValue?: unknown; complexity?: number } = {},
 ) {
   Field(type as () => typeof String, options)(owner.prototype, name)
 }

@@ -5,14 +5,16 @@ import { Artifact } from '#schema/offchain/artifacts.ts'
 import type { ApiContext } from '../context.ts'
 import { naming, publicTables, type Relation, relationsOf } from '../publicTables.ts'
 import { AS_OF_ARG, AS_OF_ARG_OFF_CHAIN, AsOfInput } from '../query/asOfInput.ts'
-import { type LoadedRow, type PageArgs, pageRequest, ROW_AS_OF } from '../query/page.ts'
-import { columnsBelow, cursorsBelow, fieldKeyOf, oncePerField } from '../query/selection.ts'
+import { emptyPage, type LoadedRow, type PageArgs, pageRequest, ROW_AS_OF } from '../query/page.ts'
+import { columnsBelow, cursorsBelow, fieldKeyOf, hasRows, oncePerField } from '../query/selection.ts'
 import { storedId } from '../query/where.ts'
+import { groupResolver } from './aggregates.ts'
 import { declareConfidential } from './confidential.ts'
 import { connectionFor, connectionOf, ROW_PATHS } from './connections.ts'
 import { type ArgDeclaration, classNamed, declareDirect } from './declare.ts'
 import { orderFor, whereFor } from './filters.ts'
 import { nodeIdOf } from './node.ts'
+import { wholeList } from './wholeList.ts'
 
 interface Call {
   root: LoadedRow
@@ -51,7 +53,7 @@ const pageArgs = (table: TableDefinition): ArgDeclaration[] => {
 /** A resolver class for each public entity: the query for one row, the list, and the fields of its relations. The query for one
  *  artifact is in `resolvers/artifacts.ts`, because it also reads the store. */
 export function entityResolvers(): EntityClass[] {
-  return publicTables.map((table) => {
+  return publicTables.flatMap((table) => {
     const owner = classNamed(`${table.name}Resolver`)
     if (table.entity !== Artifact) declareOne(owner, table)
     declareList(owner, table)
@@ -67,7 +69,7 @@ export function entityResolvers(): EntityClass[] {
     for (const relation of relationsOf(table))
       relation.many ? declareMany(owner, table, relation) : declareOneBelow(owner, table, relation)
     Resolver(() => table.entity)(owner)
-    return owner
+    return [owner, groupResolver(table)]
   })
 }
 
@@ -100,8 +102,8 @@ function declareList(owner: EntityClass, table: TableDefinition) {
     async (given: PageArgs & { asOf?: AsOfInput }, { context, info }: Call) => {
       const request = pageRequest(table, given, columnsBelow(table, info, ROW_PATHS), cursorsBelow(info))
       const asOf = await context.reader.asOf(given.asOf)
-      const page = await context.reader.page(request, asOf)
-      return connectionOf(page, () => context.reader.count(table, request.where, asOf))
+      const page = hasRows(info) ? await context.reader.page(request, asOf) : emptyPage(request)
+      return connectionOf(page, wholeList(context.reader, { table, where: request.where, asOf }, fieldKeyOf(info)))
     },
   )
 }
@@ -127,13 +129,15 @@ function declareMany(owner: EntityClass, table: TableDefinition, { field, target
   const kind = FieldResolver(() => connection, { description: `A list: ${target.description}` })
   const args = pageArgs(target)
   declareDirect(table.name, owner, field, kind, args, async (given: PageArgs, { root, context, info }: Call) => {
-    const { fieldKey, request } = oncePerField(info, () => ({
+    const { fieldKey, request, isRead } = oncePerField(info, () => ({
+      isRead: hasRows(info),
       fieldKey: fieldKeyOf(info),
       request: pageRequest(target, given, columnsBelow(target, info, ROW_PATHS), cursorsBelow(info)),
     }))
-    const page = await context.reader.pageBelow(fieldKey, request, root[ROW_AS_OF], column, root.id)
-    return connectionOf(page, () =>
-      context.reader.countBelow(fieldKey, target, request.where, root[ROW_AS_OF], column, root.id),
-    )
+    const page = isRead
+      ? await context.reader.pageBelow(fieldKey, request, root[ROW_AS_OF], column, root.id)
+      : emptyPage(request)
+    const list = { table: target, where: request.where, asOf: root[ROW_AS_OF] }
+    return connectionOf(page, wholeList(context.reader, list, fieldKey, { column, parent: root.id }))
   })
 }

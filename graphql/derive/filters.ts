@@ -128,11 +128,32 @@ function listFilterFor(target: TableDefinition): EntityClass {
   return made
 }
 
-const Direction = { asc: 'asc', desc: 'desc' }
-registerEnumType(Direction, {
+export const OrderDirection = { asc: 'asc', desc: 'desc' }
+registerEnumType(OrderDirection, {
   name: 'OrderDirection',
   description: 'The sort direction. Nulls sort after all values in ascending order.',
 })
+
+/** The columns by which rows can be sorted and grouped. */
+export const sortableColumns = (table: TableDefinition): ColumnDefinition[] =>
+  openColumns(table).filter(({ kind }) => kind !== 'json' && kind !== 'texts')
+
+const fieldEnums = new Map<TableDefinition, object>()
+
+/** The enum `ModelField`: the sortable columns. */
+export function fieldsFor(table: TableDefinition): object {
+  const known = fieldEnums.get(table)
+  if (known) return known
+  const fields = sortableColumns(table)
+  const members = Object.fromEntries(fields.map(({ property }) => [property, property]))
+  registerEnumType(members, {
+    name: `${table.name}Field`,
+    description: `A field by which ${table.name} can be sorted and grouped.`,
+    valuesConfig: Object.fromEntries(fields.map(({ property, description }) => [property, { description }])),
+  })
+  fieldEnums.set(table, members)
+  return members
+}
 
 const orders = new Map<TableDefinition, EntityClass>()
 
@@ -140,16 +161,12 @@ const orders = new Map<TableDefinition, EntityClass>()
 export function orderFor(table: TableDefinition): EntityClass {
   const known = orders.get(table)
   if (known) return known
-  const fields = openColumns(table).filter(({ kind }) => kind !== 'json' && kind !== 'texts')
-  const members = Object.fromEntries(fields.map(({ property }) => [property, property]))
-  registerEnumType(members, {
-    name: `${table.name}Field`,
-    description: `A field by which ${table.name} can be sorted.`,
-    valuesConfig: Object.fromEntries(fields.map(({ property, description }) => [property, { description }])),
-  })
   const made = classNamed(`${table.name}OrderBy`)
-  declareField(made, 'field', () => members, { description: 'Sort by this field.' })
-  declareField(made, 'direction', () => Direction, { defaultValue: 'asc', description: 'Ascending or descending.' })
+  declareField(made, 'field', () => fieldsFor(table), { description: 'Sort by this field.' })
+  declareField(made, 'direction', () => OrderDirection, {
+    defaultValue: 'asc',
+    description: 'Ascending or descending.',
+  })
   InputType(made.name, { description: `One sort key of ${table.name}.` })(made)
   orders.set(table, made)
   return made

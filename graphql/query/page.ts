@@ -129,4 +129,7 @@ export function pageOf(request: PageRequest, found: LoadedRow[]): PageResult {
   return { rows: request.backward ? rows.reverse() : rows, more, request }
 }
 
+/** The page when no row of it is selected. */
+export const emptyPage = (request: PageRequest): PageResult => ({ rows: [], more: false, request })
+
 export const cursorOf = (page: PageResult, row: LoadedRow) => encodeCursor(page.request.order, row.$keys as Key[])

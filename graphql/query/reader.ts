@@ -1,13 +1,13 @@
 import DataLoader from 'dataloader'
 import type { Sql } from '#schema/database.ts'
 import type { ColumnDefinition, TableDefinition } from '#schema/define.ts'
+import { type AggregateRequest, type AggregateRow, aggregateRow, aggregateSql } from './aggregate.ts'
 import { type AsOf, currentHead, type Head, resolveAsOf } from './asOf.ts'
 import type { AsOfInput } from './asOfInput.ts'
 import type { Viewer } from './ownRows.ts'
 import { type LoadedRow, type PageRequest, type PageResult, pageOf, pageSql, ROW_AS_OF, ROW_TABLE } from './page.ts'
 import { prepared } from './prepared.ts'
 import { listColumns, Statement } from './statement.ts'
-import { condition, type Where } from './where.ts'
 
 /** Loads the values of one field for many rows in one statement. */
 // biome-ignore lint/suspicious/noExplicitAny: each field of a query loads values of another type
@@ -125,33 +125,33 @@ export class Reader {
     return pageOf(request, (await loader.load(parent)) ?? [])
   }
 
-  /** The number of rows that match `where`. */
-  async count(table: TableDefinition, where: Where, asOf: AsOf): Promise<number> {
-    const statement = new Statement(asOf, this.viewer)
-    const alias = statement.alias()
-    const text = `select count(*) as count from "${table.table}" ${alias} where ${statement.visibleAt(table, alias)} and ${condition(statement, table, alias, where)}`
-    return (await this.sql.query(prepared(text, statement.values))).rows[0].count
+  /** The aggregate of all rows that match, in one row, or the requested groups. */
+  async aggregate(request: AggregateRequest, asOf: AsOf): Promise<AggregateRow[]> {
+    const { text, values } = aggregateSql(request, asOf, this.viewer)
+    const { rows } = await this.sql.query(prepared(text, values))
+    return rows.map((row) => aggregateRow(request, row))
   }
 
-  /** The number of matching rows that belong to the parent. */
-  async countBelow(
+  /** The same of the rows whose `by` is the parent's id. */
+  async aggregateBelow(
     fieldKey: string,
-    table: TableDefinition,
-    where: Where,
+    request: AggregateRequest,
     asOf: AsOf,
     by: ColumnDefinition,
     parent: string,
-  ): Promise<number> {
-    const loader = this.batched<number>(`${fieldKey}#count@${asOf.block}`, async (parents) => {
-      const statement = new Statement(asOf, this.viewer)
-      const alias = statement.alias()
-      const text = `select ${alias}."${by.column}" as parent, count(*) as count from "${table.table}" ${alias}
-        where ${alias}."${by.column}" = any(${statement.bind(parents, 'text[]')}) and ${statement.visibleAt(table, alias)}
-          and ${condition(statement, table, alias, where)} group by 1`
-      const { rows } = await this.sql.query(prepared(text, statement.values))
-      return new Map(rows.map((row) => [row.parent, row.count]))
+  ): Promise<AggregateRow[]> {
+    const loader = this.batched<AggregateRow[]>(`${fieldKey}@${asOf.block}`, async (parents) => {
+      const { text, values } = aggregateSql(request, asOf, this.viewer, by, parents)
+      const { rows } = await this.sql.query(prepared(text, values))
+      const found = new Map<string, AggregateRow[]>()
+      for (const [id, own] of groupBy(rows, ({ $parent }) => $parent as string))
+        found.set(
+          id,
+          own.map((row) => aggregateRow(request, row)),
+        )
+      return found
     })
-    return (await loader.load(parent)) ?? 0
+    return (await loader.load(parent)) ?? []
   }
 
   /** Runs a statement that selects rows of `table` as of `asOf`. */

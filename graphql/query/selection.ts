@@ -71,6 +71,12 @@ export function cursorsBelow(info: GraphQLResolveInfo): boolean {
   return fields.has('pageInfo') || fields.has('edges')
 }
 
+/** Whether the query selects more of the connection than what is told of the whole list. */
+export function hasRows(info: GraphQLResolveInfo): boolean {
+  return [...fieldsBelow(info)].some((field) => !WHOLE.has(field))
+}
+const WHOLE = new Set(['totalCount', 'aggregate', '__typename'])
+
 /** A unique name of a field in the query. It is the same for all rows of a list, so that they share one loader. Two fields may have the same
  *  path below rows of different types, so the name depends on the field nodes, not on the path. */
 export function fieldKeyOf(info: GraphQLResolveInfo): string {
