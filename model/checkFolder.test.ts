@@ -91,7 +91,12 @@ test('what is in two places, is too long, or is no sample is a mistake', async (
   ]
   await made.write(
     'seed-data/samples.jsonl',
-    [...seed, item('Rain on the road. '.repeat(60), 'negative'), item('Dry.', 'maybe')].join(''),
+    [
+      ...seed,
+      item('Rain on the road. '.repeat(60), 'negative'),
+      item('Dry.', 'maybe'),
+      item('I am jane.doe@acme-tools.io.', 'positive'),
+    ].join(''),
   )
   const problems = await problemsOf(made)
   expect(problems).toEqual([
@@ -106,6 +111,7 @@ test('what is in two places, is too long, or is no sample is a mistake', async (
       /^seed-data\/samples.jsonl:4: Its prompt of \d+ tokens and an answer of \d+ are too long: the base model has 128 tokens. Shorten it by \d+\.$/,
     ),
     'seed-data/samples.jsonl:5: It would be refused as malformed: The completion is not of the form asked for: prompt: a text. completion: its label.',
+    'seed-data/samples.jsonl:6: It would be refused as personalData: Holds personal data (e-mail address) in the prompt, line 1. Replace it by an invented value.',
     'validation/items.jsonl:1: It has the prompt of rubric/items.jsonl:1. Remove one of them.',
     'validation/items.jsonl:2: Not JSON. Send {"prompt": "...", "completion": "..."}.',
     'validation/items.jsonl:3: "completion" must be a string.',

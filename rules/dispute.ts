@@ -10,6 +10,9 @@ export const GROUNDS = {
     contaminated: 'recomputation',
     /** The artifact does not have the content hash, or is no sample. */
     malformed: 'recomputation',
+    /** It holds a secret, or personal data, by the screening rules of its verdict. */
+    secret: 'recomputation',
+    personalData: 'recomputation',
     /** Its influence is clearly negative. */
     harmful: 'recomputation',
     licence: 'vote',

@@ -17,6 +17,8 @@ export type QualityVerdict =
   | 'malformed'
   | 'offTopic'
   | 'licence'
+  | 'secret'
+  | 'personalData'
 
 /** The verdict in the event `ContributionScored`: 1 accepted, 2 rejected. @oracle DatanetRegistry.ACCEPTED */
 export const verdictCode = (verdict: QualityVerdict): 1 | 2 => (verdict === 'accepted' ? 1 : 2)
@@ -25,7 +27,7 @@ export const verdictCode = (verdict: QualityVerdict): 1 | 2 => (verdict === 'acc
  *  change. */
 export type SampleCheck = (
   sample: PromptCompletion,
-) => { verdict: 'malformed' | 'offTopic' | 'licence'; reason: string } | null
+) => { verdict: 'malformed' | 'offTopic' | 'licence' | 'secret' | 'personalData'; reason: string } | null
 
 export type Assessment = {
   id: string
@@ -123,9 +125,9 @@ export class QualityIndex {
     this.sealed = new SealedOverlap(options.sealed ?? [], options.maxSealedOverlap)
   }
 
-  /** Judges the next sample. `committed` is the `commitOrder` of its commitment; a batch shares one.
+  /** Judges the next sample. `committed` is the `commitOrder` of its commitment; a batch shares one. `check` is one more, for this sample only.
    *  @throws RangeError when called out of order, because the verdict would depend on who revealed first. */
-  add(entry: { id: string; committed: bigint; text: string }): Assessment {
+  add(entry: { id: string; committed: bigint; text: string; check?: SampleCheck }): Assessment {
     if (entry.committed < this.last)
       throw new RangeError(`Contribution ${entry.id} was committed before the last one judged. Judge in commit order.`)
     this.last = entry.committed
@@ -153,7 +155,7 @@ export class QualityIndex {
       throw error
     }
     const hash = contentHash(sample)
-    for (const check of this.options.checks ?? []) {
+    for (const check of [...(this.options.checks ?? []), ...(entry.check ? [entry.check] : [])]) {
       const objection = check(sample)
       if (objection !== null) return refused(objection.verdict, objection.reason, hash)
     }

@@ -6,6 +6,7 @@ import { ArtifactError } from '#schema/artifacts/index.ts'
 import type { Specification } from '#schema/documents.ts'
 import { Contribution, type Datanet } from '#schema/onchain/datanets.ts'
 import { rowsOf } from '#schema/rows.ts'
+import { recordedScreening } from '#screening/recorded.ts'
 import { inCommitOrder } from './commitOrder.ts'
 import { JobError } from './job.ts'
 import { loadMandatedModel, loadSealed, type Sources } from './modelLookup.ts'
@@ -52,7 +53,9 @@ export async function assessDatanet(
       await nextTurn()
       since = performance.now()
     }
-    assessed.push({ contribution, committed, assessment: qualityIndex.add({ id: contribution.id, committed, text }) })
+    const { id, reason } = contribution
+    const check = recordedScreening(reason)
+    assessed.push({ contribution, committed, assessment: qualityIndex.add({ id, committed, text, check }) })
   }
   return assessed
 }

@@ -92,6 +92,14 @@ test('what cannot work ends with one line that says what to do', async () => {
   expect(await refused(['contribute', file, '--datanet', '1'])).toMatch(
     /bad.jsonl:2: "completion" must be a string.\n.*bad.jsonl:3: Not JSON/,
   )
+  const leak = join(folder, 'leak.jsonl')
+  await writeFile(
+    leak,
+    '{"prompt": "a", "completion": "b"}\n{"prompt": "who?", "completion": "jane.doe@acme-tools.io"}\n',
+  )
+  const found = await refused(['contribute', leak, '--datanet', '1', '--dry-run'])
+  expect(found).toMatch(/leak.jsonl:2: Holds personal data \(e-mail address\) in the completion, line 1\. Replace it/)
+  expect(found).not.toContain('jane')
   await stopApi()
   expect(await refused(['proposals'], { MODELCOMMONS_API: 'http://127.0.0.1:9' })).toMatch(/does not answer/)
 }, 180_000)

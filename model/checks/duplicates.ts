@@ -3,6 +3,7 @@ import { QualityIndex } from '#rules/quality.ts'
 import { canonicalSample } from '#rules/sample.ts'
 import { requirementCheck } from '#rules/sampleRequirements.ts'
 import { normalForm } from '#rules/shingles.ts'
+import { screeningCheck } from '#screening/recorded.ts'
 import type { Problems } from '../problems.ts'
 import { FILES, type FolderParts } from '../readFolder.ts'
 import type { PlacedSample } from '../sampleFile.ts'
@@ -34,7 +35,12 @@ export function checkSeedData(
   })
   for (const one of seedData) {
     const text = canonicalSample(one.sample)
-    const { verdict, reason } = index.add({ id: placeText(one), committed: commitOrder(0n, 0n), text })
+    const { verdict, reason } = index.add({
+      id: placeText(one),
+      committed: commitOrder(0n, 0n),
+      text,
+      check: screeningCheck,
+    })
     if (verdict === 'accepted') continue
     const item = byPrompt.get(normalForm(one.sample.prompt))
     problems.add(

@@ -4,7 +4,10 @@ import { MAX_SAMPLE_BYTES } from '#rules/sample.ts'
 import { documentBytes } from '#schema/documents.ts'
 import { Commitment, Contribution, Datanet } from '#schema/onchain/datanets.ts'
 import { Mandate, Model } from '#schema/onchain/models.ts'
+import { rowOf } from '#schema/rows.ts'
 import { account, insert, insertChain } from '#test/factory.ts'
+import { must } from '#test/must.ts'
+import { assessDatanet } from '../assessDatanet.ts'
 import { type JobContext, PendingError } from '../job.ts'
 import { testWorker } from '../test/testWorker.ts'
 import { scoreDatanetHandler } from './scoreDatanet.ts'
@@ -20,7 +23,8 @@ async function datanetOf(
     finalBlock,
     leaked,
     padding = 0,
-  }: { unrevealed?: number[]; finalBlock: number; leaked?: string; padding?: number },
+    reasons = [],
+  }: { unrevealed?: number[]; finalBlock: number; leaked?: string; padding?: number; reasons?: string[] },
 ) {
   const { db, artifacts, folder } = await testWorker()
   const document = (value: unknown) => artifacts.put(documentBytes(value))
@@ -60,7 +64,7 @@ async function datanetOf(
       contentHash: await artifacts.put(
         Buffer.concat([documentBytes({ completion: text, prompt: 'say' }), Buffer.alloc(at === 0 ? padding : 0, ' ')]),
       ),
-      status: 'Submitted',
+      ...(reasons[at] === undefined ? { status: 'Submitted' } : { status: 'Accepted', reason: reasons[at] }),
     })
   }
   for (const [at, block] of unrevealed.entries()) await commit('abcdef'[at] ?? '0', block, 1)
@@ -72,8 +76,14 @@ async function datanetOf(
   // What the handler uses.
   const job = { db, artifacts, chain, input: { datanetId: '1' }, report() {} } as unknown as JobContext<'scoreDatanet'>
   const handler = scoreDatanetHandler({ cache: join(folder, 'cache'), deployment: undefined as never })
-  return { run: () => handler(job), scored }
+  const assess = async () =>
+    assessDatanet({ db, artifacts, cache: folder }, must(await rowOf(db, Datanet, '1'))).then((all) =>
+      all.map(({ assessment }) => assessment.verdict),
+    )
+  return { run: () => handler(job), scored, assess }
 }
+
+const leak = `${words('a')} jane.doe@acme-tools.io`
 
 test('what was committed after a commitment that may still be revealed waits; the others are scored', async () => {
   const { run, scored } = await datanetOf(['a', 'b', 'c'].map(words), { unrevealed: [2], finalBlock: 257 })
@@ -96,9 +106,9 @@ test('a refusal for a sealed item does not say so, neither on chain nor in the j
   expect((await run()).result).toEqual({ datanetId: '1', scored: 3, accepted: 1, rejected: 2 })
   expect(scored[0]?.[3]).toEqual([1, 2, 2])
   expect(scored[0]?.[4]).toEqual([
-    'Accepted: nothing similar was committed earlier.',
-    'Ineligible.',
-    'The same content was committed earlier, as contribution 1.',
+    'Accepted: nothing similar was committed earlier. [screening 1]',
+    'Ineligible. [screening 1]',
+    'The same content was committed earlier, as contribution 1. [screening 1]',
   ])
 })
 
@@ -106,4 +116,27 @@ test('what is larger than any sample, such as a model, is not read into memory: 
   const { run, scored } = await datanetOf(['a', 'b'].map(words), { finalBlock: 258, padding: 2 * MAX_SAMPLE_BYTES })
   await run()
   expect(scored[0]?.[3]).toEqual([2, 1])
+})
+
+test('a sample with personal data or a secret is rejected with the kind and the place as the reason, and no other sample with it', async () => {
+  const secret = ['ghp', '_abcdefghijklmnopqrstuvwxyz0123456789'].join('')
+  const { run, scored } = await datanetOf([leak, words('b'), `${words('c')} ${secret}`], { finalBlock: 258 })
+  expect((await run()).result).toMatchObject({ accepted: 1, rejected: 2 })
+  expect(scored[0]?.[3]).toEqual([2, 1, 2])
+  expect(scored[0]?.[4]).toEqual([
+    'Holds personal data (e-mail address) in the completion, line 1. Replace it by an invented value. [screening 1]',
+    'Accepted: nothing similar was committed earlier. [screening 1]',
+    'Holds a secret (GITHUB_TOKEN) in the completion, line 1. Replace it by an invented value. [screening 1]',
+  ])
+})
+
+test('a dispute judges an accepted sample by the rules of its verdict: by those of today only if it was given under them', async () => {
+  const accepted = 'Accepted: nothing similar was committed earlier.'
+  const verdicts = async (...reasons: string[]) =>
+    (await datanetOf([leak, words('b')], { finalBlock: 258, reasons })).assess()
+  expect(await verdicts(`${accepted} [screening 1]`)).toEqual(['personalData', 'accepted'])
+  expect(await verdicts(accepted)).toEqual(['accepted', 'accepted'])
+  expect(await verdicts(`${accepted} [screening 0]`)).toEqual(['accepted', 'accepted'])
+  const other = 'Holds a secret (X) in the prompt, line 1. Replace it by an invented value. [screening 0]'
+  expect(await verdicts(`${accepted} [screening 0]`, other)).toEqual(['accepted', 'secret'])
 })

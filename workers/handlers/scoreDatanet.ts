@@ -2,6 +2,7 @@ import { expiryOf } from '#rules/commitments.ts'
 import { verdictCode } from '#rules/quality.ts'
 import { Datanet } from '#schema/onchain/datanets.ts'
 import { rowOf } from '#schema/rows.ts'
+import { withScreeningRules } from '#screening/recorded.ts'
 import { assessDatanet } from '../assessDatanet.ts'
 import { firstOpenCommitment } from '../commitOrder.ts'
 import type { ChainDependencies } from '../dependencies.ts'
@@ -44,7 +45,7 @@ export const scoreDatanetHandler =
             batch.map((one) => Number(one.quality)),
             batch.map((one) => Number(one.uniqueness)),
             batch.map((one) => verdictCode(one.verdict)),
-            batch.map((one) => one.reason),
+            batch.map((one) => withScreeningRules(one.reason)),
           ],
         }),
     })
