@@ -1,7 +1,11 @@
-import { writeFile } from 'node:fs/promises'
+import { readFileSync, statSync } from 'node:fs'
+import { readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { pino } from 'pino'
+import { expect, onTestFinished, test } from 'vitest'
 import { rpc } from '#contracts/anvil.ts'
+import { dumpFileOf } from '#contracts/chainState.ts'
 import { silent, temporaryFolder } from '#workers/test/testWorker.ts'
 import { runEmbeddedChain } from './embeddedChain.ts'
 
@@ -32,4 +36,55 @@ test('a state that was cut off is named, with what to do', async () => {
   await expect(runEmbeddedChain(options, silent)).rejects.toThrow(
     /^MODELCOMMONS_HOME: the state of the embedded chain .* is damaged.* Restore a backup/,
   )
+})
+
+const heightOf = async (url: string) => Number(await rpc(url, 'eth_blockNumber'))
+
+test('a write that a kill cut is told, and costs only what came after the one before', {
+  timeout: 60_000,
+}, async () => {
+  const options = optionsIn(await temporaryFolder())
+  const first = await runEmbeddedChain(options, silent)
+  await rpc(first.url, 'anvil_mine', ['0x5'])
+  await first.stop()
+  const state = await readFile(options.stateFile)
+  await writeFile(dumpFileOf(options.stateFile), state)
+  await truncate(dumpFileOf(options.stateFile), state.length - 1)
+  const lines: string[] = []
+  const second = await runEmbeddedChain(options, pino({}, { write: (line: string) => void lines.push(line) }))
+  expect(await heightOf(second.url)).toBe(5)
+  expect(lines.join()).toContain('was killed while it wrote its state')
+  await rpc(second.url, 'anvil_mine', ['0x2'])
+  await second.stop()
+  const third = await runEmbeddedChain(options, silent)
+  expect(await heightOf(third.url)).toBe(7)
+  await third.stop()
+})
+
+test('whenever it is killed, also in the middle of a write, it comes back with a whole state', {
+  timeout: 120_000,
+}, async () => {
+  const options = optionsIn(await temporaryFolder())
+  const chain = await runEmbeddedChain(options, silent)
+  onTestFinished(() => chain.stop())
+  await rpc(chain.url, 'anvil_mine', ['0x7d0'])
+  const dump = dumpFileOf(options.stateFile)
+  const size = () => statSync(dump, { throwIfNoEntry: false })?.size ?? 0
+  const stateIsWhole = async () =>
+    (JSON.parse(await readFile(options.stateFile, 'utf8')).blocks.length as number) > 2_000
+  while (!(await stateIsWhole().catch(() => false))) await sleep(100)
+  for (let kill = 0; kill < 2; kill++) {
+    const pid = Number(readFileSync(options.pidFile, 'utf8'))
+    while (size() === 0) await sleep(20)
+    const whole = size()
+    const before = Date.now()
+    while (size() >= whole && Date.now() - before < 10_000) await sleep(0)
+    process.kill(pid, 'SIGKILL')
+    let height: number | undefined
+    while (height === undefined || Number(readFileSync(options.pidFile, 'utf8')) === pid) {
+      height = await heightOf(chain.url).catch(() => undefined)
+      await sleep(20)
+    }
+    expect(await heightOf(chain.url)).toBe(2_000)
+  }
 })

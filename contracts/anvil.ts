@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { dumpFileOf, takeDump, takeDumps } from './chainState.ts'
 
 /** The mnemonic of anvil's well-known development accounts. Never use it for real money. */
 export const DEV_MNEMONIC = 'test test test test test test test test test test test junk'
@@ -22,7 +23,7 @@ export type AnvilOptions = {
   genesisTimestamp?: number
   /** Seconds between the timestamps of a block and its parent, independent of the wall clock. */
   blockInterval?: number
-  /** The file of the chain's state: loaded at the start if it exists, written every few seconds and at the end. */
+  /** The file of the chain's state: loaded at the start if it exists, replaced every few seconds and at the end. A kill cannot cut it. */
   stateFile?: string
   /** The file of the process id, by which the next start ends a server that a crash left running. */
   pidFile?: string
@@ -50,6 +51,7 @@ export type Anvil = {
  *  @throws Error with the port and anvil's message when anvil ends before that. */
 export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
   if (options.pidFile) await stopStaleAnvil(options.pidFile)
+  if (options.stateFile) await takeDump(options.stateFile)
   const port = await claimPort(options.port ?? 0)
   const { chainId = 31_337, mnemonic = DEV_MNEMONIC } = options
   const child = spawn(anvilBinary(), anvilArguments(options, port, chainId, mnemonic), {
@@ -57,17 +59,21 @@ export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
     // A chain with a pid file has a process group of its own, so that Ctrl-C on the terminal reaches only its parent, which stops it last.
     detached: options.pidFile !== undefined,
   })
+  const { pid } = child
+  if (options.pidFile && pid !== undefined) writePidFile(options.pidFile, pid) // before it answers: its parent may be killed meanwhile
   let said = ''
   child.stderr.on('data', (chunk) => {
     said = (said + chunk).slice(-2_000)
   })
-  const exited = new Promise<void>((done) => {
+  const ended = new Promise<void>((done) => {
     child.once('error', (error) => {
       said += String(error)
       done()
     })
     child.once('exit', () => done())
   })
+  const endTaking = options.stateFile ? takeDumps(options.stateFile) : async () => {}
+  const exited = ended.then(endTaking)
   const url = `http://127.0.0.1:${port}`
   try {
     await untilReady(url, child, () => `anvil did not start on port ${port}: ${said.trim() || 'no message'}`)
@@ -75,14 +81,15 @@ export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
   } catch (error) {
     child.kill('SIGKILL')
     await exited
+    if (options.pidFile) rmSync(options.pidFile, { force: true })
     throw error
   }
-  const { pid } = child
   if (pid === undefined) throw new Error(`anvil on port ${port} has no process id`)
-  if (options.pidFile) writePidFile(options.pidFile, pid)
   const stop = async () => {
     await end(pid, exited, () => child.exitCode !== null || child.signalCode !== null)
-    if (options.pidFile && existsSync(options.pidFile)) rmSync(options.pidFile)
+    await exited
+    if (options.stateFile) await takeDump(options.stateFile)
+    if (options.pidFile) rmSync(options.pidFile, { force: true })
   }
   return { url, wsUrl: url.replace('http', 'ws'), port, pid, chainId, mnemonic, exited, stop }
 }
@@ -92,13 +99,15 @@ export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
 export async function stopStaleAnvil(pidFile: string): Promise<boolean> {
   if (!existsSync(pidFile)) return false
   const pid = Number(readFileSync(pidFile, 'utf8').trim())
-  rmSync(pidFile)
-  if (!Number.isInteger(pid) || pid <= 1 || !isAnvil(pid)) return false
-  const gone = async () => {
-    while (isAnvil(pid)) await sleep(20)
+  const runs = Number.isInteger(pid) && pid > 1 && isAnvil(pid)
+  if (runs) {
+    const gone = async () => {
+      while (isAnvil(pid)) await sleep(20)
+    }
+    await end(pid, gone(), () => !isAnvil(pid))
   }
-  await end(pid, gone(), () => !isAnvil(pid))
-  return true
+  rmSync(pidFile) // after its end: this process may be killed meanwhile
+  return runs
 }
 
 /** Mines one block whose timestamp is that many seconds after the last one's. (`evm_increaseTime` does nothing on a chain
@@ -135,7 +144,8 @@ function anvilArguments(options: AnvilOptions, port: number, chainId: number, mn
     args.push('--timestamp', String(options.genesisTimestamp))
   if (options.stateFile !== undefined) {
     mkdirSync(dirname(options.stateFile), { recursive: true })
-    args.push('--state', options.stateFile, '--state-interval', '5')
+    if (existsSync(options.stateFile)) args.push('--load-state', options.stateFile)
+    args.push('--dump-state', dumpFileOf(options.stateFile), '--state-interval', '5')
   }
   return args
 }

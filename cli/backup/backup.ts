@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { copyFile, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Config, ConfigError, readConfig } from '#config'
@@ -118,29 +118,16 @@ async function saveFiles(config: Config, folder: string): Promise<BackupManifest
   }
   if (config.rpcUrl || !existsSync(stateFile)) return files
   const running = existsSync(urlFile)
-  const before = (await stat(stateFile)).mtimeMs
+  const since = Date.now()
   const target = `${CHAIN}/state.json`
   await mkdir(join(folder, CHAIN))
-  for (let waited = 0; ; waited += 200) {
-    // anvil writes its state every few seconds, in place
-    if (!running || (await stat(stateFile)).mtimeMs > before) {
-      await copyFile(stateFile, join(folder, target))
-      if (await isJson(join(folder, target))) break
-    }
+  for (let waited = 0; running && (await stat(stateFile)).mtimeMs <= since; waited += 200) {
     if (waited > CHAIN_WRITE_TIMEOUT_MS)
       throw new RetriableError(
         'The embedded chain has not written its state for too long. Try again, or stop `modelcommons up` first.',
       )
     await sleep(200)
   }
+  await copyFile(stateFile, join(folder, target))
   return [...files, await describeFile(folder, target)]
-}
-
-const isJson = async (file: string) => {
-  try {
-    JSON.parse(await readFile(file, 'utf8'))
-    return true
-  } catch {
-    return false
-  }
 }

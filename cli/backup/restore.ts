@@ -3,6 +3,7 @@ import { copyFile, mkdir, rename, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { QueryRunner } from 'typeorm'
 import { type Config, ConfigError, readConfig } from '#config'
+import { dumpFileOf } from '#contracts/chainState.ts'
 import { ArtifactError, folderObjects } from '#schema/artifacts/index.ts'
 import type { Database, Sql } from '#schema/database.ts'
 import { tables } from '#schema/entities.ts'
@@ -200,6 +201,7 @@ async function restoreChain(config: Config, folder: string): Promise<void> {
   const { stateFile, deploymentFile } = embeddedChainFiles(config.home)
   await rm(config.chainCache, { recursive: true, force: true }) // blocks of another chain
   await mkdir(dirname(stateFile), { recursive: true })
+  await rm(dumpFileOf(stateFile), { force: true }) // of the chain that is replaced
   await copyFile(join(folder, CHAIN, 'state.json'), stateFile)
   await copyFile(join(folder, DEPLOYMENT), deploymentFile)
 }

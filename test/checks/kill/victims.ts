@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { embeddedChainFiles } from '#cli/configuredChain.ts'
+import { dumpFileOf } from '#contracts/chainState.ts'
 import { waitFor } from '../faults/serviceProcess.ts'
 import type { PlannedKill, Victim } from './plan.ts'
 import type { ServingSystem } from './system.ts'
@@ -30,7 +31,7 @@ export async function killInTime(
 
 /** `kill -9` of one part; the system starts it again by itself. */
 export async function killProcess({ home, system }: ServingSystem, victim: Victim): Promise<void> {
-  if (victim === 'anvil') await untilStateWritten(embeddedChainFiles(home).stateFile)
+  if (victim === 'anvil') await untilStateWritten(dumpFileOf(embeddedChainFiles(home).stateFile))
   const files = { postgres: join(home, 'postgres/data/postmaster.pid'), anvil: embeddedChainFiles(home).pidFile }
   let pid: number | undefined
   await waitFor(`${victim} runs`, PATIENCE_MS, async () => {
@@ -48,12 +49,12 @@ export async function killProcess({ home, system }: ServingSystem, victim: Victi
 
 /** Waits until anvil has written its state, whole. A node keeps what it calls final; anvil keeps what it has written, every few seconds. So that it
  *  loses no final block, it is killed just after that. */
-async function untilStateWritten(stateFile: string): Promise<void> {
-  const writtenAt = async () => (await stat(stateFile).catch(() => undefined))?.mtimeMs ?? 0
+async function untilStateWritten(dumpFile: string): Promise<void> {
+  const writtenAt = async () => (await stat(dumpFile).catch(() => undefined))?.mtimeMs ?? 0
   const before = await writtenAt()
   await waitFor('anvil writes its state', PATIENCE_MS, async () => {
     if ((await writtenAt()) === before) return false
-    return readFile(stateFile, 'utf8').then(isWhole, () => false)
+    return readFile(dumpFile, 'utf8').then(isWhole, () => false)
   })
 }
 
