@@ -1,3 +1,4 @@
+import { isDatabaseFull } from '#schema/errors.ts'
 import { redactCredentials } from '#schema/redact.ts'
 import { INTERRUPTED_CODE, Interrupted } from './interruption.ts'
 
@@ -26,10 +27,7 @@ function messageOf(error: Error): string {
   return error.message
 }
 
-const isDiskFull = (error: Error) => {
-  const { code } = error as NodeJS.ErrnoException
-  return code === 'ENOSPC' || code === '53100' // PostgreSQL's disk_full
-}
+const isDiskFull = (error: Error) => (error as NodeJS.ErrnoException).code === 'ENOSPC' || isDatabaseFull(error)
 
 /** What zod found wrong, as `place: message; place: message`. */
 export const listIssues = (issues: readonly { path: PropertyKey[]; message: string }[]): string =>

@@ -244,6 +244,13 @@ export const alerts: readonly Alert[] = [
     limit: { metric: 'modelcommons_receipt_unsettled_seconds', above: L.unsettledSeconds },
   },
   {
+    name: 'FeesUncovered',
+    severity: 'info',
+    summary: 'Answers of endpoint {{ $labels.endpoint }} for {{ $value }} wei can no longer be redeemed.',
+    minutes: 5,
+    limit: { metric: 'modelcommons_fees_uncovered_wei', by: ['endpoint'], above: 0 },
+  },
+  {
     name: 'SeatsUndrawn',
     severity: 'warning',
     summary: 'A round has waited {{ $value }} blocks for the draw of its seats.',

@@ -1,4 +1,5 @@
 import type { RequestHandler } from 'express'
+import { isDatabaseFull } from '#schema/errors.ts'
 import type { Services } from './context.ts'
 import { measureIndex } from './indexHealth.ts'
 
@@ -46,7 +47,9 @@ export async function readiness({ db, deployment, chainHead, maxLagBlocks, log }
     }
   } catch (error) {
     log.error({ err: error }, 'readiness check failed')
-    const reason = 'The database does not answer. Check DATABASE_URL.'
+    const reason = isDatabaseFull(error)
+      ? 'The disk of the database is full. Make room on it.'
+      : 'The database does not answer. Check DATABASE_URL.'
     return { ready: false, status: 'unavailable', database: false, reason }
   }
 }

@@ -48,6 +48,13 @@ export function isRetriable(error: unknown): boolean {
   return PG_CONNECTION_LOST.test(error.message)
 }
 
+/** Whether PostgreSQL's disk is full, however deep that is in an error: it answers queries then, but stores nothing. */
+export function isDatabaseFull(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause)
+    if ((cause as { code?: unknown }).code === '53100') return true
+  return false
+}
+
 /** Node's codes of a resource of this host that is used up. https://man7.org/linux/man-pages/man3/errno.3.html */
 const HOST_CODES: Record<string, 'disk' | 'memory'> = {
   ENOSPC: 'disk',

@@ -1,7 +1,14 @@
 import { EngineError } from '#engine/process/index.ts'
 import { ArtifactError, ArtifactStoreError } from '#schema/artifacts/index.ts'
 import { DatabaseError } from '#schema/database.ts'
-import { hostFault, IndexBehindError, isRetriable, PermanentError, RetriableError } from '#schema/errors.ts'
+import {
+  hostFault,
+  IndexBehindError,
+  isDatabaseFull,
+  isRetriable,
+  PermanentError,
+  RetriableError,
+} from '#schema/errors.ts'
 import { InputError } from '#schema/inputs.ts'
 import { publicMessage, publicText } from '#schema/publicMessage.ts'
 import { QueueError } from '#schema/queue.ts'
@@ -111,7 +118,7 @@ const WAITS_FOR: Record<WaitCode, string> = {
 }
 
 const waitMessage = (code: WaitCode, error: unknown) =>
-  `${WAITS_FOR[code]} The job waits and is tried again by itself. (${publicMessage(error)})`
+  `${isDatabaseFull(error) ? 'The disk of the database is full: make room on it.' : WAITS_FOR[code]} The job waits and is tried again by itself. (${publicMessage(error)})`
 
 /** The message of a missing artifact for clients. It does not tell where the operator keeps the store. */
 export const missingArtifactMessage = ({ artifact, message }: ArtifactError): string =>

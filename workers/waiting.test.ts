@@ -57,6 +57,11 @@ describe('whose fault it is', () => {
     expect(failure.message).not.toMatch(/secret|var\/lib/)
   })
 
+  test('a full disk of the database is told as such, and not as a database that does not answer', () => {
+    const full = Object.assign(new Error('could not extend file "base/1/2"'), { code: '53100' })
+    expect(faultOf(full).failure.message).toMatch(/^The disk of the database is full: make room on it\. The job waits/)
+  })
+
   test.each<[Error, string]>([
     [new JobError('NO', 'No.'), 'NO'],
     [new InputError('InferInput.prompt is required.'), 'BAD_INPUT'],
