@@ -60,6 +60,9 @@ const oneOf = <const Values extends readonly [string, ...string[]]>(values: Valu
   z.enum(values, `expected ${values.slice(0, -1).join(', ')} or ${values.at(-1)}`)
 const key = z.string().regex(/^0x[0-9a-fA-F]{64}$/, 'expected a private key: 0x and 64 hex digits')
 
+/** A chain is expected at 8545, as anvil and hardhat have it. The database leaves 5432 to a PostgreSQL of this machine. */
+const DEFAULT_PORTS = { chain: 8545, database: 54_320 } as const
+
 const schema = z.object({
   /** The folder of the embedded servers' files. */
   MODELCOMMONS_HOME: z.string().min(1).default('.modelcommons'),
@@ -156,6 +159,9 @@ const schema = z.object({
   ARTIFACT_MIRROR_BYTES: whole(2 ** 10, 2 ** 50, 'a number of bytes').default(8 * 2 ** 30),
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: port.default(4000),
+  /** The ports of the embedded chain and of the embedded database: always the same, so that wallets and tools find them again. */
+  CHAIN_PORT: port.optional(),
+  DATABASE_PORT: port.optional(),
   /** The ports of /live, /ready and /metrics of each service; without one there are none. */
   API_METRICS_PORT: port.optional(),
   INDEX_PORT: port.optional(),
@@ -317,6 +323,11 @@ export function readConfig(
       : undefined,
     host: value.HOST,
     port: value.PORT,
+    /** Where the embedded servers listen. Whoever lets the API take a free port runs several systems beside each other. */
+    embeddedPorts: {
+      CHAIN_PORT: value.CHAIN_PORT ?? (value.PORT === 0 ? 0 : DEFAULT_PORTS.chain),
+      DATABASE_PORT: value.DATABASE_PORT ?? (value.PORT === 0 ? 0 : DEFAULT_PORTS.database),
+    },
     statusPorts: {
       API_METRICS_PORT: value.API_METRICS_PORT,
       INDEX_PORT: value.INDEX_PORT,

@@ -14,20 +14,21 @@ import {
 } from 'viem'
 import { mnemonicToAccount } from 'viem/accounts'
 import type { Config } from '#config'
-import { DEV_MNEMONIC } from '#contracts/anvil.ts'
+import { DEV_MNEMONIC, rpc, stopStaleAnvil } from '#contracts/anvil.ts'
 import { type Deployment, deployAll } from '#contracts/deploy.ts'
 import { DEMO_SETTINGS, demoHolders, type Holders, type Settings } from '#contracts/settings.ts'
+import { FUNDED_ACCOUNTS, FUNDED_TOKENS } from '#example/accounts.ts'
 import { migrate } from '#schema/migrate.ts'
-import { startPostgres } from '#schema/postgres.ts'
+import { runningPostgres, startPostgres } from '#schema/postgres.ts'
 import { untilAborted } from '#schema/untilAborted.ts'
 import { announceChain, embeddedChainFiles } from './configuredChain.ts'
 import { readDeployment, writeDeployment } from './deployment.ts'
 import { runEmbeddedChain } from './embeddedChain.ts'
+import { embeddedPorts, requireFreeEmbeddedPort } from './requireFreePort.ts'
 import { requireServices } from './requireServices.ts'
 
 /** The development account that deploys to the embedded chain; the workers sign with its key. */
 const OPERATOR_INDEX = 0
-const ACCOUNTS = 64
 /** Genesis time and block interval of the embedded chain are fixed, so that the same example gives the same blocks. */
 const GENESIS = 1_760_000_000
 const BLOCK_SECONDS = 1
@@ -56,7 +57,8 @@ export async function startBackingServices(config: Config, log: Logger, signal: 
     for (const one of stops.reverse()) await one()
   }
   try {
-    const databaseUrl = config.databaseUrl ?? (await startEmbeddedPostgres(config.home, log, stops))
+    await requireEmbeddedPorts(config)
+    const databaseUrl = config.databaseUrl ?? (await startEmbeddedPostgres(config, log, stops))
     signal.throwIfAborted()
     await migrate(databaseUrl)
     signal.throwIfAborted()
@@ -66,7 +68,7 @@ export async function startBackingServices(config: Config, log: Logger, signal: 
           deploymentFile: config.deployment as string,
           operatorKey: config.operatorKey as string,
         }
-      : await startEmbeddedChain(config.home, log, stops)
+      : await startEmbeddedChain(config, log, stops)
     const deployment = await readDeployment(chain.deploymentFile)
     const env = {
       MODELCOMMONS_HOME: config.home,
@@ -85,8 +87,23 @@ export async function startBackingServices(config: Config, log: Logger, signal: 
   }
 }
 
-async function startEmbeddedPostgres(home: string, log: Logger, stops: (() => Promise<void>)[]): Promise<string> {
-  const server = await startPostgres(join(home, 'postgres'))
+/** Before anything starts. What a killed process left running in this home does not count: it is adopted or ended.
+ *  @throws ConfigError that names the variable. */
+async function requireEmbeddedPorts(config: Config): Promise<void> {
+  const { CHAIN_PORT, DATABASE_PORT } = embeddedPorts(config)
+  if (DATABASE_PORT && !(await runningPostgres(join(config.home, 'postgres'))))
+    await requireFreeEmbeddedPort('DATABASE_PORT', DATABASE_PORT)
+  if (!CHAIN_PORT) return
+  await stopStaleAnvil(embeddedChainFiles(config.home).pidFile)
+  await requireFreeEmbeddedPort('CHAIN_PORT', CHAIN_PORT)
+}
+
+async function startEmbeddedPostgres(
+  { home, embeddedPorts: { DATABASE_PORT: port } }: Config,
+  log: Logger,
+  stops: (() => Promise<void>)[],
+): Promise<string> {
+  const server = await startPostgres(join(home, 'postgres'), { port })
   if (server.adopted) log.info('reusing the embedded PostgreSQL that an earlier process left running')
   const abort = new AbortController()
   const watch = (async () => {
@@ -107,30 +124,41 @@ async function startEmbeddedPostgres(home: string, log: Logger, stops: (() => Pr
   return server.url
 }
 
-async function startEmbeddedChain(home: string, log: Logger, stops: (() => Promise<void>)[]) {
+async function startEmbeddedChain(
+  { home, embeddedPorts: { CHAIN_PORT: port } }: Config,
+  log: Logger,
+  stops: (() => Promise<void>)[],
+) {
   const { stateFile, deploymentFile, pidFile } = embeddedChainFiles(home)
-  const fresh = !existsSync(stateFile) || !existsSync(deploymentFile)
   const chain = await runEmbeddedChain(
     {
+      port,
       stateFile,
       pidFile,
       genesisTimestamp: GENESIS,
       blockInterval: BLOCK_SECONDS,
-      accounts: ACCOUNTS,
-      balance: 1_000_000,
+      accounts: FUNDED_ACCOUNTS,
+      balance: FUNDED_TOKENS,
     },
     log,
   )
   stops.push(chain.stop)
   const operator = mnemonicToAccount(DEV_MNEMONIC, { addressIndex: OPERATOR_INDEX })
   const operatorKey = `0x${Buffer.from(operator.getHdKey().privateKey as Uint8Array).toString('hex')}`
-  if (fresh) {
+  if (!(await isDeployed(deploymentFile, chain.url))) {
     const deployment = await deployContracts(http(chain.url), operator, demoHolders(operator.address), DEMO_SETTINGS)
     await writeDeployment(deploymentFile, deployment)
     log.info({ chainId: deployment.chainId }, 'deployed the contracts to the embedded chain')
   }
   stops.push(await announceChain(home, chain.url))
   return { rpcUrl: chain.url, deploymentFile, operatorKey }
+}
+
+/** A start that was killed may have left only the file, or only the contracts. */
+async function isDeployed(deploymentFile: string, url: string): Promise<boolean> {
+  if (!existsSync(deploymentFile)) return false
+  const { addresses } = await readDeployment(deploymentFile)
+  return (await rpc(url, 'eth_getCode', [addresses.ModelRegistry, 'latest'])) !== '0x'
 }
 
 /** Deploys the contracts from `deployer`. @throws Error when the chain refuses. */

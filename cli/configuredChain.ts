@@ -22,6 +22,12 @@ export async function announceChain(home: string, url: string): Promise<() => Pr
   return () => rm(urlFile, { force: true })
 }
 
+/** The URL of the embedded chain of a home, while `modelcommons up` runs it. */
+export async function runningEmbeddedChain(home: string): Promise<string | undefined> {
+  const url = (await readFile(embeddedChainFiles(home).urlFile, 'utf8').catch(() => '')).trim()
+  return url && (await rpc(url, 'eth_chainId').catch(() => undefined)) !== undefined ? url : undefined
+}
+
 /** The chain that the configuration names, or else the embedded chain of its home, while `modelcommons up` runs it. `rpcUrls` may be several
  *  URLs, separated by commas. @throws ConfigError when there is neither. */
 export async function configuredChain(
@@ -29,12 +35,10 @@ export async function configuredChain(
 ): Promise<{ rpcUrl: string; rpcUrls: string; deployment: DeploymentFile }> {
   const { home, rpcUrl, rpcUrls } = config
   if (rpcUrl && rpcUrls) return { rpcUrl, rpcUrls, deployment: await readDeployment(config.deployment as string) }
-  const { urlFile, deploymentFile } = embeddedChainFiles(home)
-  const url = (await readFile(urlFile, 'utf8').catch(() => '')).trim()
-  const answers = url !== '' && (await rpc(url, 'eth_chainId').catch(() => undefined)) !== undefined
-  if (!answers)
+  const url = await runningEmbeddedChain(home)
+  if (!url)
     throw new ConfigError(
       `RPC_URL: no chain is configured, and none runs for ${home}. Start \`modelcommons up\` first, or set RPC_URL and DEPLOYMENT.`,
     )
-  return { rpcUrl: url, rpcUrls: url, deployment: await readDeployment(deploymentFile) }
+  return { rpcUrl: url, rpcUrls: url, deployment: await readDeployment(embeddedChainFiles(home).deploymentFile) }
 }

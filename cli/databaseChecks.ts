@@ -6,14 +6,22 @@ import { ledgerDifferences, postedUpTo } from '#workers/ledger/identity.ts'
 import { transactionsLeft } from '#workers/wallet.ts'
 import { alerts, exceeds, LIMITS_OF_ALERTS, RUNBOOK, sectionOf } from '../dashboards/alerts.ts'
 import { blockNumberAt, type DoctorCheck, fundsAt } from './chainChecks.ts'
+import { DEVELOPMENT_CHAIN } from './developmentChain.ts'
 import { METRIC_PREFIX, type MetricSample, readSystemMetric, SYSTEM_METRICS } from './systemMetrics.ts'
+
+/** A chain without a new block for so long has stopped, or its node has. */
+const HEAD_RESTS_SECONDS = 600
 
 /** The check that all others of the database follow. */
 const SERVER = 'database'
 
 /** What `modelcommons doctor` reads from the database: the schema, the work, and the alarms. `answering` are the endpoints of `RPC_URL` that
  *  the checks of the chain, which run before, found to answer. */
-export function databaseChecks(url: string, answering?: ReadonlySet<string>): DoctorCheck[] {
+export function databaseChecks(
+  url: string,
+  answering: ReadonlySet<string> | undefined,
+  { minesByItself }: { minesByItself: boolean },
+): DoctorCheck[] {
   let answered = false
   /** Before the first service has started, there is nothing to check but the server. One that does not answer is told once. */
   const check = (name: string, read: (sql: Sql) => Promise<string>, { needsTables = true } = {}): DoctorCheck => [
@@ -37,6 +45,7 @@ export function databaseChecks(url: string, answering?: ReadonlySet<string>): Do
     ...(answering
       ? [
           check('lag', (sql) => indexFollows(sql, [...answering])),
+          check('head', (sql) => headMoves(sql, minesByItself)),
           check('signer', (sql) => signersCanPay(sql, [...answering])),
         ]
       : []),
@@ -128,6 +137,22 @@ async function indexFollows(sql: Sql, urls: readonly string[]): Promise<string> 
       `The index is ${lag} blocks behind the head ${Math.max(...known)} of the chain. See ${RUNBOOK}#indexerlagging.`,
     )
   return `${Math.max(0, lag)} blocks behind the head`
+}
+
+/** On a development chain of RPC_URL, nobody may have sent anything for long. */
+async function headMoves(sql: Sql, minesByItself: boolean): Promise<string> {
+  const { rows } = await sql.query<{ chain: string; block: string; seconds: number }>(
+    'select id as chain, block, extract(epoch from clock_timestamp() - updated_at)::float8 as seconds from cursor',
+  )
+  const [newest] = rows
+  if (!newest) return NOTHING_FOUND
+  const seconds = Math.max(0, Math.round(newest.seconds))
+  const text = `block ${newest.block} came ${seconds} s ago`
+  const mayRest = Number(newest.chain) === DEVELOPMENT_CHAIN && !minesByItself
+  if (seconds <= HEAD_RESTS_SECONDS || mayRest) return text
+  throw new Error(
+    `${text}, and none since then: the node of the chain may have stopped. See ${RUNBOOK}#indexerlagging.`,
+  )
 }
 
 /** The accounts that have signed so far: this host need not have their key. */

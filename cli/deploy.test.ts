@@ -4,6 +4,7 @@ import { createPublicClient, http, toHex } from 'viem'
 import { expect, onTestFinished, test } from 'vitest'
 import { startAnvil } from '#contracts/anvil.ts'
 import { contracts } from '#contracts/generated/index.ts'
+import { DEMO_SETTINGS, demoHolders } from '#contracts/settings.ts'
 import { devAccount } from '#indexer/test/chain.ts'
 import { runProgram } from '#test/testSystem.ts'
 import { temporaryFolder } from '#workers/test/testWorker.ts'
@@ -46,6 +47,21 @@ test('the contracts are deployed to the chain of the first endpoint, with the se
     expect(await read(ModelRegistry, contracts.ModelRegistry.abi, 'hasRole', [trainer, payer.address])).toBe(false)
   }
 })
+
+test('a development chain gets the settings of the embedded one by --demo, another chain does not', async () => {
+  const out = join(await temporaryFolder(), 'deployment.json')
+  const deploy = async (chainId: number, ...args: string[]) => {
+    const { url, stop } = await startAnvil({ chainId })
+    onTestFinished(stop)
+    return runProgram('deploy', { RPC_URL: url, OPERATOR_KEY }, ['--out', out, ...args])
+  }
+  expect((await deploy(31_337, '--demo')).code).toBe(0)
+  const { holders, settings } = await readDeployment(out)
+  expect({ holders, settings }).toEqual({ holders: demoHolders(payer.address), settings: DEMO_SETTINGS })
+  expect((await deploy(10, '--demo')).output).toMatch(/^--demo: http:\S+ is no development chain \(chain 10, anvil/)
+  for (const args of [[], ['--demo', '--settings', EXAMPLE]])
+    expect((await deploy(31_337, ...args)).output).toMatch(/^--settings, --demo: name a file of settings/)
+}, 120_000)
 
 async function refused(env: Record<string, string>, args = ['--settings', EXAMPLE]) {
   const { code, output } = await runProgram('deploy', env, [...args, '--out', 'nowhere/deployment.json'])

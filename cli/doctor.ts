@@ -3,6 +3,7 @@ import type { DoctorCheck } from './chainChecks.ts'
 import { NOTHING_FOUND } from './databaseChecks.ts'
 import { machineChecks, serviceChecks } from './doctorChecks.ts'
 import { readUsableConfig, withRunningServers } from './doctorEnvironment.ts'
+import { systemChecks } from './systemChecks.ts'
 
 export interface DoctorOptions {
   /** Checks again and again, until it is interrupted. */
@@ -26,7 +27,7 @@ const CHECK_TIMEOUT_MS = 30_000
  *  watches, with the result of the last round. */
 export async function doctor({ watch = false, interval = 10, json = false }: DoctorOptions = {}): Promise<void> {
   const { config: given, faults, applies } = readUsableConfig(process.env)
-  const services = async () => serviceChecks(await withRunningServers(given))
+  const services = async () => [...(await systemChecks(given)), ...serviceChecks(await withRunningServers(given))]
   const print = json ? printJson : printChanges()
   if (!watch)
     return print(

@@ -24,7 +24,7 @@ export const machineChecks = (config: Config): DoctorCheck[] => [
 ]
 
 /** Checks of what the services need while they run. */
-export const serviceChecks = (config: Config): DoctorCheck[] => {
+export const serviceChecks = (config: Config & { minesByItself: boolean }): DoctorCheck[] => {
   const answering = new Set<string>()
   return [
     ['home', () => homeIsWritable(config.home)],
@@ -36,7 +36,7 @@ export const serviceChecks = (config: Config): DoctorCheck[] => {
     ...(config.mirrors.addresses.length ? [['mirrors', () => mirrorsAnswer(config)] satisfies DoctorCheck] : []),
     ['journal', () => journalKeyIsShared(config)],
     ...(config.databaseUrl
-      ? databaseChecks(config.databaseUrl, config.rpcUrls ? answering : undefined)
+      ? databaseChecks(config.databaseUrl, config.rpcUrls ? answering : undefined, config)
       : [['database', () => embedded(POSTGRES_PACKAGE)] satisfies DoctorCheck]),
   ]
 }

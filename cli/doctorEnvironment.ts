@@ -46,12 +46,14 @@ export function readUsableConfig(env: NodeJS.ProcessEnv): {
   }
 }
 
-/** With the embedded database and chain of its home in the place of those that it does not name, while they run. */
-export async function withRunningServers(config: Config): Promise<Config> {
+/** With the embedded database and chain of its home in the place of those that it does not name, while they run. `minesByItself`: the chain is embedded, and
+ *  has blocks although nobody sends anything. */
+export async function withRunningServers(config: Config): Promise<Config & { minesByItself: boolean }> {
   const { urlFile, deploymentFile } = embeddedChainFiles(config.home)
   const databaseUrl = config.databaseUrl ?? (await runningPostgres(join(config.home, 'postgres')))
   const url = config.rpcUrls ? '' : (await readFile(urlFile, 'utf8').catch(() => '')).trim()
-  return { ...config, databaseUrl, ...(url && { rpcUrl: url, rpcUrls: url, deployment: deploymentFile }) }
+  const chain = url ? { rpcUrl: url, rpcUrls: url, deployment: deploymentFile } : {}
+  return { ...config, databaseUrl, ...chain, minesByItself: url !== '' }
 }
 
 const wrongServices = (faults: readonly ConfigFault[]) =>

@@ -17,14 +17,22 @@ export async function requireWritable(home: string): Promise<void> {
   }
 }
 
+const lockFile = (home: string) => join(home, 'running.pid')
+
 /** Ensures that one program at a time uses a home folder. @returns how to release it. @throws Error that names the process that uses it. */
 export async function lockHome(home: string): Promise<() => Promise<void>> {
   await requireWritable(home)
-  const taken = await takePidFile(join(home, 'running.pid'), (pid) => pid !== process.pid && isModelCommons(pid))
+  const taken = await takePidFile(lockFile(home), (pid) => pid !== process.pid && isModelCommons(pid))
   if (typeof taken === 'function') return taken
   throw new Error(
     `ModelCommons is already running here (process ${taken.pid}, ${home}). Stop it, or set MODELCOMMONS_HOME to another folder.`,
   )
+}
+
+/** The id of the process that uses a home; undefined when none does. */
+export async function processOfHome(home: string): Promise<number | undefined> {
+  const pid = Number(await readFile(lockFile(home), 'utf8').catch(() => ''))
+  return pid > 0 && (await isModelCommons(pid)) ? pid : undefined
 }
 
 /** After a restart of the machine, the id may be that of another program. */

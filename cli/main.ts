@@ -15,6 +15,7 @@ program
   .description(
     'run everything: database, chain, indexer, API, worker and web page; on an empty chain the example runs too',
   )
+  .option('--example', 'run the example on an empty development chain of RPC_URL, too')
   .option('--no-example', 'do not run the example on an empty chain')
   .action(async (options) => (await import('./up.ts')).up(options))
 
@@ -66,7 +67,8 @@ program
 program
   .command('deploy')
   .description('deploy the contracts to RPC_URL with OPERATOR_KEY and write the deployment file')
-  .requiredOption('--settings <file>', 'the settings and the holders of roles, see below')
+  .option('--settings <file>', 'the settings and the holders of roles, see below')
+  .option('--demo', 'on a development chain: the settings of the embedded chain, and one key for every role')
   .requiredOption('--out <file>', 'the deployment file to write')
   .addHelpText('after', settingsHelp())
   .action(async (options) => (await import('./deploy.ts')).deploy(options))

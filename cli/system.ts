@@ -6,6 +6,7 @@ import { type BackingServices, startBackingServices } from './backingServices.ts
 import { markHome, requireUsableHome } from './homeVersion.ts'
 import { lockHome } from './lockHome.ts'
 import { requireFreePorts } from './requireFreePort.ts'
+import { announceSystem } from './runningSystem.ts'
 import { type Service, supervise } from './supervisor.ts'
 import { workerSlots } from './workerSlots.ts'
 
@@ -33,7 +34,9 @@ export async function startSystem(config: Config, log: Logger, signal = new Abor
   const release = await lockHome(config.home)
   let backing: BackingServices | undefined
   const services: Service[] = []
+  let withdraw = async () => {}
   const stop = async () => {
+    await withdraw()
     await Promise.all(services.map((service) => service.stop()))
     await backing?.stop()
     await release()
@@ -55,10 +58,13 @@ export async function startSystem(config: Config, log: Logger, signal = new Abor
     const worker = start('worker')
     const ready = Promise.all([index.ready, api.ready, worker.ready]) as Promise<ServiceInfo[]>
     const [ofIndex, ofApi, ofWorker] = await untilAborted(ready, signal)
+    const url = ofApi?.url as string
+    const statusUrls = { index: ofIndex?.statusUrl, api: ofApi?.statusUrl, worker: ofWorker?.statusUrl }
+    withdraw = await announceSystem(config, { url, statusUrls })
     return {
       ...backing,
-      url: ofApi?.url as string,
-      statusUrls: { index: ofIndex?.statusUrl, api: ofApi?.statusUrl, worker: ofWorker?.statusUrl },
+      url,
+      statusUrls,
       services: { index, api, worker },
       stop,
     }

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { rpc, stopStaleAnvil } from '#contracts/anvil.ts'
+import { dumpFileOf } from '#contracts/chainState.ts'
 import { testChain } from '#indexer/test/chain.ts'
 import { freePort } from '#schema/postgres.ts'
 import { freshDatabaseUrl } from '#test/database.ts'
@@ -96,6 +97,81 @@ test('what the environment cannot mean is told in one line before anything start
     expect(existsSync(home)).toBe(false)
   }
 }, 60_000)
+
+test('the embedded servers have fixed ports; one that is taken is told with its variable before anything starts', async () => {
+  const home = await emptyHome()
+  const [port, chain, database] = [await freePort(), await freePort(), await freePort()].map(String)
+  const taken = String(await silentPort())
+  const env = { MODELCOMMONS_HOME: home, PORT: port ?? '', CHAIN_PORT: chain ?? '', DATABASE_PORT: database ?? '' }
+  for (const name of ['CHAIN_PORT', 'DATABASE_PORT']) {
+    const { code, output } = await runProgram('up', { ...env, [name]: taken })
+    expect(code).toBe(1)
+    expect(output).toContain(`${name}: another program already listens on 127.0.0.1:${taken}. Stop it`)
+    expect(output).toContain(`set ${name} to another port (0 takes a free one)`)
+    expect(existsSync(join(home, 'postgres'))).toBe(false)
+  }
+  expect((await runProgram('up', { ...env, CHAIN_PORT: port ?? '' })).output).toMatch(
+    new RegExp(`^PORT, CHAIN_PORT: both are ${port}\\.`),
+  )
+  const begin = async () => {
+    const child = start(env, ['up', '--no-example'])
+    let said = ''
+    child.stdout?.on('data', (text) => (said += text))
+    await vi.waitFor(() => expect(said).toContain('Ready after'), { timeout: 60_000 })
+    expect(said).toContain(`Chain     http://127.0.0.1:${chain}\n`)
+    expect(said).toMatch(new RegExp(`^Database .*@127\\.0\\.0\\.1:${database}/`, 'm'))
+    return child
+  }
+  const killed = await begin()
+  killed.kill('SIGKILL') // its servers go on: the next start has the same ports in spite of them
+  await new Promise((resolve) => killed.once('exit', resolve))
+  const child = await begin()
+  const { output } = await runProgram('up', { ...env, MODELCOMMONS_HOME: await emptyHome(), PORT: '0' })
+  expect(output).toMatch(/^DATABASE_PORT: another program already listens .* MODELCOMMONS_HOME/)
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  child.kill('SIGTERM')
+  expect(await ended).toBe(0)
+}, 200_000)
+
+test('a newcomer gets test money, time passes without transactions, and the doctor looks at the running system', async () => {
+  const home = await emptyHome()
+  const child = start({ MODELCOMMONS_HOME: home, WORKER_PORT: '0' }, ['up', '--no-example'])
+  let said = ''
+  child.stdout?.on('data', (text) => (said += text))
+  const env = { MODELCOMMONS_HOME: home, MODELCOMMONS_PASSPHRASE: 'an owl in the attic', PORT: '0' }
+  const run = (...args: [string, ...string[]]) => runProgram(args[0], env, args.slice(1))
+  expect((await run('account', 'new', '--funded')).output).toMatch(/^MODELCOMMONS_HOME: no embedded chain runs for /)
+  expect((await run('account', 'list')).output).toMatch(/^There are no accounts/)
+  expect((await run('doctor')).output).toMatch(/^✓ system +(none runs in|process \d+ starts)/m)
+  await vi.waitFor(() => expect(said).toContain('Ready after'), { timeout: 60_000 })
+  const [address = '', line] = (await run('account', 'new', '--funded')).output.split('\n')
+  expect(line).toBe(`${address} has 10000 tokens for gas and 10000 gOPEN on the embedded chain.`)
+  expect(JSON.parse((await run('account', 'fund', '--json')).output)).toEqual({
+    ...{ address, native: '10000', gOpen: '10000' },
+  })
+  const other = `0x${'ab'.repeat(20)}`
+  expect((await run('account', 'fund', other)).output).toMatch(/^0xabab\w+ has 10000 tokens/)
+  const elsewhere = { ...env, RPC_URL: 'http://127.0.0.1:9' }
+  expect((await runProgram('account', elsewhere, ['fund'])).output).toMatch(/^RPC_URL: only the embedded chain gives/)
+
+  const url = readFileSync(embeddedChainFiles(home).urlFile, 'utf8').trim()
+  const head = async () => Number(await rpc(url, 'eth_blockNumber'))
+  const before = await head()
+  await vi.waitFor(async () => expect(await head()).toBeGreaterThan(before), { timeout: 20_000, interval: 200 })
+
+  const { output } = await run('doctor')
+  expect(output).toMatch(new RegExp(`^✓ system +process ${child.pid} at http://127\\.0\\.0\\.1:\\d+, release `, 'm'))
+  for (const name of ['api', 'worker', 'head', 'lag', 'workers', 'database'])
+    expect(output).toMatch(new RegExp(`^✓ ${name} `, 'm'))
+  const { output: with_ } = await runProgram('doctor', { ...env, REDIS_URL: 'redis://127.0.0.1:9' })
+  expect(with_).toMatch(
+    /^✗ system +REDIS_URL: set here, and the running system \(process \d+\) was started without it\./m,
+  )
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  child.kill('SIGTERM')
+  expect(await ended).toBe(0)
+  expect((await run('doctor')).output).toMatch(/^✓ system +none runs in .*: `modelcommons up` starts one$/m)
+}, 200_000)
 
 /** The port of a server that accepts connections and never answers. */
 async function silentPort(): Promise<number> {
@@ -211,7 +287,10 @@ test('a home into which a restore did not end is refused, until the restore is r
 test('an embedded chain that is killed comes back at its address, and the index goes back with it over final blocks', async () => {
   const home = await emptyHome()
   const port = String(await freePort())
-  const child = start({ MODELCOMMONS_HOME: home, PORT: port }, ['up', '--no-example'])
+  const child = start({ MODELCOMMONS_HOME: home, PORT: port, CHAIN_PORT: '0', DATABASE_PORT: '0' }, [
+    'up',
+    '--no-example',
+  ])
   const within = { timeout: 60_000, interval: 100 }
   const indexed = async () => {
     const report = await (await fetch(`http://127.0.0.1:${port}/readyz`)).json()
@@ -219,10 +298,11 @@ test('an embedded chain that is killed comes back at its address, and the index 
   }
   await vi.waitFor(async () => expect((await indexed()).status).toBe('ok'), within)
   const { urlFile, stateFile, pidFile } = embeddedChainFiles(home)
-  await vi.waitFor(() => expect(existsSync(stateFile)).toBe(true), within)
+  const dumpFile = dumpFileOf(stateFile)
+  await vi.waitFor(() => expect(existsSync(dumpFile)).toBe(true), within)
   const url = readFileSync(urlFile, 'utf8').trim()
   const head = async () => Number(await rpc(url, 'eth_blockNumber'))
-  const written = () => statSync(stateFile).mtimeMs
+  const written = () => statSync(dumpFile).mtimeMs
   // The blocks must be indexed before anvil writes its state the next time.
   let mined: number
   let before: number

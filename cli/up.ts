@@ -2,19 +2,25 @@ import { type Config, readConfig } from '#config'
 import { openDatabase } from '#schema/database.ts'
 import { redactCredentials } from '#schema/redact.ts'
 import { untilAborted } from '#schema/untilAborted.ts'
+import { mineEmptyBlocks } from './emptyBlocks.ts'
+import { requireExampleChain } from './exampleChain.ts'
 import { Interrupted, interruptible } from './interruption.ts'
 import { openLog } from './log.ts'
 import { openArtifacts } from './openArtifacts.ts'
 import { type System, startSystem } from './system.ts'
 
-/** `modelcommons up`: runs everything until Ctrl-C; on an empty embedded chain the example lifecycle runs in the background. */
-export const up = ({ example }: { example: boolean }): Promise<void> =>
+/** `modelcommons up`: runs everything until Ctrl-C; on an empty embedded chain the example lifecycle runs in the background. With `example`, it runs
+ *  on an empty development chain of RPC_URL, too. */
+export const up = ({ example }: { example?: boolean }): Promise<void> =>
   interruptible(async (signal) => {
     const config = readConfig()
+    if (example) await requireExampleChain(config)
     const quiet = { logLevel: process.env.LOG_LEVEL ? config.logLevel : ('warn' as const) }
     process.env.LOG_LEVEL ??= 'warn'
     const began = Date.now()
-    const system = await startSystem(config, openLog('up', quiet), signal)
+    const log = openLog('up', quiet)
+    const system = await startSystem(config, log, signal)
+    let stopMining = async () => {}
     try {
       console.log(`Page      ${system.url}/`)
       console.log(`GraphQL   ${system.url}/graphql`)
@@ -24,12 +30,15 @@ export const up = ({ example }: { example: boolean }): Promise<void> =>
       console.log(
         `Ready after ${((Date.now() - began) / 1000).toFixed(1)} s. Ctrl-C stops everything; the data stays in ${config.home}.`,
       )
-      if (example && system.local) await untilAborted(runExample(system, config, signal), signal)
+      if (example ?? system.local) await untilAborted(runExample(system, config, signal), signal)
+      // The example has a clock of its own, by which it makes the same blocks on any machine.
+      if (system.local) stopMining = mineEmptyBlocks(system.rpcUrl, log)
       await untilAborted(new Promise<never>(() => {}), signal)
     } catch (error) {
       if (!(error instanceof Interrupted)) throw error
       console.log('\nStopping…')
     } finally {
+      await stopMining()
       await system.stop()
     }
     process.exit(0)

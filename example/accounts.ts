@@ -4,8 +4,10 @@ import { mnemonicToAccount } from 'viem/accounts'
 /** The well-known test mnemonic, whose accounts local chains fund. Everybody knows its keys: never send value to its accounts. */
 export const MNEMONIC = 'test test test test test test test test test test test junk'
 
-/** The number of accounts that a local chain must fund for the example: `anvil --accounts 64`. */
+/** The number of accounts that a local chain must fund for the example: `anvil --accounts 64 --balance 1000000`. */
 export const FUNDED_ACCOUNTS = 64
+/** What each of them has, in native tokens. */
+export const FUNDED_TOKENS = 1_000_000
 
 /** The first account index of each role. Roles share no accounts. */
 const FIRST_INDEX = {
@@ -30,6 +32,9 @@ export function exampleAccount(role: ExampleRole, nth = 0) {
     throw new Error(`There is no ${role} number ${nth}: the role has ${next - FIRST_INDEX[role]} accounts.`)
   return mnemonicToAccount(MNEMONIC, { addressIndex: index })
 }
+
+/** The last of the funded accounts, which nobody in the example has. */
+export const lastFundedAccount = () => mnemonicToAccount(MNEMONIC, { addressIndex: FUNDED_ACCOUNTS - 1 })
 
 /** A secret of a person, such as the salt of a commitment: the same for the same seed, so that the story can be repeated. `subject` names the account. */
 export const secretOf = (seed: number | string, subject: string): Hex =>

@@ -25,12 +25,13 @@ export class PostgresError extends Error {
   override name = 'PostgresError'
 }
 
-/** Starts the embedded server with its files in `folder`, which the first start creates. A server that survived a killed process is adopted.
+/** Starts the embedded server with its files in `folder`, which the first start creates. A server that survived a killed process is adopted,
+ *  with its port; else it listens on `port`, or on a free one.
  *  PostgreSQL refuses to run as root, so root runs it as the system user `postgres`. `programs` is a folder of other binaries than npm's.
  *  @throws PostgresError with advice when this platform has no binaries or the server does not start. */
 export async function startPostgres(
   folder: string,
-  options: { flags?: Record<string, string>; programs?: string } = {},
+  options: { flags?: Record<string, string>; programs?: string; port?: number } = {},
 ): Promise<EmbeddedPostgres> {
   const { programs } = options
   const binaries = programs
@@ -80,7 +81,7 @@ export async function startPostgres(
   }
   const url = (port: number, database: string) => urlOf(secret, port, database)
   const found = await runningPort(data)
-  const port = found ?? (await freePort())
+  const port = found ?? (options.port || (await freePort()))
   const flags = {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',

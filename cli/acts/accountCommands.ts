@@ -1,15 +1,39 @@
 import { readConfig } from '#config'
-import { storeAccount, storedAccounts } from './accounts.ts'
+import { addressOf, storeAccount, storedAccounts } from './accounts.ts'
+import { type Funded, fundAccount, requireEmbeddedChain } from './fundAccount.ts'
 
 const config = () => readConfig(process.env, { requireDeployment: false, signs: false })
 
-export async function newAccount({ account }: { account: string }): Promise<void> {
-  console.log(await storeAccount(config(), account, { imported: false }))
+interface NewOptions {
+  account: string
+  funded?: boolean
+}
+
+export async function newAccount({ account, funded }: NewOptions): Promise<void> {
+  if (funded) await requireEmbeddedChain(config()) // before there is an account
+  const address = await storeAccount(config(), account, { imported: false })
+  console.log(address)
+  if (funded) tell(await fundAccount(config(), address))
 }
 
 export async function importAccount({ account }: { account: string }): Promise<void> {
   console.log(await storeAccount(config(), account, { imported: true }))
 }
+
+interface FundOptions {
+  account: string
+  json?: boolean
+}
+
+/** Of the address, else of the key in the environment, else of the named account. */
+export async function fund(address: `0x${string}` | undefined, { account, json }: FundOptions): Promise<void> {
+  const funded = await fundAccount(config(), address ?? (await addressOf(config(), account)))
+  if (json) console.log(JSON.stringify(funded))
+  else tell(funded)
+}
+
+const tell = ({ address, native, gOpen }: Funded) =>
+  console.log(`${address} has ${native} tokens for gas and ${gOpen} gOPEN on the embedded chain.`)
 
 export async function listAccounts({ json }: { json?: boolean }): Promise<void> {
   const found = await storedAccounts(config())

@@ -19,18 +19,33 @@ export async function openAccount(config: Config, name: string) {
   if (config.accountKey) return privateKeyToAccount(config.accountKey)
   const file = fileOf(config, name)
   const text = await readFile(file, 'utf8').catch(() => {
-    throw new ConfigError(
-      `There is no account ${name} here. Make one with \`modelcommons account new\`, name another with --account, or set MODELCOMMONS_KEY.`,
-    )
+    throw missing(name)
   })
   return privateKeyToAccount(await openKeystore(text, await passphraseOf(config, name), file))
 }
+
+/** The address of the account that would act; no passphrase is asked for. @throws ConfigError that says how to make one. */
+export async function addressOf(config: Config, name: string): Promise<`0x${string}`> {
+  if (config.accountKey) return privateKeyToAccount(config.accountKey).address
+  const found = (await storedAccounts(config)).find(({ account }) => account === name)
+  if (found) return found.address
+  throw missing(name)
+}
+
+const missing = (name: string) =>
+  new ConfigError(
+    `There is no account ${name} here. Make one with \`modelcommons account new\`, name another with --account, or set MODELCOMMONS_KEY.`,
+  )
 
 const passphraseOf = async ({ passphrase }: Config, name: string) =>
   passphrase ?? (await askSecret(`Passphrase of account ${name}: `, 'MODELCOMMONS_PASSPHRASE'))
 
 /** Makes a new account, or keeps the one of MODELCOMMONS_KEY. @throws ConfigError when the name is taken. */
-export async function storeAccount(config: Config, name: string, { imported }: { imported: boolean }): Promise<string> {
+export async function storeAccount(
+  config: Config,
+  name: string,
+  { imported }: { imported: boolean },
+): Promise<`0x${string}`> {
   if (!/^[\w-]{1,40}$/.test(name)) throw new ConfigError(`${name} cannot be a name: use letters, digits, _ and -.`)
   const key: Hex = imported
     ? (config.accountKey ?? ((await askSecret('Private key (0x and 64 hex digits): ', 'MODELCOMMONS_KEY')) as Hex))
@@ -46,7 +61,7 @@ export async function storeAccount(config: Config, name: string, { imported }: {
 }
 
 /** The accounts of the home, by name. */
-export async function storedAccounts(config: Config): Promise<{ account: string; address: string }[]> {
+export async function storedAccounts(config: Config): Promise<{ account: string; address: `0x${string}` }[]> {
   const files = await readdir(folderOf(config)).catch(() => [])
   const found = files.filter((file) => file.endsWith('.json')).sort()
   return Promise.all(

@@ -24,9 +24,17 @@ function addAccountCommands(program: Command): void {
     command
       .option('--account <name>', 'its name', 'default')
       .addHelpText('after', `\nExample:\n  modelcommons account ${command.name()} --account ada`)
-  named(account.command('new').description('make a new key, in a file that a passphrase opens')).action(
-    async (options) => (await import('./accountCommands.ts')).newAccount(options),
+  named(account.command('new').description('make a new key, in a file that a passphrase opens'))
+    .option('--funded', 'give it test money: on the embedded chain alone')
+    .action(async (options) => (await import('./accountCommands.ts')).newAccount(options))
+  named(
+    account
+      .command('fund')
+      .description('give an account test money, up to 10000 of each token: on the embedded chain alone'),
   )
+    .argument('[address]', 'any address, such as that of a wallet', address)
+    .option('--json', 'print JSON')
+    .action(async (to, options) => (await import('./accountCommands.ts')).fund(to, options))
   named(account.command('import').description('keep an existing key (the terminal asks, or MODELCOMMONS_KEY)')).action(
     async (options) => (await import('./accountCommands.ts')).importAccount(options),
   )

@@ -1,6 +1,7 @@
 import { formatEther } from 'viem'
 import * as acts from '#client/node.ts'
 import { ConfigError, readConfig } from '#config'
+import { DEVELOPMENT_CHAIN } from '../developmentChain.ts'
 import { interruptible } from '../interruption.ts'
 import { openAccount, stateFileOf } from './accounts.ts'
 
@@ -16,9 +17,6 @@ export interface ActOptions {
 
 /** For how long an act waits for an API that is away. It can be asked for again at any time. */
 const PATIENCE_MS = 15_000
-
-/** Where nobody mines, no block becomes final: on a development chain the index is enough. */
-const DEVELOPMENT_CHAIN = 31_337
 
 /** Runs one act of the account, and prints what came of it. */
 export const runAct = (
@@ -50,6 +48,7 @@ async function connected(options: ActOptions, signs: boolean, signal: AbortSigna
     onProgress: ({ step, done, total, hash }) =>
       options.json || console.error([step, total && `${done} of ${total}`, hash].filter(Boolean).join('  ')),
   })
+  // Where nobody mines, no block becomes final.
   const doneWhen = options.wait ?? (client.deployment.chainId === DEVELOPMENT_CHAIN ? 'indexed' : 'final')
   return { ...client, doneWhen }
 }

@@ -1,0 +1,57 @@
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { Config } from '#config'
+import { VERSION } from '#schema/version.ts'
+
+/** What `modelcommons up` tells other programs about the system that it runs in a home. It has no credentials. */
+const Running = z.object({
+  pid: z.number(),
+  release: z.string(),
+  startedAt: z.string(),
+  /** Of the API. */
+  url: z.string(),
+  /** Where each service has /ready. */
+  statusUrls: z.record(z.string(), z.string()),
+  /** The parts that its environment names, by the variable. */
+  named: z.array(z.string()),
+})
+
+export type RunningSystem = z.infer<typeof Running>
+
+const fileOf = (home: string) => join(home, 'running.json')
+
+/** The variables that name the parts of a system in place of the embedded ones. */
+export const namedParts = ({ databaseUrl, rpcUrl, redisUrl, s3 }: Config): string[] =>
+  Object.entries({ DATABASE_URL: databaseUrl, RPC_URL: rpcUrl, REDIS_URL: redisUrl, S3_BUCKET: s3 })
+    .filter(([, value]) => value !== undefined)
+    .map(([name]) => name)
+
+/** @returns how to withdraw it. */
+export async function announceSystem(
+  config: Config,
+  { url, statusUrls }: { url: string; statusUrls: Partial<Record<string, string>> },
+): Promise<() => Promise<void>> {
+  const file = fileOf(config.home)
+  const running = {
+    pid: process.pid,
+    release: VERSION,
+    startedAt: new Date().toISOString(),
+    url,
+    statusUrls: statusUrls as Record<string, string>,
+    named: namedParts(config),
+  } satisfies RunningSystem
+  await writeFile(file, `${JSON.stringify(running, null, 1)}\n`)
+  return () => rm(file, { force: true })
+}
+
+/** The system that runs in a home, by its own words; undefined when there are none. */
+export async function announcedSystem(home: string): Promise<RunningSystem | undefined> {
+  const text = await readFile(fileOf(home), 'utf8').catch(() => undefined)
+  if (text === undefined) return undefined
+  try {
+    return Running.parse(JSON.parse(text))
+  } catch {
+    return undefined // a start that was killed wrote half of it
+  }
+}
