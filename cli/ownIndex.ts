@@ -1,6 +1,7 @@
 import { numberToHex } from 'viem'
 import { type Config, readConfig } from '#config'
 import type { EpochSources } from '#epochs/epochSources.ts'
+import type { BlockHeader } from '#indexer/rpc/answers.ts'
 import { openRpc } from '#indexer/rpc/open.ts'
 import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import type { Database } from '#schema/database.ts'
@@ -61,13 +62,12 @@ export async function ownIndexOf<T>(
 export function blocksAt(rpcUrls: string, signal: AbortSignal): Pick<OwnIndex, 'blockHash' | 'now'> {
   const rpc = openRpc(rpcUrls, { timeoutMs: TIMEOUT_MS, signal })
   const blockAt = async (place: string) => {
-    const block = (await rpc.request('eth_getBlockByNumber', [place, false])) as Record<string, unknown> | null
-    if (typeof block?.hash !== 'string' || typeof block.timestamp !== 'string')
-      throw new RetriableError(`RPC_URL: the node has no block ${place}.`)
-    return { hash: block.hash, timestamp: Number(block.timestamp) }
+    const block = (await rpc.request('eth_getBlockByNumber', [place, false])) as BlockHeader | null
+    if (!block) throw new RetriableError(`RPC_URL: the node has no block ${place}.`)
+    return block
   }
   return {
     blockHash: async (block) => (await blockAt(numberToHex(block))).hash,
-    now: async () => (await blockAt('latest')).timestamp,
+    now: async () => (await blockAt('latest')).timestamp.getTime() / 1000,
   }
 }

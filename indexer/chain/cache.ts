@@ -1,7 +1,8 @@
 import { closeSync, constants, fstatSync, ftruncateSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import type { BlockHeader, BlockId, BlockRange, Log } from './blockRange.ts'
+import type { BlockHeader, Log } from '../rpc/answers.ts'
+import type { BlockId, BlockRange } from './blockRange.ts'
 
 /** A file that caches the final blocks of a chain: an index can be rebuilt from it without a node.
  *

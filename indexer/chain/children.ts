@@ -3,7 +3,8 @@ import { type ContractName, topicsOf } from '#contracts/events.ts'
 import type { Sql } from '#schema/database.ts'
 import { IndexerError } from '../errors.ts'
 import { otherTopics } from '../handlers/otherGovernors.ts'
-import type { Child, Log } from './blockRange.ts'
+import type { Log } from '../rpc/answers.ts'
+import type { Child } from './blockRange.ts'
 
 /** Contracts created at run time: a factory's event names them, and they are followed from its block on. */
 

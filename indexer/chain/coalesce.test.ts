@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import type { BlockHeader, BlockRange, Log } from './blockRange.ts'
+import type { BlockHeader, Log } from '../rpc/answers.ts'
+import type { BlockRange } from './blockRange.ts'
 import { coalesced } from './coalesce.ts'
 
 const range = (from: number, to: number, logs: number): BlockRange => ({

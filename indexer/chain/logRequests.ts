@@ -1,7 +1,8 @@
 import { InconsistentChain } from '../errors.ts'
+import type { BlockHeader, Log } from '../rpc/answers.ts'
 import { BlockRefused, isLimit, RpcError } from '../rpc/errors.ts'
 import type { Rpc } from '../rpc/rpc.ts'
-import { type BlockHeader, hex, type Log, readLogs } from './blockRange.ts'
+import { hex } from './blockRange.ts'
 import { BloomFilter } from './bloom.ts'
 import type { Children } from './children.ts'
 
@@ -34,7 +35,7 @@ export class LogRequests {
     const criteria = this.criteria(addresses)
     const calls = headers.map(({ hash }) => ({ method: 'eth_getLogs', params: [{ blockHash: hash, ...criteria }] }))
     try {
-      return this.onlyFollowed((await rpc.batch(calls)).flatMap(readLogs), addresses)
+      return this.onlyFollowed(((await rpc.batch(calls)) as Log[][]).flat(), addresses)
     } catch (error) {
       if (!(error instanceof RpcError)) throw error
       const [first, ...others] = headers

@@ -1,20 +1,17 @@
 import type { ResolvedDeployment } from '../deployment.ts'
 import { InconsistentChain, IndexerError } from '../errors.ts'
+import type { BlockHeader, Log } from '../rpc/answers.ts'
 import { Endpoints } from '../rpc/endpoints.ts'
 import { BlockRefused, isLimit, RpcUnavailable } from '../rpc/errors.ts'
 import { crossCheck, digestOfLogs, type Quorum } from '../rpc/quorum.ts'
 import type { Rpc } from '../rpc/rpc.ts'
 import {
-  type BlockHeader,
   type BlockId,
   type BlockRange,
   type Child,
   compareLogs,
   headerCall,
-  type Log,
   lastBlock,
-  readHeader,
-  readLogs,
   sortedAndChecked,
 } from './blockRange.ts'
 import type { ChainCache } from './cache.ts'
@@ -48,6 +45,9 @@ interface FetchedRange extends BlockRange {
   anchor?: BlockHeader
   parentHash?: string
 }
+
+/** What one request about a range brings: its logs, the anchor, its last block, and the block before it. */
+type RangeAnswers = [Log[], BlockHeader | null, BlockHeader | null, BlockHeader | null | undefined]
 
 /** The source of a deployment's logs. Several endpoints cross-check each other. */
 export const sourceOf = (
@@ -104,7 +104,7 @@ export class Source {
   /** The canonical headers at these heights; null above the head. Without a node: those of the cache, if it has all. */
   async headers(numbers: readonly number[], rpc: Rpc = this.rpc): Promise<(BlockHeader | null)[]> {
     const { cache } = this.options
-    const request = rpc.batch(numbers.map(headerCall)).then((found) => found.map(readHeader))
+    const request = rpc.batch(numbers.map(headerCall)) as Promise<(BlockHeader | null)[]>
     if (!cache || rpc !== this.rpc) return request
     return unlessUnavailable(request, () => {
       const known = numbers.map((number) => cache.header(number))
@@ -270,14 +270,14 @@ export class Source {
     try {
       // One copy of the node answers the whole batch: if it holds the anchor, it holds every block before.
       const calls = [logsCall, headerCall(anchor.number), headerCall(to), ...(from > 0 ? [headerCall(from - 1)] : [])]
-      const [logs, held, end, before] = await this.rpc.batch(calls)
-      last = readHeader(end)
-      parentHash = readHeader(before)?.hash
-      if (readHeader(held)?.hash !== anchor.hash || !last || (from > 0 && !parentHash))
+      const [logs, held, end, before] = (await this.rpc.batch(calls)) as RangeAnswers
+      last = end
+      parentHash = before?.hash
+      if (held?.hash !== anchor.hash || !last || (from > 0 && !parentHash))
         throw new InconsistentChain(
           `A copy of the node does not hold the final block ${anchor.number} (${anchor.hash})`,
         )
-      found = readLogs(logs)
+      found = logs
     } catch (error) {
       if (!isLimit(error)) throw error
       if (from === to) throw new BlockRefused(from, error)
@@ -302,7 +302,7 @@ export class Source {
     await this.crossChecked(compared ? range : { ...range, logs: [] }, async (rpc) => {
       if (!compared) return []
       const [theirs] = await rpc.batch([logsCall])
-      return this.logs.onlyFollowed(readLogs(theirs), addresses)
+      return this.logs.onlyFollowed(theirs as Log[], addresses)
     })
     return [{ ...range, covered, anchor, parentHash }]
   }

@@ -1,7 +1,8 @@
 import { InconsistentChain } from '../errors.ts'
+import type { BlockHeader } from '../rpc/answers.ts'
 import { RpcError } from '../rpc/errors.ts'
 import type { Rpc } from '../rpc/rpc.ts'
-import { type BlockHeader, headerCall, readHeader } from './blockRange.ts'
+import { headerCall } from './blockRange.ts'
 
 /** The newest block of the chain, and which blocks are final. */
 
@@ -36,15 +37,14 @@ export class TipReader {
     const { confirmations, finality = 'finalized' } = this.options
     const asksTag = this.knowsFinalityTag && confirmations === undefined
     const calls = [headerCall('latest'), ...(asksTag ? [headerCall(finality)] : [])]
-    const [latest, finalized] = await this.rpc.batch(calls).catch(async (error) => {
+    const [head, finalized] = (await this.rpc.batch(calls).catch(async (error) => {
       if (!asksTag || !(error instanceof RpcError) || !UNKNOWN_TAG.test(error.reason)) throw error
       const withoutTag = await this.rpc.batch([headerCall('latest')])
       this.knowsFinalityTag = false // only now: a node that refuses everything for a moment says nothing about the tag
       return withoutTag
-    })
-    const head = readHeader(latest)
+    })) as (BlockHeader | null | undefined)[]
     if (!head) throw new InconsistentChain('The node has no latest block')
-    const finalHeader = readHeader(finalized) ?? undefined
+    const finalHeader = finalized ?? undefined
     const final = finalHeader?.number ?? head.number - (confirmations ?? DEFAULT_CONFIRMATIONS)
     return { head, final: Math.max(0, Math.min(final, head.number)), finalHeader }
   }

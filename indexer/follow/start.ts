@@ -1,8 +1,9 @@
 import type { Database } from '#schema/database.ts'
-import { headerCall, readHeader } from '../chain/blockRange.ts'
+import { headerCall } from '../chain/blockRange.ts'
 import type { Source } from '../chain/source.ts'
 import type { ResolvedDeployment } from '../deployment.ts'
 import { InconsistentChain, IndexerError } from '../errors.ts'
+import type { BlockHeader } from '../rpc/answers.ts'
 import type { Rpc } from '../rpc/rpc.ts'
 import { createCursor, type Position, readCursor } from '../store/cursor.ts'
 
@@ -29,7 +30,7 @@ export async function requireHistory(db: Database, rpc: Rpc, chainId: number): P
   if (!rows[0]) return
   const { number, hash } = rows[0] as { number: number; hash: string }
   const { method, params } = headerCall(number)
-  const now = readHeader(await rpc.request(method, params))
+  const now = (await rpc.request(method, params)) as BlockHeader | null
   if (now && now.hash !== hash)
     throw new IndexerError(
       `RPC_URL leads to another chain than the indexed one, though both have the id ${chainId}: block ${number} is ${now.hash} there, ${hash} here. Correct RPC_URL, or use an empty database (DATABASE_URL).`,

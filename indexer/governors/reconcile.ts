@@ -4,9 +4,10 @@ import { isRetriable } from '#schema/errors.ts'
 import { type Drift, Reconciliation } from '#schema/offchain/reconciliation.ts'
 import { Governor } from '#schema/onchain/governance.ts'
 import { row, rowsOf, saveRows } from '#schema/rows.ts'
-import { headerCall, readHeader } from '../chain/blockRange.ts'
+import { headerCall } from '../chain/blockRange.ts'
 import { InconsistentChain, IndexerError } from '../errors.ts'
 import type { Logger } from '../options.ts'
+import type { BlockHeader } from '../rpc/answers.ts'
 import { RecordedChain, StateUnavailable } from '../rpc/errors.ts'
 import { openRpc } from '../rpc/open.ts'
 import type { Rpc } from '../rpc/rpc.ts'
@@ -36,7 +37,7 @@ export async function reconcile(db: Database, rpc: Rpc, sample: SampleOptions): 
   const block: number | undefined = rows[0]?.block
   if (block === undefined) return []
   const { method, params } = headerCall(block)
-  const header = readHeader(await rpc.request(method, params))
+  const header = (await rpc.request(method, params)) as BlockHeader | null
   if (!header) throw new InconsistentChain(`The node has no block ${block}, which is final in the index`)
   const { hash, timestamp: time } = header
   const seeded = { ...sample, seed: sample.seed ?? hash }

@@ -219,3 +219,30 @@ test('delays double up to a limit, with a random part that a seed reproduces', a
   const stop = AbortSignal.abort(new Error('enough'))
   await expect(backoff(9, { signal: stop })).rejects.toThrow()
 })
+
+test('an endpoint that hangs is hedged by the next one, which then serves first', async () => {
+  const { nodes, rpcUrl } = await endpoints(2)
+  must(nodes[0]).fault = () => ({ delayMs: 20_000 })
+  const slow: string[] = []
+  const events = { onFailover: (_: string, { message }: Error) => slow.push(message) }
+  const rpc = openRpc(rpcUrl, { hedgeMs: 200 }, events)
+  const began = performance.now()
+  expect(await rpc.request('eth_chainId')).toMatch(/^0x/)
+  expect(await rpc.request('eth_chainId')).toMatch(/^0x/)
+  expect(performance.now() - began).toBeLessThan(10_000)
+  expect(slow).toEqual(['slower than 0.2 s'])
+  expect(must(nodes[0]).calls.get('eth_chainId')).toBe(1)
+})
+
+test('an endpoint whose quota is used up, and one that gives wrong answers, are left to the next one', async () => {
+  const wrong = { result: [{ removed: true }] }
+  const quota = { error: { code: -32005, message: 'You have reached your monthly request limit' } }
+  for (const fault of [quota, { error: { code: -32005, message: 'limit exceeded' } }, wrong]) {
+    const { nodes, rpcUrl } = await endpoints(2)
+    must(nodes[0]).fault = () => fault
+    const rpc = openRpc(rpcUrl, { delayMs: 1 })
+    expect(await rpc.request('eth_getBlockByNumber', ['0x1', false])).toMatchObject({ number: 1 })
+    const [logs] = await rpc.batch([{ method: 'eth_getLogs', params: [{ fromBlock: '0x1', toBlock: '0x1' }] }])
+    expect(logs).toBeInstanceOf(Array)
+  }
+})

@@ -1,5 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { IndexerError } from '../errors.ts'
-import { type EndpointUnusable, isFinal, isUnusable, MethodUnsupported, RpcError, RpcUnavailable } from './errors.ts'
+import {
+  type EndpointUnusable,
+  isFinal,
+  isUnusable,
+  MethodUnsupported,
+  NodeSilent,
+  RpcError,
+  RpcUnavailable,
+} from './errors.ts'
 import type { Quorum } from './quorum.ts'
 import { type Rpc, type RpcCall, redactedUrl } from './rpc.ts'
 
@@ -10,6 +19,9 @@ const MAX_COOLDOWN_MS = 60_000
 const DISTRUST_MS = 600_000
 /** How long an endpoint is left out that lacks a method or denies access, until it is tried again. */
 const LEFT_OUT_MS = 600_000
+
+const HEDGE_MS = 3_000
+const HEDGE_LOGS_MS = 10_000
 
 interface Endpoint {
   rpc: Rpc
@@ -36,6 +48,7 @@ export class Endpoints implements Rpc, Quorum {
   constructor(
     rpcs: readonly Rpc[],
     private readonly events: EndpointEvents = {},
+    private readonly hedgeAfterMs?: number,
   ) {
     this.endpoints = rpcs.map((rpc) => ({ rpc, failures: 0, cooldownUntil: 0, distrustedUntil: 0 }))
   }
@@ -45,11 +58,17 @@ export class Endpoints implements Rpc, Quorum {
   }
 
   request(method: string, params?: readonly unknown[]) {
-    return this.tryInTurn((rpc) => rpc.request(method, params))
+    return this.tryInTurn(this.hedgeMs([{ method, params: [] }]), (rpc) => rpc.request(method, params))
   }
 
   batch(calls: readonly RpcCall[]) {
-    return this.tryInTurn((rpc) => rpc.batch(calls))
+    return this.tryInTurn(this.hedgeMs(calls), (rpc) => rpc.batch(calls))
+  }
+
+  /** After how long without an answer the next endpoint is asked too. */
+  private hedgeMs(calls: readonly RpcCall[]): number {
+    const forLogs = calls.some(({ method }) => method === 'eth_getLogs')
+    return this.hedgeAfterMs ?? (forLogs ? HEDGE_LOGS_MS : HEDGE_MS)
   }
 
   onHead(listener: () => void) {
@@ -81,26 +100,40 @@ export class Endpoints implements Rpc, Quorum {
 
   /** @throws the first refusal when an endpoint refused and none answered (a missing method only when no endpoint was away: the others may
    *  have it); IndexerError when none of the endpoints can be used; RpcUnavailable naming every endpoint otherwise. */
-  private async tryInTurn<T>(request: (rpc: Rpc) => Promise<T>): Promise<T> {
+  private async tryInTurn<T>(hedgeMs: number, request: (rpc: Rpc) => Promise<T>): Promise<T> {
     let refusal: RpcError | MethodUnsupported | undefined
     let unavailable: unknown
-    for (const endpoint of this.usable()) {
-      try {
-        const answer = await request(endpoint.rpc)
-        endpoint.failures = 0
-        return answer
-      } catch (error) {
-        if (isUnusable(error)) this.leaveOut(endpoint, error)
-        else if (error instanceof MethodUnsupported) refusal ??= error
-        else if (error instanceof RpcError) {
-          if (isFinal(error)) throw error
-          refusal ??= error
-        } else if (error instanceof RpcUnavailable) {
-          unavailable = error
-          this.coolDown(endpoint)
-        } else throw error
-        this.events.onFailover?.(redactedUrl(endpoint.rpc.url), error)
+    const left = this.usable()
+    const asked = new Map<Endpoint, Promise<Outcome<T>>>()
+    const askNext = () => {
+      const endpoint = left.shift()
+      if (endpoint) asked.set(endpoint, outcomeOf(endpoint, request(endpoint.rpc)))
+    }
+    for (askNext(); asked.size > 0; ) {
+      const outcome = await firstOf([...asked.values()], left.length > 0 ? hedgeMs : undefined)
+      if (!outcome) {
+        askNext()
+        continue
       }
+      const { endpoint } = outcome
+      asked.delete(endpoint)
+      if ('answer' in outcome) {
+        endpoint.failures = 0
+        for (const slower of asked.keys()) this.fail(slower, new NodeSilent(`slower than ${hedgeMs / 1000} s`))
+        return outcome.answer
+      }
+      const { error } = outcome
+      if (isUnusable(error)) this.leaveOut(endpoint, error)
+      else if (error instanceof MethodUnsupported) refusal ??= error
+      else if (error instanceof RpcError) {
+        if (isFinal(error)) throw error
+        refusal ??= error
+      } else if (error instanceof RpcUnavailable) {
+        unavailable = error
+        this.coolDown(endpoint)
+      } else throw error
+      this.events.onFailover?.(redactedUrl(endpoint.rpc.url), error)
+      if (asked.size === 0) askNext()
     }
     if (refusal && !(refusal instanceof MethodUnsupported && unavailable)) throw refusal
     this.requireUsable()
@@ -108,6 +141,11 @@ export class Endpoints implements Rpc, Quorum {
     throw new RpcUnavailable(`RPC_URL: none of ${all} answers and is trusted. Start a node, or correct RPC_URL.`, {
       cause: unavailable,
     })
+  }
+
+  private fail(endpoint: Endpoint, error: Error) {
+    this.coolDown(endpoint)
+    this.events.onFailover?.(redactedUrl(endpoint.rpc.url), error)
   }
 
   /** Several requests may be on their way to an endpoint when the first of them finds it unusable. */
@@ -134,4 +172,20 @@ export class Endpoints implements Rpc, Quorum {
     if (endpoint.cooldownUntil > now) return // another request to it failed just before
     endpoint.cooldownUntil = now + Math.min(MAX_COOLDOWN_MS, FIRST_COOLDOWN_MS * 2 ** endpoint.failures++)
   }
+}
+
+type Outcome<T> = { endpoint: Endpoint; answer: T } | { endpoint: Endpoint; error: unknown }
+
+const outcomeOf = <T>(endpoint: Endpoint, request: Promise<T>): Promise<Outcome<T>> =>
+  request.then(
+    (answer) => ({ endpoint, answer }),
+    (error: unknown) => ({ endpoint, error }),
+  )
+
+/** The first outcome; undefined when none comes in time. */
+async function firstOf<T>(outcomes: readonly Promise<T>[], withinMs: number | undefined): Promise<T | undefined> {
+  if (withinMs === undefined) return Promise.race(outcomes)
+  const stop = new AbortController()
+  const late = sleep(withinMs, undefined, { signal: stop.signal }).catch(() => undefined)
+  return Promise.race([...outcomes, late]).finally(() => stop.abort())
 }

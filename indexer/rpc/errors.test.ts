@@ -7,7 +7,16 @@ import { type FaultyNode, faultyNode, type NodeFault } from '../test/faultyNode.
 import { expectClean, follow } from '../test/follow.ts'
 import { recordingLogger } from '../test/logger.ts'
 import { noise, prepareNoise, seededInts } from '../test/noise.ts'
-import { AccessDenied, isLimit, MethodUnsupported, NodeBusy, RpcError, responseError, statusError } from './errors.ts'
+import {
+  AccessDenied,
+  isFinal,
+  isLimit,
+  MethodUnsupported,
+  NodeBusy,
+  RpcError,
+  responseError,
+  statusError,
+} from './errors.ts'
 
 const refusal = (code: number, message: string): NodeFault => ({ error: { code, message } })
 
@@ -37,6 +46,9 @@ const RATE_LIMITS: [number, string][] = [
   [-32605, 'Too many requests were made, these requests are limited.'],
   [-32000, '429 Too Many Requests: {"error":{"code":-32016,"message":"over rate limit"}}'],
   [-32603, 'The service is temporarily overloaded'],
+  [30, 'Request timeout on the free tier, please upgrade your tier to the paid one'],
+  [-32005, 'You have reached your monthly request limit'],
+  [-32005, 'Your current plan has no requests left. Please upgrade.'],
 ]
 const RANGE_LIMITS: [number, string][] = [
   [-32005, 'query returned more than 10000 results. Try with this block range [0x1, 0x3e8].'],
@@ -46,6 +58,11 @@ const RANGE_LIMITS: [number, string][] = [
   [-32012, 'block range is too large'],
   [-32000, 'exceed maximum block range: 50000'],
   [-32000, 'query timeout exceeded'],
+  [35, 'ranges over 10000 blocks are not supported on freetier'],
+  [
+    -32600,
+    'Under the Free tier plan, you can make eth_getLogs requests with up to a 10 block range. Upgrade to PAYG for more.',
+  ],
 ]
 const MISSING: [number, string][] = [
   [-32601, 'the method eth_getLogs does not exist/is not available'],
@@ -67,9 +84,11 @@ const REFUSED: [number, string][] = [
   [-32000, 'execution reverted: method not supported, too many requests'],
 ]
 
+const LOGS_OF_SEVERAL = { method: 'eth_getLogs', params: [{ fromBlock: '0x1', toBlock: '0x9' }] }
+
 describe('errors in JSON-RPC responses', () => {
   const classOf = ([code, message]: [number, string]) =>
-    responseError('https://rpc.example', 'eth_getLogs', { code, message })
+    responseError('https://rpc.example', LOGS_OF_SEVERAL, { code, message })
   test.each(RATE_LIMITS)('%i %s: a rate limit, retried', (...error) => {
     expect(classOf(error)).toBeInstanceOf(NodeBusy)
     expect(isRetriable(classOf(error))).toBe(true)
@@ -89,6 +108,26 @@ describe('errors in JSON-RPC responses', () => {
     expect(classOf(error)).toBeInstanceOf(RpcError)
     expect(isRetriable(classOf(error))).toBe(true)
   })
+})
+
+test('a refusal of a single block or of a header is not about the range: another endpoint is asked', () => {
+  const refused = { code: -32005, message: 'limit exceeded' }
+  const isLast = (method: string, params: unknown[]) => {
+    const error = responseError('https://rpc.example', { method, params }, refused)
+    return error instanceof RpcError && isFinal(error)
+  }
+  expect(isLast('eth_getLogs', [{ fromBlock: '0x1', toBlock: '0x9' }])).toBe(true)
+  expect(isLast('eth_getLogs', [{ fromBlock: '0x9', toBlock: '0x9' }])).toBe(false)
+  expect(isLast('eth_getLogs', [{ blockHash: '0xab' }])).toBe(false)
+  expect(isLast('eth_getBlockByNumber', ['0x9', false])).toBe(false)
+  expect(isLast('eth_chainId', [])).toBe(false)
+})
+
+test('an overloaded endpoint says in seconds or by a date when to come again', () => {
+  const waitOf = (header?: string) => (statusError('https://rpc.example', 429, '', header) as NodeBusy).retryAfterMs
+  expect(waitOf('7')).toBe(7_000)
+  expect(waitOf(new Date(Date.now() + 60_000).toUTCString())).toBeGreaterThan(55_000)
+  for (const header of [undefined, '', 'soon', '-3', 'Mon, 01 Jan 2001 00:00:00 GMT']) expect(waitOf(header)).toBe(0)
 })
 
 test('HTTP statuses: busy, denied, or nothing', () => {

@@ -1,5 +1,6 @@
 import { RetriableError } from '#schema/errors.ts'
 import { IndexerError } from '../errors.ts'
+import type { RpcCall } from './rpc.ts'
 
 /** What can go wrong with an RPC endpoint. */
 
@@ -10,6 +11,8 @@ export class RpcError extends RetriableError {
     readonly method: string,
     readonly code: number,
     readonly reason: string,
+    /** Whether the request could ask for a smaller part: of the logs of several blocks. */
+    readonly isDivisible = false,
   ) {
     super(`The RPC endpoint refused ${method}: ${reason} (code ${code})`)
   }
@@ -52,6 +55,26 @@ export class BlockRefused extends RetriableError {
 /** One try failed because the node is overloaded or its answer was incomplete. */
 export class NodeBusy extends RetriableError {
   override name = 'NodeBusy'
+  constructor(
+    message: string,
+    options?: ErrorOptions,
+    /** How long the node asks to wait (RFC 9110, Retry-After), in milliseconds. */
+    readonly retryAfterMs = 0,
+  ) {
+    super(message, options)
+  }
+}
+
+/** The endpoint refuses so many calls in one request: all of them are sent again in smaller ones. */
+export class BatchRefused extends RetriableError {
+  override name = 'BatchRefused'
+  constructor(
+    /** How many it takes. */
+    readonly limit: number,
+    reason: string,
+  ) {
+    super(`the endpoint takes at most ${limit} calls in a request (${reason})`)
+  }
 }
 
 /** One try failed because no answer came in time. */
@@ -106,15 +129,22 @@ const METHOD_NOT_SUPPORTED = -32004
 /** EIP-1474: "Request exceeds defined limit": a rate limit of some providers, a limit of blocks or logs of others. */
 const LIMIT_EXCEEDED = -32005
 const TOO_MANY_REQUESTS = 429
-const PAYLOAD_TOO_LARGE = 413
+/** dRPC: the free tier's time for a request is over. */
+const FREE_TIER_TIMEOUT = 30
+/** JSON-RPC 2.0: what was sent is no request, or no JSON; so nodes say that they take no batches. */
+const INVALID_REQUEST = -32600
+const PARSE_ERROR = -32700
+export const PAYLOAD_TOO_LARGE = 413
 
 /** Providers give the codes from -32000 to -32099 different meanings (-32012 and -32016 are rate limits of one provider, a limit of
  *  blocks and a denied access of another), so for these the message decides. */
 const RATE_LIMIT =
-  /rate.?limit|too many requests|request (rate|limit)|requests? count|compute units?|credits limited|(per|\/) ?sec(ond)?\b|\bRPS\b|throughput|quota/i
+  /rate.?limit|too many requests|request (rate|limit)|requests? count|compute units?|credits?\b|(per|\/) ?(sec(ond)?|day|month)\b|\bRPS\b|throughput|quota/i
+/** What is used up, or too little paid. */
+const PLAN = /(daily|monthly)\b.*\b(limit|cap)|(free|your|current|paid) ?(tier|plan)|upgrade/i
 const OVERLOADED = /capacity|try again|temporarily|overloaded/i
 /** What a limit of blocks or logs names, and a rate limit does not. */
-const RANGE = /block range|blocks? range|range of|results|response size|\blogs\b/i
+const RANGE = /\branges?\b|results|response size|\blogs\b/i
 const METHOD_MISSING =
   /method\b.*\b(does not exist|not found|not (supported|available|allowed|enabled|whitelisted|implemented)|disabled|unsupported)|(unsupported|unknown|unavailable) (rpc )?method/i
 const DENIED =
@@ -135,11 +165,23 @@ const DENIED_STATUS = new Set([401, 402, 403])
 const isBusyStatus = (status: number) => status === 408 || status === TOO_MANY_REQUESTS || status >= 500
 
 /** What an HTTP status says about the endpoint, if it says anything: the body then need not be JSON-RPC. */
-export function statusError(endpoint: string, status: number, body: string): NodeBusy | AccessDenied | undefined {
-  if (isBusyStatus(status)) return new NodeBusy(`HTTP ${status}`)
+export function statusError(
+  endpoint: string,
+  status: number,
+  body: string,
+  retryAfter?: string | null,
+): NodeBusy | AccessDenied | undefined {
+  if (isBusyStatus(status)) return new NodeBusy(`HTTP ${status}`, undefined, retryAfterMs(retryAfter))
   if (!DENIED_STATUS.has(status)) return undefined
   // some providers answer 403 when a quota is used up: that passes
   return RATE_LIMIT.test(body) ? new NodeBusy(`HTTP ${status}`) : new AccessDenied(endpoint, `HTTP ${status}`)
+}
+
+/** Seconds, or an HTTP date (RFC 9110, 10.2.3). */
+function retryAfterMs(header: string | null | undefined): number {
+  if (!header) return 0
+  const ms = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - Date.now()
+  return ms > 0 ? ms : 0
 }
 
 /** What an HTTP status of 400 and above says when the body is no JSON-RPC. An error page is not quoted: it may repeat the path, which
@@ -167,7 +209,7 @@ export function readError(error: unknown): { code: number; message: string } {
  *  this request. */
 export function responseError(
   endpoint: string,
-  method: string,
+  { method, params }: RpcCall,
   { code, message }: { code: number; message: string },
 ): NodeBusy | EndpointUnusable | RpcError {
   if (code === REVERTED || /revert/i.test(message)) return new RpcError(method, code, message) // a contract's own words
@@ -180,11 +222,26 @@ export function responseError(
   )
     return new MethodUnsupported(endpoint, method, code, message)
   if (DENIED.test(message)) return new AccessDenied(endpoint, message)
-  return new RpcError(method, code, message)
+  if (PLAN.test(message) && !RANGE.test(message)) return new NodeBusy(message)
+  return new RpcError(method, code, message, method === 'eth_getLogs' && asksForSeveralBlocks(params[0]))
+}
+
+function asksForSeveralBlocks(criteria: unknown): boolean {
+  const { blockHash, fromBlock, toBlock } = (criteria ?? {}) as Record<string, unknown>
+  return blockHash === undefined && fromBlock !== toBlock
+}
+
+/** Whether a refusal of several calls at once is about their number, and how many are taken then. The texts are of providers and of nodes that take
+ *  no batches: "Batch of more than 3 requests are not allowed", "batch too large", "Invalid Request". */
+export function batchLimit(calls: number, { code, message }: { code: number; message: string }): number | undefined {
+  const isRefused = /\bbatch/i.test(message) || [INVALID_REQUEST, PARSE_ERROR, PAYLOAD_TOO_LARGE].includes(code)
+  if (calls < 2 || !isRefused) return undefined
+  const named = Number(/\d+/.exec(message.replace(/\b0x[0-9a-f]+/gi, ''))?.[0])
+  return named >= 1 && named < calls ? named : Math.floor(calls / 2)
 }
 
 function isBusy(code: number, message: string): boolean {
-  if (code === TOO_MANY_REQUESTS) return true
+  if (code === TOO_MANY_REQUESTS || code === FREE_TIER_TIMEOUT) return true
   if (RANGE.test(message)) return false
   return RATE_LIMIT.test(message) || (code !== LIMIT_EXCEEDED && OVERLOADED.test(message))
 }
@@ -192,7 +249,12 @@ function isBusy(code: number, message: string): boolean {
 /** Whether a node refused a request because it is for too many blocks or logs. */
 export const isLimit = (error: unknown): error is RpcError =>
   error instanceof RpcError &&
+  (error.method === 'eth_getLogs' || error.code === PAYLOAD_TOO_LARGE) &&
   ([LIMIT_EXCEEDED, INVALID_PARAMS, PAYLOAD_TOO_LARGE].includes(error.code) || LIMIT.test(error.reason))
+
+/** Whether a node refused a request because it names too many contracts. */
+export const isAddressLimit = (error: unknown): error is RpcError =>
+  error instanceof RpcError && error.method === 'eth_getLogs' && /\baddress(es)?\b/i.test(error.reason)
 
 /** Whether a call reverted, or failed inside the contract in another way: the contract answered. */
 export const isRevert = (error: unknown): error is RpcError =>
@@ -202,6 +264,7 @@ export const isRevert = (error: unknown): error is RpcError =>
 export const lacksState = (error: unknown): error is RpcError =>
   error instanceof RpcError && STATE_MISSING.test(error.reason)
 
-/** Whether every endpoint would refuse the same request: a revert is the chain's answer, and a limit is the fault of the request. A call has
- *  no range: where one endpoint lacks the state for it, another may have it. */
-export const isFinal = (error: RpcError) => (error.method === 'eth_call' ? isRevert(error) : isLimit(error))
+/** Whether no other endpoint shall be asked: a revert is the chain's answer, and a request for the logs of several blocks can be made smaller. A
+ *  request that cannot, for one block or a header, may be within the limits of another endpoint. */
+export const isFinal = (error: RpcError) =>
+  error.method === 'eth_call' ? isRevert(error) : error.isDivisible && isLimit(error)

@@ -1,4 +1,4 @@
-import { NodeSilent, noJsonRpc, statusError } from './errors.ts'
+import { NodeSilent, noJsonRpc, PAYLOAD_TOO_LARGE, statusError } from './errors.ts'
 import { type Rpc, redactedUrl } from './rpc.ts'
 import {
   bodyOf,
@@ -27,7 +27,7 @@ export function httpRpc(url: string, options: TransportOptions = {}): Rpc {
         signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
       })
       const text = Buffer.from(await response.arrayBuffer()).toString() // half the work of `text()`
-      const failure = statusError(redactedUrl(url), response.status, text)
+      const failure = statusError(redactedUrl(url), response.status, text, response.headers.get('retry-after'))
       if (failure) throw failure
       return messagesOf(redactedUrl(url), text, response.status)
     } catch (cause) {
@@ -53,6 +53,7 @@ function addressed(url: string): { address: URL; headers: Record<string, string>
 }
 
 function messagesOf(endpoint: string, text: string, status: number): JsonRpcResponse[] {
+  if (status === PAYLOAD_TOO_LARGE) throw noJsonRpc(endpoint, status)
   try {
     return messagesIn(text)
   } catch (error) {

@@ -2,8 +2,7 @@ import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { WebSocketServer } from 'ws'
-import { readHeader, readLogs } from '../chain/blockRange.ts'
-import { InconsistentChain } from '../errors.ts'
+import { readAnswer } from './answers.ts'
 import { RpcUnavailable } from './errors.ts'
 import { httpRpc } from './http.ts'
 import { webSocketRpc } from './websocket.ts'
@@ -104,9 +103,10 @@ test.each([
 })
 
 const HASH = `0x${'ab'.repeat(32)}`
+const ADDRESS = `0x${'aa'.repeat(20)}`
 const BLOCK = { number: '0x1', hash: HASH, parentHash: HASH, timestamp: '0x5' }
 const LOG = {
-  address: '0xAA',
+  address: ADDRESS.toUpperCase().replace('0X', '0x'),
   topics: [],
   data: '0x',
   blockNumber: '0x1',
@@ -115,19 +115,45 @@ const LOG = {
   logIndex: '0x0',
 }
 
-test('what is no block and no list of logs is a contradiction to ask about again', () => {
-  expect(readHeader(BLOCK)?.number).toBe(1)
-  expect(readHeader(null)).toBeNull()
-  const blocks = [
-    'text',
-    7,
-    {},
-    [],
-    ...Object.keys(BLOCK).map((key) => ({ ...BLOCK, [key]: undefined })),
-    { ...BLOCK, number: '0xzz' },
-  ]
-  for (const block of blocks) expect(() => readHeader(block), JSON.stringify(block)).toThrow(InconsistentChain)
-  expect(readLogs([LOG])).toMatchObject([{ address: '0xaa', block: 1, index: 0 }])
-  const logs = [null, {}, 'text', [null], [{}], [7], ...Object.keys(LOG).map((key) => [{ ...LOG, [key]: undefined }])]
-  for (const list of logs) expect(() => readLogs(list), JSON.stringify(list)).toThrow(InconsistentChain)
+const blockCall = (place: string) => ({ method: 'eth_getBlockByNumber', params: [place, false] })
+const logsCall = (criteria: object) => ({ method: 'eth_getLogs', params: [criteria] })
+const inBlockOne = logsCall({ fromBlock: '0x1', toBlock: '0x1' })
+
+test.each([
+  'text',
+  7,
+  {},
+  [],
+  ...Object.keys(BLOCK).map((key) => ({ ...BLOCK, [key]: undefined })),
+  { ...BLOCK, number: '0xzz' },
+  { ...BLOCK, number: '0x2' },
+  { ...BLOCK, hash: '0xab' },
+  { ...BLOCK, timestamp: '0x18bcfe5687a' }, // in milliseconds
+])('%j is no block 1', (block) => {
+  expect(() => readAnswer(blockCall('0x1'), block)).toThrow(/^the answer to eth_getBlockByNumber is wrong/)
+})
+
+test.each([
+  null,
+  {},
+  'text',
+  [null],
+  [{}],
+  [7],
+  ...Object.keys(LOG).map((key) => [{ ...LOG, [key]: undefined }]),
+  [{ ...LOG, removed: true }],
+  [LOG, LOG],
+  [LOG, { ...LOG, transactionHash: `0x${'cd'.repeat(32)}` }], // counted by transaction
+  [{ ...LOG, blockNumber: '0x2' }],
+  [{ ...LOG, data: '0xzz' }],
+])('%j are no logs of block 1', (logs) => {
+  expect(() => readAnswer(inBlockOne, logs)).toThrow(/^the answer to eth_getLogs is wrong/)
+})
+
+test('a block, a block that is not there, and logs are read', () => {
+  expect(readAnswer(blockCall('latest'), BLOCK)).toMatchObject({ number: 1, timestamp: new Date(5_000) })
+  expect(readAnswer(blockCall('0x1'), null)).toBeNull()
+  expect(readAnswer(inBlockOne, [LOG])).toMatchObject([{ address: ADDRESS, block: 1, index: 0 }])
+  expect(readAnswer(logsCall({ blockHash: HASH }), [LOG])).toHaveLength(1)
+  expect(() => readAnswer(logsCall({ blockHash: `0x${'cd'.repeat(32)}` }), [LOG])).toThrow('was not asked for')
 })

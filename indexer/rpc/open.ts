@@ -17,9 +17,10 @@ export function openRpc(urls: string, options: TransportOptions, events?: Endpoi
   const endpoints = endpointsIn(urls)
   const [first = '', ...others] = endpoints
   if (!others.length) return openOne(first, options)
-  const several = { tries: TRIES_OF_SEVERAL, ...options }
+  const several = { tries: TRIES_OF_SEVERAL, silentTries: 1, ...options }
   return new Endpoints(
     endpoints.map((url) => openOne(url, several)),
     events,
+    options.hedgeMs,
   )
 }

@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { EndpointUnusable, NodeBusy, NodeSilent, RpcError, RpcUnavailable } from './errors.ts'
+import { BatchRefused, EndpointUnusable, NodeBusy, NodeSilent, RpcError, RpcUnavailable } from './errors.ts'
 
 /** Retries with exponential back-off and jitter. */
 
 export interface RetryOptions {
   /** Tries of one request before the endpoint counts as unavailable: 4. */
   tries?: number
+  /** Tries after which an endpoint that does not answer in time counts as unavailable; by default as many as of other failures. */
+  silentTries?: number
   /** The shortest delay before another try, in milliseconds; the delay doubles with each try. */
   delayMs?: number
   /** Ends the wait and the request. */
@@ -45,20 +47,34 @@ function reasonOf(error: unknown): string {
   return innermost.message || (typeof code === 'string' ? code : innermost.name)
 }
 
+/** What another try does not change. */
+const PASSED_ON = [RpcError, EndpointUnusable, RpcUnavailable, BatchRefused]
+
+/** A node is not waited for longer in one request, whatever it asks for. */
+const MAX_RETRY_AFTER_MS = 30_000
+
+/** Waits as long as the node asked, or longer. */
+async function pause(attempt: number, last: unknown, options: RetryOptions): Promise<void> {
+  const asked = last instanceof NodeBusy ? Math.min(last.retryAfterMs, MAX_RETRY_AFTER_MS) : 0
+  await Promise.all([backoff(attempt, options), asked && sleep(asked, undefined, { signal: options.signal })])
+}
+
 /** Retries `work` while the node is unreachable or busy. @throws RpcError and EndpointUnusable at once; RpcUnavailable when every try
  *  failed, or when another try would fail in the same way. */
 export async function withRetries<T>(work: () => Promise<T>, endpoint: string, options: RetryOptions): Promise<T> {
-  const { tries = 4, signal } = options
+  const { tries = 4, silentTries = tries, signal } = options
   let last: unknown
   for (let attempt = 0; attempt < tries; attempt++) {
-    if (attempt > 0) await backoff(attempt, options)
+    if (attempt > 0) await pause(attempt, last, options)
     try {
       return await work()
     } catch (error) {
       signal?.throwIfAborted()
-      if (error instanceof RpcError || error instanceof EndpointUnusable || error instanceof RpcUnavailable) throw error
-      if (error instanceof NodeSilent) options.onSilence?.(endpoint, error.message)
+      if (PASSED_ON.some((kind) => error instanceof kind)) throw error
       last = error
+      if (!(error instanceof NodeSilent)) continue
+      options.onSilence?.(endpoint, error.message)
+      if (attempt + 1 >= silentTries) break
     }
   }
   if (last instanceof NodeBusy)

@@ -1,4 +1,5 @@
-import { NodeBusy, readError, responseError } from './errors.ts'
+import { readAnswer } from './answers.ts'
+import { BatchRefused, batchLimit, NodeBusy, RpcError, readError, responseError } from './errors.ts'
 import { type RetryOptions, withRetries } from './retry.ts'
 import { type Rpc, type RpcCall, redactedUrl } from './rpc.ts'
 
@@ -9,6 +10,8 @@ export interface TransportOptions extends RetryOptions {
   timeoutMs?: number
   /** Calls in one request at most: 100. */
   batchSize?: number
+  /** After how long without an answer another endpoint is asked too, in milliseconds: 3,000, and 10,000 for logs. */
+  hedgeMs?: number
   /** Counts requests. */
   onRequest?: (calls: number) => void
 }
@@ -19,7 +22,8 @@ export interface JsonRpcRequest extends RpcCall {
 }
 
 export interface JsonRpcResponse {
-  id: number
+  /** Null in an error about a batch as a whole. */
+  id: number | null
   result?: unknown
   error?: unknown
 }
@@ -55,33 +59,51 @@ export const bodyOf = (requests: readonly JsonRpcRequest[]) =>
 
 /** A client that sends with `send`. Its request ids begin at 1. */
 export function rpcOver(url: string, send: Send, options: TransportOptions): Rpc {
-  const { batchSize = 100, onRequest } = options
+  const { onRequest } = options
   const endpoint = redactedUrl(url)
+  let { batchSize = 100 } = options
   let nextId = 1
 
   const attempt = async (calls: readonly RpcCall[]) => {
     const requests = calls.map((call): JsonRpcRequest => ({ jsonrpc: '2.0', id: nextId++, ...call }))
     onRequest?.(calls.length)
-    return results(endpoint, requests, inOrder(requests, await send(requests)))
+    const responses = await send(requests).catch((error) => {
+      const limit = error instanceof RpcError ? batchLimit(calls.length, { code: error.code, message: '' }) : undefined
+      throw limit === undefined ? error : new BatchRefused(limit, error.reason)
+    })
+    return results(endpoint, requests, inOrder(requests, responses))
   }
-  const ask = (calls: readonly RpcCall[]) => withRetries(() => attempt(calls), endpoint, options)
+  const ask = async (calls: readonly RpcCall[]): Promise<unknown[]> => {
+    try {
+      return await withRetries(() => attempt(calls), endpoint, options)
+    } catch (error) {
+      if (!(error instanceof BatchRefused)) throw error
+      batchSize = Math.min(batchSize, error.limit)
+      return inBatches(calls)
+    }
+  }
+  const inBatches = async (calls: readonly RpcCall[]) => {
+    const parts: Promise<unknown[]>[] = []
+    for (let start = 0; start < calls.length; start += batchSize) parts.push(ask(calls.slice(start, start + batchSize)))
+    return (await Promise.all(parts)).flat()
+  }
 
   return {
     url,
     request: async (method, params = []) => (await ask([{ method, params }]))[0],
-    async batch(calls) {
-      const parts: Promise<unknown[]>[] = []
-      for (let start = 0; start < calls.length; start += batchSize)
-        parts.push(ask(calls.slice(start, start + batchSize)))
-      return (await Promise.all(parts)).flat()
-    },
+    batch: inBatches,
   }
 }
 
-/** A node may answer a batch in any order, or all of it with one error. */
+/** A node may answer a batch in any order, or all of it with one error. @throws BatchRefused when that says that a batch is too large */
 function inOrder(requests: readonly JsonRpcRequest[], responses: readonly JsonRpcResponse[]): JsonRpcResponse[] {
   const [only] = responses
-  if (requests.length > 1 && responses.length === 1 && only?.error) return requests.map(() => only)
+  if (requests.length > 1 && only?.error && responses.every((one) => one === only)) {
+    const error = readError(only.error)
+    const limit = batchLimit(requests.length, error)
+    if (limit !== undefined) throw new BatchRefused(limit, error.message)
+    return requests.map(() => only)
+  }
   const byId = new Map(responses.map((response) => [response.id, response]))
   return requests.map(({ id, method }) => {
     const response = byId.get(id)
@@ -95,7 +117,12 @@ const results = (
   requests: readonly JsonRpcRequest[],
   responses: readonly JsonRpcResponse[],
 ): unknown[] =>
-  responses.map(({ result, error }, index) => {
-    if (error) throw responseError(endpoint, requests[index]?.method ?? '', readError(error))
-    return result
+  requests.map((request, index) => {
+    const { result, error } = responses[index] ?? {}
+    return error ? refuse(endpoint, request, readError(error), requests.length) : readAnswer(request, result)
   })
+
+function refuse(endpoint: string, call: RpcCall, error: { code: number; message: string }, calls: number): never {
+  const limit = /\bbatch/i.test(error.message) ? batchLimit(calls, error) : undefined
+  throw limit === undefined ? responseError(endpoint, call, error) : new BatchRefused(limit, error.message)
+}

@@ -23,15 +23,26 @@ export function webSocketRpc(url: string, options: TransportOptions = {}): Rpc {
   const waiting = new Map<number, { done: (response: JsonRpcResponse) => void; fail: (error: Error) => void }>()
   const listeners = new Set<() => void>()
   let opening: Promise<WebSocket> | undefined
+  /** The requests of the batches that were sent and not answered, oldest first. */
+  const batches = new Set<readonly JsonRpcRequest[]>()
 
   function receive(data: string) {
     for (const message of messagesIn(data)) {
       if ('method' in message) for (const listener of listeners) listener()
+      else if (message.id === null) refuseBatch(message)
       else {
         waiting.get(message.id)?.done(message)
         waiting.delete(message.id)
       }
     }
+  }
+
+  /** An error that names no request is about a whole batch: the oldest, as far as anybody can tell. */
+  function refuseBatch(message: JsonRpcResponse) {
+    const [oldest] = batches
+    if (!oldest) return
+    batches.delete(oldest)
+    for (const { id } of oldest) waiting.get(id)?.done(message)
   }
 
   function lose(reason: Error) {
@@ -88,15 +99,18 @@ export function webSocketRpc(url: string, options: TransportOptions = {}): Rpc {
     const responses = requests.map(
       ({ id }) => new Promise<JsonRpcResponse>((done, fail) => waiting.set(id, { done, fail })),
     )
+    if (requests.length > 1) batches.add(requests)
     socket.send(bodyOf(requests))
     const timeoutMs = timeoutOf(requests, options.timeoutMs)
     const timer = setTimeout(() => {
       for (const { id } of requests) waiting.get(id)?.fail(new NodeSilent(silence(timeoutMs)))
+      socket.terminate() // a new connection may lead to another node
     }, timeoutMs)
     try {
       return await Promise.all(responses)
     } finally {
       clearTimeout(timer)
+      batches.delete(requests)
       for (const { id } of requests) waiting.delete(id)
     }
   }

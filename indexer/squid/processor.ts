@@ -1,6 +1,7 @@
 import { type BlockHeader, EvmBatchProcessor, type Log as SquidLog } from '@subsquid/evm-processor'
-import type { BlockRange, Log } from '../chain/blockRange.ts'
+import type { BlockRange } from '../chain/blockRange.ts'
 import type { ResolvedDeployment } from '../deployment.ts'
+import type { Log } from '../rpc/answers.ts'
 import type { RangeStore, VersionedDatabase } from './database.ts'
 
 const FIELDS = {

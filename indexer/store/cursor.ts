@@ -1,8 +1,9 @@
 import type { Database, Sql } from '#schema/database.ts'
 import { RetriableError } from '#schema/errors.ts'
 import { type Notification, notify, notifySql } from '#schema/notifications.ts'
-import type { BlockHeader, BlockId } from '../chain/blockRange.ts'
+import type { BlockId } from '../chain/blockRange.ts'
 import { IndexerError } from '../errors.ts'
+import type { BlockHeader } from '../rpc/answers.ts'
 import { rollbackRows } from './versions.ts'
 
 /** The position of the cursor. It moves in the transaction that stores the rows, and only from the position that was expected. */

@@ -1,7 +1,7 @@
 import type { Sql } from '#schema/database.ts'
 import { StateRoot } from '#schema/onchain/chain.ts'
 import { BlockChanges, nextRoot, originRoot } from '#schema/stateRoot.ts'
-import type { BlockHeader } from '../chain/blockRange.ts'
+import type { BlockHeader } from '../rpc/answers.ts'
 import type { ContractAddresses } from './cursor.ts'
 import type { Rows } from './rows.ts'
 import { textOf } from './versions.ts'

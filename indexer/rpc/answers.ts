@@ -1,0 +1,116 @@
+import { NodeBusy } from './errors.ts'
+import type { RpcCall } from './rpc.ts'
+
+/** What nodes answer, checked and converted in one place: what does not fit is never seen by the rest of the indexer, and another endpoint is asked. */
+
+export interface BlockHeader {
+  number: number
+  hash: string
+  parentHash: string
+  timestamp: Date
+  /** Where the node includes it. */
+  logsBloom?: string
+}
+
+export interface Log {
+  address: `0x${string}`
+  topics: `0x${string}`[]
+  data: `0x${string}`
+  block: number
+  blockHash: string
+  transactionHash: string
+  index: number
+}
+
+/** The answer to a call: a `BlockHeader` or null of `eth_getBlockByNumber`, `Log[]` of `eth_getLogs`, that of another method as it came.
+ *  @throws NodeBusy when it is none, or is not about what was asked. */
+export function readAnswer({ method, params }: RpcCall, result: unknown): unknown {
+  if (method === 'eth_getBlockByNumber') return readHeader(result, params[0])
+  if (method === 'eth_getLogs') return readLogs(result, params[0] as LogCriteria)
+  return result
+}
+
+/** A time beyond this is not in seconds. */
+const MAX_SECONDS = 100_000_000_000
+
+const isObject = (raw: unknown): raw is Record<string, unknown> => typeof raw === 'object' && raw !== null
+const isHash = (value: unknown): value is string => typeof value === 'string' && /^0x[0-9a-f]{64}$/i.test(value)
+const isData = (value: unknown): value is `0x${string}` =>
+  typeof value === 'string' && /^0x([0-9a-f]{2})*$/i.test(value)
+const isAddress = (value: unknown): value is `0x${string}` =>
+  typeof value === 'string' && /^0x[0-9a-f]{40}$/i.test(value)
+
+/** A quantity; NaN when it is none. */
+const quantity = (value: unknown): number => {
+  const number = typeof value === 'string' || typeof value === 'number' ? Number(value) : Number.NaN
+  return value !== '' && Number.isSafeInteger(number) && number >= 0 ? number : Number.NaN
+}
+
+const invalid = (method: string, what: string) => new NodeBusy(`the answer to ${method} is wrong: ${what}`)
+
+/** Null: a block that the node does not have. `asked`: a tag, or a number as hex. */
+function readHeader(raw: unknown, asked: unknown): BlockHeader | null {
+  if (raw === null || raw === undefined) return null
+  const wrong = (what: string) => invalid('eth_getBlockByNumber', what)
+  if (!isObject(raw)) throw wrong('it is no block')
+  const { hash, parentHash, logsBloom } = raw
+  const number = quantity(raw.number)
+  const seconds = quantity(raw.timestamp)
+  if (Number.isNaN(number) || !isHash(hash) || !isHash(parentHash)) throw wrong('it is no block')
+  if (Number.isNaN(seconds) || seconds > MAX_SECONDS) throw wrong(`block ${number} has no time in seconds`)
+  if (typeof asked === 'string' && /^0x/.test(asked) && Number(asked) !== number)
+    throw wrong(`it is block ${number}, not ${Number(asked)}`)
+  return {
+    number,
+    hash: hash.toLowerCase(),
+    parentHash: parentHash.toLowerCase(),
+    timestamp: new Date(seconds * 1000),
+    logsBloom: isData(logsBloom) ? logsBloom : undefined,
+  }
+}
+
+interface LogCriteria {
+  blockHash?: string
+  fromBlock?: string
+  toBlock?: string
+}
+
+function readLogs(raw: unknown, { blockHash, fromBlock = '0x0', toBlock }: LogCriteria = {}): Log[] {
+  const wrong = (what: string) => invalid('eth_getLogs', what)
+  if (!Array.isArray(raw)) throw wrong('it is no list of logs')
+  const from = Number(fromBlock)
+  const to = toBlock === undefined ? Number.POSITIVE_INFINITY : Number(toBlock)
+  const places = new Set<number>()
+  return raw.map((one) => {
+    const log = readLog(one)
+    if (!log) throw wrong('it has something that is no log')
+    const { block, index } = log
+    if ((one as { removed?: unknown }).removed === true) throw wrong(`it has a log of block ${block} that was removed`)
+    if (blockHash === undefined ? block < from || block > to : log.blockHash !== blockHash.toLowerCase())
+      throw wrong(`it has a log of block ${block}, which was not asked for`)
+    // Some nodes count the logs of each transaction from zero.
+    const place = block * 2 ** 24 + index
+    if (places.has(place)) throw wrong(`block ${block} has two logs with the index ${index}`)
+    places.add(place)
+    return log
+  })
+}
+
+function readLog(raw: unknown): Log | undefined {
+  if (!isObject(raw)) return undefined
+  const { address, topics, data, blockHash, transactionHash } = raw
+  const block = quantity(raw.blockNumber)
+  const index = quantity(raw.logIndex)
+  const isWhole =
+    isAddress(address) && Array.isArray(topics) && topics.every(isHash) && isData(data) && isHash(blockHash)
+  if (!isWhole || !isHash(transactionHash) || Number.isNaN(block) || !(index < 2 ** 24)) return undefined
+  return {
+    address: address.toLowerCase() as `0x${string}`,
+    topics: topics as `0x${string}`[],
+    data,
+    block,
+    blockHash: blockHash.toLowerCase(),
+    transactionHash,
+    index,
+  }
+}
