@@ -4,10 +4,15 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
+import type { Browser } from 'playwright-core'
+import { parseEther } from 'viem'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openVote, propose } from '#contracts/test/mandate.ts'
 import { ALICE } from '#contracts/test/world.ts'
+import { FEE } from '#test/answeringSystem.ts'
 import { must } from '#test/must.ts'
 import { chromiumPath, openBrowser } from '../dashboards/screenshots.ts'
+import { type AnsweringApi, onAnsweringApi } from './test/answeringApi.ts'
 import { clientSystem } from './test/clientSystem.ts'
 import { finalMap } from './test/finalMap.ts'
 
@@ -99,21 +104,27 @@ test('Vite bundles it for browsers; without viem the whole client is small', asy
   expect(code).not.toMatch(/from ['"]node:/)
 })
 
+/** A page of the API with the packed client in it. */
+async function clientPage(browser: Browser, { url, serveFile }: Pick<AnsweringApi, 'url' | 'serveFile'>) {
+  await serveFile('page.js', await bundle([]))
+  const page = await browser.newPage()
+  await page.goto(`${url}/index.html`)
+  await page.addScriptTag({ url: `${url}/page.js`, type: 'module' })
+  await page.waitForFunction('globalThis.modelcommons')
+  const account = await page.evaluate<`0x${string}`>(
+    'const { privateKeyToAccount, generatePrivateKey } = modelcommons; (globalThis.account = privateKeyToAccount(generatePrivateKey())).address',
+  )
+  return { page, account }
+}
+
 test.skipIf(without !== '')(
   `Chromium reads and writes the running system with it, and verifies an account’s own proof${without}`,
   async () => {
     const system = await clientSystem()
-    const { url, world, serveFile } = system
-    await serveFile('page.js', await bundle([]))
+    const { url, world } = system
     const browser = await openBrowser()
     try {
-      const page = await browser.newPage()
-      await page.goto(`${url}/index.html`)
-      await page.addScriptTag({ url: `${url}/page.js`, type: 'module' })
-      await page.waitForFunction('globalThis.modelcommons')
-      const account = await page.evaluate<`0x${string}`>(
-        'const { privateKeyToAccount, generatePrivateKey } = modelcommons; (globalThis.account = privateKeyToAccount(generatePrivateKey())).address',
-      )
+      const { page, account } = await clientPage(browser, system)
       await world.rpc('anvil_setBalance', [account, '0x56bc75e2d63100000'])
       const wrapped = await page.evaluate<string>(`(async () => {
         const { connect, browserState, wrap, balanceOf } = modelcommons
@@ -144,4 +155,49 @@ test.skipIf(without !== '')(
       await browser.close()
     }
   },
+)
+
+test.skipIf(without !== '')(
+  `a person with a key in Chromium wraps, locks and delegates, votes, deposits, calls and claims on the whole system${without}`,
+  () =>
+    onAnsweringApi(async (system) => {
+      const { url, world } = system
+      const browser = await openBrowser()
+      try {
+        const { page, account } = await clientPage(browser, system)
+        /** Runs one act in the page; amounts cross as text. */
+        const act = (text: string) => page.evaluate<string>(`(async () => String(await (${text})))()`)
+        await world.rpc('anvil_setBalance', [account, '0x56bc75e2d63100000'])
+        await page.evaluate(`(async () => {
+          const { connect, browserState } = modelcommons
+          globalThis.client = await connect('${url}', { account, state: browserState(localStorage), pollMs: 20 })
+        })()`)
+        await act(`modelcommons.wrap(client, ${parseEther('10')}n)`)
+        await act(`modelcommons.delegate(client, { to: account.address, lock: ${parseEther('4')}n })`)
+        expect(await world.read('GOpen', 'getVotes', [account])).toBe(parseEther('4'))
+
+        const { proposalId, actions } = await propose(world)
+        await openVote(world, actions)
+        await act(
+          `modelcommons.castVote(client, { proposalId: ${proposalId}n, support: 'for', reason: 'It is useful.' })`,
+        )
+        expect(await world.read('ModelGovernor', 'proposalVotes', [proposalId])).toEqual([0n, parseEther('4'), 0n])
+
+        await act('modelcommons.deposit(client, { endpointId: 1n, amount: 1000n })')
+        const answer = await act(`(async () => {
+          const { answer, receipt } = await modelcommons.callEndpoint(client, { endpointId: 1n, prompt: 'Where is it?', maxTokens: 4 })
+          const { valid } = await modelcommons.verifyReceipt(client, receipt)
+          return answer + ' ' + receipt.fee + ' ' + valid
+        })()`)
+        expect(answer).toMatch(new RegExp(`^Where is it\\? \\d+ ${FEE} true$`))
+
+        await finalMap(system, [[account, 7n]])
+        expect(await act('modelcommons.claim(client)')).toBe('7')
+        expect(await world.balance(account)).toBe(parseEther('6') - 1_000n + 7n)
+        expect(await act('Object.keys(localStorage).length')).toBe('0') // no act is left unfinished
+      } finally {
+        await browser.close()
+      }
+    }),
+  120_000,
 )

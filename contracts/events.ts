@@ -1,5 +1,5 @@
 import type { Abi, AbiEvent, AbiParameter, Address, ContractEventName, GetEventArgs, Hex } from 'viem'
-import { decodeAbiParameters, toEventSelector } from 'viem'
+import { decodeAbiParameters, hexToBytes, toEventSelector } from 'viem'
 import { type ContractName, contracts } from './generated/index.ts'
 
 export { type ContractName, contracts }
@@ -158,6 +158,9 @@ function readerOf({ name, type }: NamedParameter): Reader | undefined {
   return { name, decode: (word) => (word.startsWith(ZEROS) ? Number.parseInt(word, 16) : Number(value(word))) }
 }
 
+/** Browsers, too, have it: `Buffer` is Node's alone. What begins with a byte order mark keeps it. */
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
+
 /** A reader of a string or bytes: its word is the offset of the length, which the bytes follow. It returns undefined outside the data. */
 function dynamicReaderOf({ name, type }: NamedParameter): Reader | undefined {
   if (type !== 'string' && type !== 'bytes') return undefined
@@ -170,7 +173,7 @@ function dynamicReaderOf({ name, type }: NamedParameter): Reader | undefined {
       const end = from + 2 * Number(`0x${data.slice(start, from)}`)
       if (!(end <= data.length)) return undefined
       const digits = data.slice(from, end)
-      return type === 'bytes' ? `0x${digits}` : Buffer.from(digits, 'hex').toString()
+      return type === 'bytes' ? `0x${digits}` : utf8.decode(hexToBytes(`0x${digits}`))
     },
   }
 }

@@ -1,13 +1,11 @@
 import { parseEther } from 'viem'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { evaluate, version } from '#contracts/test/mandate.ts'
 import { ALICE, HOST, OPERATOR, STRANGER } from '#contracts/test/world.ts'
-import { startApi } from '#graphql/index.ts'
 import { until } from '#indexer/test/follow.ts'
-import { openQueues } from '#schema/queue.ts'
-import { answeringSystem, FEE } from '#test/answeringSystem.ts'
-import { freshDatabase } from '#test/database.ts'
-import { callEndpoint, connect, deposit, graphql, settleUsage, verifyReceipt } from '../index.ts'
+import { FEE } from '#test/answeringSystem.ts'
+import { callEndpoint, deposit, graphql, settleUsage, verifyReceipt } from '../index.ts'
+import { onAnsweringApi } from '../test/answeringApi.ts'
 import { clientSystem } from '../test/clientSystem.ts'
 
 test('calls of one account at the same time are all reserved, under a voucher that covers them and no more', async () => {
@@ -42,45 +40,28 @@ test('calls of one account at the same time are all reserved, under a voucher th
 })
 
 test('a call is answered and paid once; its receipt can be verified; what is owed for it is redeemed when the host says so', async () => {
-  const { serving, world, store, answered } = await answeringSystem()
-  const db = await freshDatabase()
-  const queues = await openQueues({ databaseUrl: db.url })
-  onTestFinished(() => queues.close())
-  await serving(db, async () => {
-    const { chainId, addresses, settings } = world.deployment
-    const { url, stop } = await startApi({
-      ...{ db, queues, port: 0, host: '127.0.0.1', auth: 'open' as const, artifacts: store },
-      log: { error: (details) => console.error(details) },
-      deployment: {
-        ...{ chainId, addresses, settings: { ...settings }, nodeUrl: world.anvil.url },
-        hosts: [OPERATOR.address.toLowerCase()],
-      },
-    })
-    try {
-      const client = await connect(url, { account: ALICE, pollMs: 10 })
-      await deposit(client, { endpointId: 1n, amount: 1_000n })
-      const question = { endpointId: 1n, prompt: 'Where is it?', maxTokens: 4, key: 'one' }
-      const { answer, receipt } = await callEndpoint(client, question)
-      expect(answer).toBe('Where is it? 1')
-      expect(await callEndpoint(client, question)).toEqual({ answer, receipt })
-      expect(answered).toHaveLength(1)
-      expect(await verifyReceipt(client, receipt)).toEqual({ valid: true, problems: [], signer: OPERATOR.address })
-      for (const change of [{ fee: '6' }, { answer: 'No.' }, { tokensOut: 3 }, { cumulative: '6' }])
-        expect(await verifyReceipt(client, { ...receipt, ...change })).toMatchObject({
-          valid: false,
-          problems: [expect.stringMatching(/one of them was changed/)],
-        })
-      expect(await verifyReceipt(client, { ...receipt, signature: '0x12' })).toEqual({
+  await onAnsweringApi(async ({ as, answered }) => {
+    const client = await as({ account: ALICE })
+    await deposit(client, { endpointId: 1n, amount: 1_000n })
+    const question = { endpointId: 1n, prompt: 'Where is it?', maxTokens: 4, key: 'one' }
+    const { answer, receipt } = await callEndpoint(client, question)
+    expect(answer).toBe('Where is it? 1')
+    expect(await callEndpoint(client, question)).toEqual({ answer, receipt })
+    expect(answered).toHaveLength(1)
+    expect(await verifyReceipt(client, receipt)).toEqual({ valid: true, problems: [], signer: OPERATOR.address })
+    for (const change of [{ fee: '6' }, { answer: 'No.' }, { tokensOut: 3 }, { cumulative: '6' }])
+      expect(await verifyReceipt(client, { ...receipt, ...change })).toMatchObject({
         valid: false,
-        problems: ['The signature cannot be read: it is none, or was changed.'],
+        problems: [expect.stringMatching(/one of them was changed/)],
       })
+    expect(await verifyReceipt(client, { ...receipt, signature: '0x12' })).toEqual({
+      valid: false,
+      problems: ['The signature cannot be read: it is none, or was changed.'],
+    })
 
-      const [before] = await client.read('InferenceMarket', 'channels', [receipt.channelId as `0x${string}`])
-      await settleUsage(client, 'redeem')
-      const [after] = await client.read('InferenceMarket', 'channels', [receipt.channelId as `0x${string}`])
-      expect(before - after).toBe(FEE)
-    } finally {
-      await stop()
-    }
+    const [before] = await client.read('InferenceMarket', 'channels', [receipt.channelId as `0x${string}`])
+    await settleUsage(client, 'redeem')
+    const [after] = await client.read('InferenceMarket', 'channels', [receipt.channelId as `0x${string}`])
+    expect(before - after).toBe(FEE)
   })
 }, 120_000)

@@ -4,12 +4,13 @@ import { fundEpoch, publicationOf, treeOf } from '#contracts/test/publication.ts
 import { hashOf, OPERATOR, SETTINGS } from '#contracts/test/world.ts'
 import { localStore } from '#schema/artifacts/index.ts'
 import { putDocument, rewardMapDocument } from '#schema/documents.ts'
+import type { Client } from '../client.ts'
 import { waitForBlock } from '../graphql/waitForBlock.ts'
 import type { ClientSystem } from './clientSystem.ts'
 
 /** Publishes the map of the next epoch, by which these accounts may claim so much in all, and waits until it is final. @returns the epoch */
 export async function finalMap(
-  { world, folder, as }: ClientSystem,
+  { world, folder, as }: Pick<ClientSystem, 'world' | 'folder'> & { as(): Promise<Client> },
   grants: readonly (readonly [Address, bigint])[],
 ): Promise<bigint> {
   const total = grants.reduce((sum, [, amount]) => sum + amount, 0n)
