@@ -218,6 +218,19 @@ steward
   .argument('<model>', 'the id of a model with a mandate')
   .action(async (model) => (await import('./steward.ts')).resumeModel(model))
 
+program
+  .command('takedown')
+  .description('stop serving a sample, and keep it out of the next dataset; no reward changes')
+  .argument('<hash>', 'the contentHash of a contribution')
+  .requiredOption('--reason <text>', 'why, for everybody to read; do not repeat the content')
+  .option('--lift', 'end a takedown that is in force; its record stays')
+  .action(async (hash, options) => (await import('./takedown.ts')).takedown(hash, options))
+program
+  .command('takedowns')
+  .description('the samples that were taken down, and the contributions that were withdrawn')
+  .option('--json', 'print one JSON object')
+  .action(async (options) => (await import('./takedown.ts')).listRemovals(options))
+
 const untraced = program
   .command('untraced')
   .description('answers that keep their epoch open, because they could not be traced to contributions')

@@ -2,6 +2,7 @@ import { Counter, Gauge, type Registry } from 'prom-client'
 import type { Sql } from '#schema/database.ts'
 import { JOB_COUNTS, JOB_SECONDS } from '#schema/jobMetrics.ts'
 import { LANES } from '#schema/jobs.ts'
+import { ENDPOINTS_WITH_REMOVED_DATA } from '#schema/offchain/removals.ts'
 import { isUnserved, LOST_AFTER_SECONDS, LOST_FOR_SECONDS, WORKER_ALIVE, WORKER_LOST } from '#schema/workers.ts'
 import { UNTRACED } from '#workers/untraced.ts'
 
@@ -167,6 +168,12 @@ export const SYSTEM_METRICS: readonly SystemMetric[] = [
     name: 'steward_silent_seconds',
     help: 'Seconds since a steward last looked at the models that have a policy.',
     sql: `select extract(epoch from clock_timestamp() - max(decided_at)) as value from stewardship where policy is not null having count(*) > 0`,
+  },
+  {
+    name: 'served_removed_contributions',
+    help: 'Contributions that were taken down or withdrawn, and that the version of an endpoint learned from.',
+    labels: ['endpoint', 'host', 'version'],
+    sql: ENDPOINTS_WITH_REMOVED_DATA,
   },
   {
     name: 'database_bytes',

@@ -191,6 +191,14 @@ export const alerts: readonly Alert[] = [
     expr: 'modelcommons_rpc_circuit_open == 1',
   },
   {
+    name: 'RemovedDataServed',
+    severity: 'warning',
+    summary:
+      'Endpoint {{ $labels.endpoint }} serves version {{ $labels.version }}, which learned from {{ $value }} contributions that were taken down or withdrawn.',
+    minutes: 0,
+    limit: { metric: 'modelcommons_served_removed_contributions', by: ['endpoint', 'version'], above: 0 },
+  },
+  {
     name: 'MirrorCorrupt',
     severity: 'warning',
     summary: '{{ $labels.mirror }} sent other bytes than those of the artifact to {{ $labels.instance }}.',

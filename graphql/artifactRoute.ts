@@ -4,6 +4,7 @@ import type { Request, RequestHandler, Response } from 'express'
 import { LRUCache } from 'lru-cache'
 import type { Services } from './context.ts'
 import { toClientError } from './errors.ts'
+import { requirePresent } from './resolvers/removedSamples.ts'
 import { mayBeJson, requireUnsealed } from './resolvers/sealedArtifacts.ts'
 
 /** White space at the beginning is read in parts of this size. */
@@ -12,7 +13,17 @@ const PART_BYTES = 4096
 /** Artifacts that were found to be unsealed are not parsed again. */
 const MAX_KNOWN = 10_000
 
-/** Serves an artifact's bytes by its name, also in ranges. The name is the hash of the content, so the response may be cached for ever. The
+/** A sample may be taken down: nobody keeps it for long. */
+const CACHED_SAMPLE = 'public, max-age=300'
+
+const STATUS: Record<string, number> = {
+  ARTIFACT_MISSING: 404,
+  ARTIFACT_SEALED: 403,
+  SAMPLE_REMOVED: 451,
+  INTERNAL: 500,
+}
+
+/** Serves an artifact's bytes by its name, also in ranges. The name is the hash of the content, so the response may be cached for ever, a sample's for a short time. The
  *  headers keep a browser from running the content as a page of this origin. */
 export function serveArtifact({ artifacts, ownArtifacts = artifacts, db, log }: Services): RequestHandler {
   const unsealed = new LRUCache<string, true>({ max: MAX_KNOWN })
@@ -21,12 +32,13 @@ export function serveArtifact({ artifacts, ownArtifacts = artifacts, db, log }: 
     let file: FileHandle | undefined
     try {
       file = await ownArtifacts.open(name)
+      await requirePresent(db, name)
       if (!unsealed.has(name)) await requireUnsealed({ db, artifacts }, name, await jsonCandidate(file))
       unsealed.set(name, true)
-      const { rows } = await db.query('select media_type from artifact where id = $1', [name])
+      const { rows } = await db.query('select media_type, kind from artifact where id = $1', [name])
       response.set({
         'content-type': safeType(rows[0]?.media_type),
-        'cache-control': 'public, max-age=31536000, immutable',
+        'cache-control': rows[0]?.kind === 'sample' ? CACHED_SAMPLE : 'public, max-age=31536000, immutable',
         'content-security-policy': "default-src 'none'; sandbox",
         'x-content-type-options': 'nosniff',
         'accept-ranges': 'bytes',
@@ -36,9 +48,7 @@ export function serveArtifact({ artifacts, ownArtifacts = artifacts, db, log }: 
     } catch (error) {
       if (response.headersSent) return void response.destroy() // the client has left, or the disk failed in the middle
       const { code, message } = toClientError(error, log)
-      const status =
-        code === 'ARTIFACT_MISSING' ? 404 : code === 'ARTIFACT_SEALED' ? 403 : code === 'INTERNAL' ? 500 : 502
-      response.status(status).json({ errors: [{ message, extensions: { code } }] })
+      response.status(STATUS[code] ?? 502).json({ errors: [{ message, extensions: { code } }] })
     } finally {
       await file?.close()
     }

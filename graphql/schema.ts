@@ -3,6 +3,7 @@ import { buildSchemaSync } from 'type-graphql'
 import type { EntityClass } from '#schema/define.ts'
 import { CancelCommand, jobResolver } from './commands/jobs.ts'
 import { OpenReceiptsCommand } from './commands/openReceipts.ts'
+import { RemovalCommands } from './commands/removals.ts'
 import { RetryCommands } from './commands/retryCommands.ts'
 import { StewardCommands } from './commands/steward.ts'
 import { UploadCommand } from './commands/upload.ts'
@@ -30,6 +31,7 @@ import { RewardProofResolver } from './resolvers/rewards.ts'
 import { StateRootResolver } from './resolvers/stateRoot.ts'
 import { ValidatorRoundResolver } from './resolvers/validatorRounds.ts'
 import { VersionResolver } from './resolvers/versions.ts'
+import { EndpointDataResolver, VersionDataResolver, WithdrawnDataResolver } from './resolvers/withdrawnData.ts'
 import { WorkerNodeResolver } from './resolvers/workers.ts'
 
 let built: GraphQLSchema | undefined
@@ -51,6 +53,9 @@ export function apiSchema(): GraphQLSchema {
     DelegationResolver,
     ReconciliationResolver,
     VersionResolver,
+    VersionDataResolver,
+    EndpointDataResolver,
+    WithdrawnDataResolver,
     WorkerNodeResolver,
     LineageResolver,
     RewardProofResolver,
@@ -63,6 +68,7 @@ export function apiSchema(): GraphQLSchema {
     CancelCommand,
     RetryCommands,
     StewardCommands,
+    RemovalCommands,
     OpenReceiptsCommand,
     UsageCommand,
     VoucherCommand,

@@ -97,5 +97,36 @@ export const usageData = (signingDomain: SigningDomain, epoch: number, document:
   message: { epoch: BigInt(epoch), document },
 })
 
+/**
+ * EIP-712: what a contributor signs to withdraw contributions; `contract` is the registry of datanets.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { recoverTypedDataAddress } from 'viem'
+ * import { privateKeyToAccount } from 'viem/accounts'
+ * import { withdrawalData } from '#rules/signing.ts'
+ *
+ * const account = privateKeyToAccount(`0x${'01'.repeat(32)}`)
+ * const domain = { chainId: 31_337, contract: `0x${'22'.repeat(20)}` } as const
+ * const data = withdrawalData(domain, { contributionIds: [7n], reason: 'I had no right to give it.' })
+ * const signature = await account.signTypedData(data)
+ * assert.equal(await recoverTypedDataAddress({ ...data, signature }), account.address)
+ * ```
+ */
+export const withdrawalData = (
+  signingDomain: SigningDomain,
+  message: { contributionIds: readonly bigint[]; reason: string },
+) => ({
+  domain: domain('DatanetRegistry', signingDomain),
+  types: {
+    Withdrawal: [
+      { name: 'contributionIds', type: 'uint256[]' },
+      { name: 'reason', type: 'string' },
+    ],
+  } as const,
+  primaryType: 'Withdrawal' as const,
+  message,
+})
+
 /** Half of the order of the curve: a signature with a greater `s` has a twin with a smaller one, and contracts take only the smaller. */
 export const MAX_SIGNATURE_S = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n

@@ -6,6 +6,7 @@ import { GoldItem, GoldKey } from './offchain/gold.ts'
 import { JobMetric, JobRun, JobTotal, WorkerNode } from './offchain/jobs.ts'
 import { ChainTransaction, LedgerBalance, LedgerTransfer, RewardLine } from './offchain/ledger.ts'
 import { Reconciliation } from './offchain/reconciliation.ts'
+import { DataWithdrawal, Takedown } from './offchain/removals.ts'
 import { StewardStep, Stewardship } from './offchain/steward.ts'
 import { HostUsage } from './offchain/usage.ts'
 import { Block, ChainEvent, Cursor, FollowedContract, IndexerLease, StateRoot } from './onchain/chain.ts'
@@ -85,6 +86,8 @@ export const entities: EntityClass[] = [
   Reconciliation,
   Stewardship,
   StewardStep,
+  Takedown,
+  DataWithdrawal,
 ]
 
 export const tables = entities.map(tableOf)

@@ -19,6 +19,7 @@ import { createSweeper } from './sweep.ts'
 import { sweepCheckpointFolders, sweepCheckpoints } from './sweepCheckpoints.ts'
 import { DEFAULT_TIMING, type Timing } from './timing.ts'
 import { watchQueue } from './watchQueue.ts'
+import { watchRemovals } from './watchRemovals.ts'
 import { watchServices } from './watchServices.ts'
 
 export interface WorkerOptions {
@@ -52,6 +53,7 @@ const CHECKPOINT_SWEEP_MS = 600_000
 /** The same for the folder of this host. */
 const FOLDER_SWEEP_MS = 30_000
 const PRUNE_MS = 600_000
+const REMOVALS_MS = 60_000
 /** How long a worker that stops waits for its queue, twice: until it delivers nothing more, and until it is closed. */
 const QUEUE_STOP_MS = 1_500
 
@@ -107,6 +109,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       sweepCheckpointFolders({ db, folder: options.checkpoints }),
     ),
     every(PRUNE_MS, 'forgetting of ended workers', () => pruneWorkers(db)),
+    every(REMOVALS_MS, 'search for removed data that is served', watchRemovals(db, log)),
     ...Object.entries(maintenance).map(([task, work]) => every(timing.sweepMs, task, work)),
   ]
   log.info({ worker: id, backend: queues.backend, slots }, 'worker ready')

@@ -12,6 +12,7 @@ import {
   specificationDocument,
 } from '#schema/documents.ts'
 import { fetchFolder } from '#schema/folders.ts'
+import { isRemoved } from '#schema/offchain/removals.ts'
 import { Contribution } from '#schema/onchain/datanets.ts'
 import { Mandate, Model, ModelVersion } from '#schema/onchain/models.ts'
 import { rowOf, rowsOf } from '#schema/rows.ts'
@@ -108,8 +109,14 @@ export async function loadSealed({ artifacts }: Sources, name: string) {
   return [...items, ...decoys]
 }
 
-/** The accepted contributions of a datanet, without those that an upheld dispute excludes, in the order of their commitments. */
+/** The accepted contributions of a datanet, without those that an upheld dispute excludes, that were taken down or withdrawn, in the order of their commitments. */
 export const trainingContributions = (sql: Sql, datanetId: string): Promise<Contribution[]> =>
-  rowsOf(sql, Contribution, `datanet_id = $1 and status = 'Accepted' and not excluded`, [datanetId], {
-    orderBy: 'committed_block, id::numeric',
-  })
+  rowsOf(
+    sql,
+    Contribution,
+    `datanet_id = $1 and status = 'Accepted' and not excluded and not ${isRemoved('contribution')}`,
+    [datanetId],
+    {
+      orderBy: 'committed_block, id::numeric',
+    },
+  )

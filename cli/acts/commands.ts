@@ -12,6 +12,7 @@ export function addActCommands(program: Command): void {
   addTokenCommands(program)
   addGovernanceCommands(program)
   addDataCommands(program)
+  addWithdrawCommand(program)
   addCallCommands(program)
   addJudgeCommands(program)
   addHostCommands(program)
@@ -153,6 +154,24 @@ function addDataCommands(program: Command): void {
     .action(async (options: ActOptions & { datanet?: bigint }) =>
       (await loadActs()).runAct(options, (client, all) =>
         all.listContributions(client, { datanetId: options.datanet }),
+      ),
+    )
+}
+
+function addWithdrawCommand(program: Command): void {
+  signs(
+    program
+      .command('withdraw-data')
+      .description(
+        'take back the account’s contributions for good: no dataset to come has them (rewards and stakes stay)',
+      ),
+    'withdraw-data 17 18 --reason "I had no right to give them."',
+  )
+    .argument('<contribution...>', 'their ids')
+    .requiredOption('--reason <text>', 'why, for everybody to read')
+    .action(async (ids: string[], options: ActOptions & { reason: string }) =>
+      (await loadActs()).runAct(options, (client, all) =>
+        all.withdrawContributions(client, { ids: ids.map(wholeId), reason: options.reason }),
       ),
     )
 }

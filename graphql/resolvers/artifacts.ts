@@ -8,6 +8,7 @@ import { ApiError } from '../errors.ts'
 import { tableFor } from '../publicTables.ts'
 import { AS_OF_ARG, AsOfInput } from '../query/asOfInput.ts'
 import { type LoadedRow, ROW_AS_OF, ROW_TABLE } from '../query/page.ts'
+import { requirePresent } from './removedSamples.ts'
 import { requireUnsealed } from './sealedArtifacts.ts'
 
 /** The largest artifact whose content GraphQL returns. */
@@ -82,6 +83,7 @@ export class ArtifactResolver {
 }
 
 async function readUnsealed({ artifacts, db }: ApiContext, name: string): Promise<Uint8Array> {
+  await requirePresent(db, name)
   const bytes = await artifacts.get(name)
   await requireUnsealed({ db, artifacts }, name, bytes)
   if (bytes.length > MAX_INLINE)

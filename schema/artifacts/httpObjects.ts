@@ -25,7 +25,10 @@ const MAX_REDIRECTS = 3
 /** Below its address, a ModelCommons API has the artifact's name; a folder of artifacts on a web server has sub-folders, like `folderObjects`. */
 const LAYOUTS = [(name: string) => name, (name: string) => `${name.slice(2, 4)}/${name}`]
 
-/** Artifacts below the address of a web server. Only the statuses 404 and 410 say that there is no such artifact. */
+/** The statuses that say that there is no such artifact; 451: its sample was taken down there. */
+const GONE = [404, 410, 451]
+
+/** Artifacts below the address of a web server. */
 export function httpObjects(source: HttpSource, options: Partial<HttpLimits> = {}): ReadableObjects {
   const limits = { ...LIMITS, ...options }
   const where = redactCredentials(`${source.url.origin}${source.url.pathname}`)
@@ -49,7 +52,7 @@ export function httpObjects(source: HttpSource, options: Partial<HttpLimits> = {
       try {
         for (const layout of layouts) {
           const response = await within(getFollowing(below(source.url, layout(name)), { headers, signal: either }))
-          if (response.status === 404 || response.status === 410) {
+          if (GONE.includes(response.status)) {
             await response.body?.cancel()
             continue
           }

@@ -29,6 +29,7 @@ import { AddHostUsage } from './0028-AddHostUsage.ts'
 import { AddGoldItems } from './0029-AddGoldItems.ts'
 import { AddSteward } from './0030-AddSteward.ts'
 import { CountUploads } from './0031-CountUploads.ts'
+import { AddRemovals } from './0032-AddRemovals.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration }
@@ -66,4 +67,5 @@ export const migrations: (new () => Migration)[] = [
   AddGoldItems,
   AddSteward,
   CountUploads,
+  AddRemovals,
 ]

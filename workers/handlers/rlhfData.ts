@@ -7,6 +7,7 @@ import {
   getDocument,
   type Manifest,
 } from '#schema/documents.ts'
+import { isRemoved } from '#schema/offchain/removals.ts'
 import { Contribution } from '#schema/onchain/datanets.ts'
 import { FeedbackTask } from '#schema/onchain/feedback.ts'
 import { rowsOf } from '#schema/rows.ts'
@@ -54,14 +55,14 @@ export async function loadPreferences(
   return { pairs: [...judged, ...known], evidenceHashes }
 }
 
-/** The samples that a version was trained on and that its manifest weighs, without those that an upheld dispute excludes. When none was found helpful, all
- *  of its samples. */
+/** The samples that a version was trained on and that its manifest weighs, without those that an upheld dispute excludes, that were taken down or
+ *  withdrawn. When none was found helpful, all of its samples. */
 export async function loadTrainedSamples({ db, artifacts }: Sources, { dataset, weights }: Manifest) {
   const weighed = weights.filter(({ weight }) => BigInt(weight) > 0n).map(({ contributionId }) => contributionId)
   const contributions = await rowsOf(
     db,
     Contribution,
-    'id = any($1) and not excluded',
+    `id = any($1) and not excluded and not ${isRemoved('contribution')}`,
     [weighed.length > 0 ? weighed : dataset],
     { orderBy: 'id::numeric' },
   )

@@ -2,6 +2,7 @@ import type { MetricEvaluation } from '#rules/promotion.ts'
 import type { Sql } from '#schema/database.ts'
 import { type JobKind, jobDefinition } from '#schema/jobs.ts'
 import { IS_LIVE } from '#schema/offchain/jobs.ts'
+import { isRemoved } from '#schema/offchain/removals.ts'
 import type { Policy } from '#schema/policy.ts'
 import { targetsOf } from '../storedEvaluations.ts'
 import {
@@ -110,7 +111,7 @@ async function datanetsOf(sql: Sql, modelId: string): Promise<DatanetFacts[]> {
      cross join lateral (
        select count(*) as accepted, count(*) filter (where not exists (
          select 1 from version_influence i where i.id = trained.version_id || '-' || c.id)) as fresh
-       from contribution c where c.datanet_id = d.id and c.to_block is null and c.status = 'Accepted' and not c.excluded) counted
+       from contribution c where c.datanet_id = d.id and c.to_block is null and c.status = 'Accepted' and not c.excluded and not ${isRemoved('c')}) counted
      where d.model_id = $1 and d.to_block is null order by d.id::numeric`,
     [modelId],
   )

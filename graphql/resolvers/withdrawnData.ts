@@ -1,0 +1,70 @@
+import { Ctx, Extensions, Field, FieldResolver, ID, ObjectType, Resolver, Root } from 'type-graphql'
+import { REMOVALS } from '#schema/offchain/removals.ts'
+import { Contribution } from '#schema/onchain/datanets.ts'
+import { Endpoint } from '#schema/onchain/market.ts'
+import { ModelVersion } from '#schema/onchain/models.ts'
+import type { ApiContext } from '../context.ts'
+import { listLength } from '../plugins/listLength.ts'
+import { tableFor } from '../publicTables.ts'
+import { type LoadedRow, ROW_AS_OF } from '../query/page.ts'
+
+const MAX_LISTED = 1_000
+
+const DESCRIPTION = `The contributions that it learned from and that were taken down or withdrawn since, latest first, at most ${MAX_LISTED}. Train a version without them, and point endpoints to it.`
+
+@ObjectType({
+  description: 'A contribution that a version learned from, and that was removed since.',
+  simpleResolvers: true,
+})
+export class WithdrawnData {
+  @Field(() => ID, { description: 'The contribution.' }) contributionId!: string
+  @Field(() => String, { description: 'TakenDown, by the operator, or Withdrawn, by the contributor.' }) kind!: string
+  @Field(() => String, { description: 'Why.' }) reason!: string
+  @Field(() => Date, { description: 'When.' }) at!: Date
+  asOf!: LoadedRow[typeof ROW_AS_OF]
+}
+
+@Resolver(() => WithdrawnData)
+export class WithdrawnDataResolver {
+  @FieldResolver(() => Contribution, { nullable: true, description: 'The contribution.' })
+  contribution(@Root() { contributionId, asOf }: WithdrawnData, @Ctx() { reader }: ApiContext) {
+    const table = tableFor(Contribution)
+    return reader.one('withdrawnData', table, asOf, table.columns, contributionId)
+  }
+}
+
+@Resolver(() => ModelVersion)
+export class VersionDataResolver {
+  @FieldResolver(() => [WithdrawnData], { description: DESCRIPTION, complexity: 10 })
+  @Extensions(listLength(() => MAX_LISTED))
+  withdrawnData(@Root() row: LoadedRow, @Ctx() context: ApiContext): Promise<WithdrawnData[]> {
+    return withdrawnOf(context, row, row.id)
+  }
+}
+
+@Resolver(() => Endpoint)
+export class EndpointDataResolver {
+  @FieldResolver(() => [WithdrawnData], { description: `Of the version that answers. ${DESCRIPTION}`, complexity: 10 })
+  @Extensions(listLength(() => MAX_LISTED))
+  withdrawnData(@Root() row: LoadedRow, @Ctx() context: ApiContext): Promise<WithdrawnData[]> {
+    return withdrawnOf(context, row, row.versionId as string)
+  }
+}
+
+/** For all versions of a list in one statement. Removals are facts of now, as of whatever block is asked. */
+async function withdrawnOf({ reader, db }: ApiContext, row: LoadedRow, versionId: string): Promise<WithdrawnData[]> {
+  const asOf = row[ROW_AS_OF]
+  const loader = reader.batched<WithdrawnData[]>('withdrawnData', async (ids) => {
+    const { rows } = await db.query(
+      `select v.id as version_id, r.* from unnest($1::text[]) v(id) cross join lateral (
+         select contribution_id as "contributionId", kind, reason, at from ${REMOVALS} removed
+         where exists (select 1 from version_influence i where i.version_id = v.id and i.contribution_id = removed.contribution_id)
+         order by at desc, contribution_id limit ${MAX_LISTED}) r`,
+      [ids],
+    )
+    const lists = new Map<string, WithdrawnData[]>()
+    for (const { version_id, ...one } of rows) lists.set(version_id, [...(lists.get(version_id) ?? []), one])
+    return lists
+  })
+  return ((await loader.load(versionId)) ?? []).map((one) => ({ ...one, asOf }))
+}
