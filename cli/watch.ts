@@ -19,7 +19,8 @@ interface WatchOptions extends OwnIndexOptions {
 export async function watch({ interval, once = false, ...options }: WatchOptions): Promise<void> {
   await onOwnIndex(options, async (own, config) => {
     const { deployment } = own
-    const maps = watchMaps({ ...own, challengeWindow: deployment.settings.challengeWindow })
+    const { challengeWindow, reopenTime } = deployment.settings
+    const maps = watchMaps({ ...own, challengeWindow, reopenTime })
     const dispute = await disputer(config, own)
     const told = new Set<string>()
     const tell = (text: string) => {

@@ -1,5 +1,7 @@
 import { expect, test, vi } from 'vitest'
 import { ArtifactError, ArtifactStoreError, folderObjects } from '#schema/artifacts/index.ts'
+import { Dispute } from '#schema/onchain/disputes.ts'
+import { insert } from '#test/factory.ts'
 import { must } from '#test/must.ts'
 import { computeEpoch } from './epoch.ts'
 import { epochRows, openedReceipt } from './test/epochRows.ts'
@@ -9,6 +11,7 @@ import { watchMaps } from './watchMaps.ts'
 const PUBLISHED = 1_900_000_000
 const WINDOW = 4 * 86_400
 const HOUR = 3600
+const REOPEN = 10 * HOUR
 
 async function watched() {
   const system = await epochRows()
@@ -21,6 +24,7 @@ async function watched() {
     ...system.sources,
     artifacts: { get: read },
     challengeWindow: WINDOW,
+    reopenTime: REOPEN,
     now: async () => clock.now,
   })
   return {
@@ -46,6 +50,25 @@ test('a right map is told in each round, and computed once', async () => {
   expect(read).not.toHaveBeenCalled()
   clock.now = PUBLISHED + WINDOW
   expect(await watch.round()).toEqual([])
+})
+
+test('a map whose window is over is watched as long as a dispute holds it', async () => {
+  const { watch, publish, sql, clock, map } = await watched()
+  await publish({ root: `0x${'1'.repeat(64)}` })
+  clock.now = PUBLISHED + WINDOW + 5 * HOUR
+  const dispute = { id: '1', subject: 'RewardMap', subjectId: String(map.epoch) } as const
+  const disputed = async (outcome: Dispute['outcome'], resolved: number | null) => {
+    await sql.query('delete from dispute')
+    const resolvedAt = resolved === null ? null : new Date(resolved * 1000)
+    await insert(sql, Dispute, { ...dispute, outcome, resolvedAt })
+    return watch.round()
+  }
+  const wrong = [{ epoch: 1, verdict: 'wrong' }]
+  expect(await watch.round()).toEqual([])
+  expect(await disputed('Open', null)).toMatchObject(wrong)
+  expect(await disputed('Rejected', clock.now - REOPEN + 1)).toMatchObject(wrong)
+  expect(await disputed('Rejected', clock.now - REOPEN)).toEqual([])
+  expect(await disputed('Upheld', clock.now - 1)).toEqual([])
 })
 
 test('each kind of false map is wrong, also when it follows a right one for the same epoch', async () => {

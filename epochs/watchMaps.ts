@@ -24,18 +24,23 @@ export interface MapWatch {
 interface MapWatchOptions extends EpochSources {
   /** Seconds in which a map can be disputed. */
   challengeWindow: number
+  /** Seconds in which it can be disputed again after a dispute about it failed. */
+  reopenTime: number
   /** The time of the chain's latest block, unix seconds. */
   now(): Promise<number>
 }
 
-export function watchMaps({ challengeWindow, now, ...sources }: MapWatchOptions): MapWatch {
+/** Published maps in their window, and those that are held by a dispute that is open or failed. */
+const DISPUTABLE = `status = 'Published' and (published_at > to_timestamp($1) or exists (
+  select from dispute where dispute.to_block is null and subject = 'RewardMap' and subject_id = reward_map.id
+    and (outcome = 'Open' or outcome in ('Rejected', 'Lapsed') and resolved_at > to_timestamp($2))))`
+
+export function watchMaps({ challengeWindow, reopenTime, now, ...sources }: MapWatchOptions): MapWatch {
   const right = new Set<string>()
   return {
     async round() {
       const time = await now()
-      const open = await rowsOf(sources.sql, RewardMap, `status = 'Published' and published_at > to_timestamp($1)`, [
-        time - challengeWindow,
-      ])
+      const open = await rowsOf(sources.sql, RewardMap, DISPUTABLE, [time - challengeWindow, time - reopenTime])
       const verdicts: MapVerdict[] = []
       for (const map of open.sort((a, b) => a.epoch - b.epoch)) {
         const key = publicationOf(map)

@@ -11,7 +11,7 @@ import { Commitment, Contribution } from '#schema/onchain/datanets.ts'
 import { Evaluation, Mandate, Model, ModelVersion } from '#schema/onchain/models.ts'
 import { account, insert, insertAll, insertChain } from '#test/factory.ts'
 import { loggedMetric } from './firstEvaluation.ts'
-import type { JobContext } from './job.ts'
+import { type JobContext, PendingError } from './job.ts'
 import { recomputeDispute } from './recomputeDispute.ts'
 import { silent, testWorker } from './test/testWorker.ts'
 
@@ -156,23 +156,45 @@ test('the log of an evaluation is checked with the items: scores that its answer
   expect(await groundOf(undefined)).toBeUndefined()
 })
 
-test('a dispute about a map that was cancelled with an earlier one is upheld, also when a right map stands there now', async () => {
+test('a dispute about a map that was cancelled with an earlier one shields no later map, and costs its challenger nothing when a right one follows', async () => {
   const { sql, artifacts, sources, publish } = await epochRows()
-  const map = await computeEpoch(sources, { epoch: 1, usage: [], absent: [] })
+  await publish(await computeEpoch(sources, { epoch: 1, usage: [], absent: [] }))
+  const map = await computeEpoch(sources, { epoch: 2, usage: [], absent: [] })
   const openedAt = new Date(1_900_000_000_000)
   const since = new Date(1_900_000_100_000)
-  const findingOf = async (disputedRoot: string) => {
-    const read = async () => [...Array(10), disputedRoot]
+  let newestFinal = 1n
+  const verdictOn = async (disputedRoot: string) => {
+    const read = async (_: string, name: string) =>
+      name === 'newestFinal' ? newestFinal : [...Array(10), disputedRoot]
     const client = { getBlock: async () => ({ hash: map.blockHash }) }
     const job = { db: sql, artifacts, chain: { read, client } } as unknown as JobContext<'resolveDispute'>
-    const dispute = { id: '1', subject: 'RewardMap', subjectId: '1', openedAt } as const
+    const dispute = { id: '1', subject: 'RewardMap', subjectId: '2', openedAt } as const
     const dependencies = { cache: '', deployment: sources.deployment as never }
-    const [{ recorded, recomputed }] = (await recomputeDispute(job, dependencies, dispute)).findings as [Finding]
-    return recorded === recomputed ? 'rejected' : 'upheld'
+    try {
+      const [{ recorded, recomputed }] = (await recomputeDispute(job, dependencies, dispute)).findings as [Finding]
+      return recorded === recomputed ? 'rejected' : 'upheld'
+    } catch (error) {
+      if (error instanceof PendingError) return 'waits'
+      throw error
+    }
   }
+  const [OTHER, FALSE] = [digitHash('f'), digitHash('a')]
+
   await publish(map, { status: 'Cancelled' })
-  expect(await findingOf(map.root)).toBe('upheld')
+  expect(await verdictOn(OTHER), 'nothing follows yet').toBe('waits')
   await publish(map, { publishedAt: since })
-  expect(await findingOf(digitHash('f'))).toBe('upheld')
-  expect(await findingOf(map.root)).toBe('rejected')
+  expect(await verdictOn(OTHER), 'a right one follows').toBe('upheld')
+  expect(await verdictOn(map.root), 'the same right one').toBe('rejected')
+  await publish(map, { publishedAt: since, root: FALSE })
+  expect(await verdictOn(OTHER), 'a false one follows: the epoch stays held').toBe('rejected')
+  expect(await verdictOn(FALSE), 'the same false one').toBe('upheld')
+  await publish(map, { publishedAt: openedAt, root: FALSE })
+  expect(await verdictOn(FALSE)).toBe('upheld')
+
+  newestFinal = 0n
+  expect(await verdictOn(FALSE), 'could be cancelled with the first').toBe('waits')
+  await publish(map, { publishedAt: openedAt })
+  expect(await verdictOn(map.root), 'right').toBe('rejected')
+  await publish(map, { publishedAt: since })
+  expect(await verdictOn(OTHER), 'the right one could be cancelled with the first').toBe('waits')
 })

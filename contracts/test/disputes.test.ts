@@ -247,6 +247,28 @@ describe('an accomplice’s dispute', () => {
     }
   })
 
+  test('about a map that is cancelled with an earlier one shields no later map of that epoch, by verdicts that wait for earlier maps', async () => {
+    const publish = async (epoch: bigint, name: string) =>
+      world.send(OPERATOR, 'RewardDistributor', 'publish', await publicationOf(world, epoch, hashOf(name), 5n))
+    for (const _ of [1, 2]) await fundEpoch(world, 5n)
+    await publish(1n, 'false')
+    await open(REWARD_MAP, 1n)
+    await rule(true, 0n)
+    await world.warp(SETTINGS.appealTime - 10)
+    await publish(2n, 'false, too')
+    await open(REWARD_MAP, 2n, CAROL.address) // no verdict while the first map is not final
+    await world.warp(10)
+    await enforce() // cancels both
+    await publish(1n, 'right')
+    await publish(2n, 'false again')
+    expect(await openError(REWARD_MAP, 2n)).toBe('Disputes.AlreadyDisputed')
+    await rule(false, 0n, 2n)
+    await world.warp(SETTINGS.appealTime) // longer than the challenge window
+    await enforce(2n)
+    expect(await world.read('RewardDistributor', 'newestFinal', [])).toBe(1n)
+    await open(REWARD_MAP, 2n)
+  })
+
   test('leaves a map final when nobody disputes it again', async () => {
     await fundEpoch(world, 5n)
     const publication = await publicationOf(world, 1n, ZERO, 0n)
