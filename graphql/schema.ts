@@ -22,6 +22,7 @@ import { ReconciliationResolver } from './resolvers/governance/drift.ts'
 import { DelegationResolver, PowerHistoryResolver } from './resolvers/governance/power.ts'
 import { TurnoutResolver } from './resolvers/governance/turnout.ts'
 import { VoterResolver } from './resolvers/governance/voters.ts'
+import { DatanetLicencesResolver, ModelLicencesResolver, VersionLicencesResolver } from './resolvers/licences.ts'
 import { LineageResolver } from './resolvers/lineage.ts'
 import { NodeResolver } from './resolvers/nodes.ts'
 import { OverviewResolver } from './resolvers/overview.ts'
@@ -54,6 +55,9 @@ export function apiSchema(): GraphQLSchema {
     ReconciliationResolver,
     VersionResolver,
     VersionDataResolver,
+    ModelLicencesResolver,
+    VersionLicencesResolver,
+    DatanetLicencesResolver,
     EndpointDataResolver,
     WithdrawnDataResolver,
     WorkerNodeResolver,

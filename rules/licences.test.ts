@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { licenceConflict } from './licences.ts'
+import { licenceConflict, trainingConflict } from './licences.ts'
 
 test('permissive works may become anything that may be sold', () => {
   const permissive =
@@ -71,4 +71,20 @@ test('own terms are left to people; a listed licence that is not known must stay
     expect(licenceConflict(none, 'MIT'), none).toMatch(/is not known/)
   expect(licenceConflict('X-NDA-1.0', 'X-NDA-1.0')).toBe(null) // not the clause ND
   expect(licenceConflict('X-NCSA', 'X-NCSA')).toBe(null)
+})
+
+test('a version is trained only from what may become part of a model under the licence of its mandate; the first conflict is told, and whose it is', () => {
+  expect(trainingConflict({ model: 'CC-BY-4.0', base: 'Apache-2.0', data: ['CC0-1.0', 'CC-BY-4.0'] })).toBe(null)
+  expect(trainingConflict({ model: 'CC-BY-4.0', data: [] })).toBe(null)
+  expect(trainingConflict({ model: 'MIT', base: 'LicenseRef-Llama-3.1', data: ['MIT'] })).toBe(null)
+  expect(trainingConflict({ model: 'Odd-1.0', base: 'Odd-1.0', data: ['Odd-1.0'] })).toBe(null)
+  expect(trainingConflict({ model: 'MIT', base: 'GPL-3.0-only', data: ['CC-BY-NC-4.0'] })).toBe(
+    'The base model: What is made of works under GPL-3.0-only must stay under GPL-3.0-only or AGPL-3.0-only.',
+  )
+  expect(trainingConflict({ model: 'MIT', base: 'MIT', data: ['MIT', 'CC-BY-NC-4.0'] })).toMatch(
+    /^The samples: CC-BY-NC-4.0 allows no commercial use/,
+  )
+  expect(trainingConflict({ model: 'CC-BY-ND-4.0', base: 'CC-BY-ND-4.0', data: [] })).toMatch(
+    /^The model: CC-BY-ND-4.0 allows no derived works/,
+  )
 })

@@ -51,3 +51,38 @@ export function licenceConflict(from: string, to: string): string | null {
   if (also.includes(to)) return null
   return `What is made of works under ${from} must stay under ${[from, ...also].join(' or ')}.`
 }
+
+/** The licences of what a version is made of, by SPDX name. */
+export interface TrainingLicences {
+  /** The mandate's: what the version will be under. */
+  model: string
+  /** Of the base model; undefined where the specification does not state it, as those of earlier releases. */
+  base?: string
+  /** Of the datanets. */
+  data: readonly string[]
+}
+
+/**
+ * Why a version must not be trained: the first conflict of the base model's licence, of a datanet's, or of the model's own terms with the mandate's
+ * licence; `null` when there is none.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { trainingConflict } from '#rules/licences.ts'
+ *
+ * assert.equal(trainingConflict({ model: 'CC-BY-4.0', base: 'Apache-2.0', data: ['CC0-1.0'] }), null)
+ * assert.match(trainingConflict({ model: 'MIT', data: ['CC-BY-NC-4.0'] }) ?? '', /^The samples: CC-BY-NC-4.0 allows no commercial use/)
+ * ```
+ */
+export function trainingConflict({ model, base, data }: TrainingLicences): string | null {
+  const parts = [
+    { part: 'The model', licence: model },
+    ...(base === undefined ? [] : [{ part: 'The base model', licence: base }]),
+    ...data.map((licence) => ({ part: 'The samples', licence })),
+  ]
+  for (const { part, licence } of parts) {
+    const conflict = licence === model && part !== 'The model' ? null : licenceConflict(licence, model)
+    if (conflict !== null) return `${part}: ${conflict}`
+  }
+  return null
+}

@@ -21,6 +21,7 @@ import {
   trainingContributions,
 } from '../modelLookup.ts'
 import { registerVersion } from '../registerVersion.ts'
+import { requireLicences } from '../requireLicences.ts'
 import { loadSample } from '../samples.ts'
 
 /** Trains an adapter on the accepted contributions, measures the influence of each on the validation set, and registers the version on
@@ -37,6 +38,7 @@ export const fineTuneHandler =
         'WRONG_PARENT',
         `Version ${parent.version.id} belongs to model ${parent.version.modelId}, not ${input.modelId}.`,
       )
+    await requireLicences(job.db, facts.specification, [input.datanetId])
     const contributions = await trainingContributions(job.db, input.datanetId)
     if (contributions.length === 0)
       throw new JobError(

@@ -9,7 +9,8 @@ import { type Dependencies, forwardProgress, storeAs } from '../dependencies.ts'
 import { JobError, type JobHandler } from '../job.ts'
 import { fetchAdapter, fetchBaseModel, loadVersion, sourcesOf } from '../modelLookup.ts'
 import { registerVersion } from '../registerVersion.ts'
-import { loadPreferences, loadTrainedSamples, loadValidation } from './rlhfData.ts'
+import { requireLicences } from '../requireLicences.ts'
+import { datanetsOfSamples, loadPreferences, loadTrainedSamples, loadValidation } from './rlhfData.ts'
 
 /** Aligns a version with the preferences of its settled comparisons: by a reward model and policy gradient, or by direct preference
  *  optimisation. It also learns from the version's own samples, and is compared with it on the mandate's validation items. The new version keeps the data weights of its parent, because alignment does not change which data it was trained on. */
@@ -19,6 +20,7 @@ export const rlhfHandler =
     const { input } = job
     const sources = sourcesOf(job, dependencies)
     const facts = await loadVersion(sources, input.versionId)
+    await requireLicences(job.db, facts.specification, await datanetsOfSamples(job.db, facts.manifest))
     const { pairs, evidenceHashes } = await loadPreferences(sources, input.versionId)
     if (pairs.length === 0)
       throw new JobError(

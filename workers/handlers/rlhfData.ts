@@ -1,5 +1,6 @@
 import type { AlignTaskInput } from '#engine/tasks/alignInput.ts'
 import { PPM } from '#rules/bps.ts'
+import type { Sql } from '#schema/database.ts'
 import {
   comparisonDocument,
   comparisonKeyDocument,
@@ -68,6 +69,11 @@ export async function loadTrainedSamples({ db, artifacts }: Sources, { dataset, 
   )
   return Promise.all(contributions.map(({ contentHash }) => loadSample(artifacts, contentHash)))
 }
+
+/** The datanets of the samples that a version was trained on. */
+export const datanetsOfSamples = async (sql: Sql, { dataset }: Manifest): Promise<string[]> => [
+  ...new Set((await rowsOf(sql, Contribution, 'id = any($1)', [dataset])).map(({ datanetId }) => datanetId)),
+]
 
 /** The items and metrics on which an aligned version is compared with its parent: the metrics of the mandate that may not fall. */
 export async function loadValidation(

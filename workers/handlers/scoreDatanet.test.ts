@@ -24,7 +24,15 @@ async function datanetOf(
     leaked,
     padding = 0,
     reasons = [],
-  }: { unrevealed?: number[]; finalBlock: number; leaked?: string; padding?: number; reasons?: string[] },
+    licence = 'CC0-1.0',
+  }: {
+    unrevealed?: number[]
+    finalBlock: number
+    leaked?: string
+    padding?: number
+    reasons?: string[]
+    licence?: string
+  },
 ) {
   const { db, artifacts, folder } = await testWorker()
   const document = (value: unknown) => artifacts.put(documentBytes(value))
@@ -44,7 +52,7 @@ async function datanetOf(
   await insertChain(db, finalBlock)
   await insert(db, Model, { id: '1', specHash })
   await insert(db, Mandate, { id: '1', modelId: '1', rubricHash: rubric })
-  await insert(db, Datanet, { id: '1', modelId: '1', comparison: 'prose' })
+  await insert(db, Datanet, { id: '1', modelId: '1', comparison: 'prose', licence })
   const position = (block: number, log: number) => `${String(block).padStart(12, '0')}-${String(log).padStart(6, '0')}`
   const commit = (digit: string, block: number, log: number) =>
     insert(db, Commitment, {
@@ -139,4 +147,15 @@ test('a dispute judges an accepted sample by the rules of its verdict: by those 
   expect(await verdicts(`${accepted} [screening 0]`)).toEqual(['accepted', 'accepted'])
   const other = 'Holds a secret (X) in the prompt, line 1. Replace it by an invented value. [screening 0]'
   expect(await verdicts(`${accepted} [screening 0]`, other)).toEqual(['accepted', 'secret'])
+})
+
+test('samples that may not become part of the model are not judged: nobody loses a fee, and the job says whose licence is in the way', async () => {
+  const { run, scored } = await datanetOf([words('a')], { finalBlock: 258, licence: 'CC-BY-NC-4.0' })
+  await expect(run()).rejects.toMatchObject({
+    code: 'LICENCE_CONFLICT',
+    message: expect.stringMatching(
+      /^The samples: CC-BY-NC-4.0 allows no commercial use.* The model would be under CC0-1.0\./,
+    ),
+  })
+  expect(scored).toEqual([])
 })

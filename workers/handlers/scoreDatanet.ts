@@ -7,7 +7,8 @@ import { assessDatanet } from '../assessDatanet.ts'
 import { firstOpenCommitment } from '../commitOrder.ts'
 import type { ChainDependencies } from '../dependencies.ts'
 import { JobError, type JobHandler, PendingError } from '../job.ts'
-import { sourcesOf } from '../modelLookup.ts'
+import { loadMandatedModel, sourcesOf } from '../modelLookup.ts'
+import { requireLicences } from '../requireLicences.ts'
 import { transactInBatches } from '../transactInBatches.ts'
 
 const MAX_BATCH = 50
@@ -23,6 +24,8 @@ export const scoreDatanetHandler =
         'UNKNOWN_DATANET',
         `There is no datanet ${job.input.datanetId}. Query \`datanets\` for the existing datanets.`,
       )
+    const { specification } = await loadMandatedModel(sourcesOf(job, dependencies), datanet.modelId)
+    await requireLicences(job.db, specification, [datanet.id])
     const assessed = await assessDatanet(sourcesOf(job, dependencies), datanet, (done) =>
       job.report(done * 0.7, 'judging'),
     )
