@@ -129,6 +129,29 @@ test('confidential values cannot be found by filters, orders, node ids, exports 
   for (const secret of secrets) expect(receipts).not.toContain(secret)
 })
 
+test('the answer of a call is on its job, for its consumer and operators', async () => {
+  const { ask, callers, db } = await system()
+  const result = { receiptId: 'r', answer: SECRET, tokensIn: 3, tokensOut: 4, fee: `${FEE}`, finish: 'stop' }
+  await db.query(`update job_run set result = $1 where id = 'r'`, [JSON.stringify(result)])
+  const read = async (headers: Record<string, string>) =>
+    (
+      await ask(
+        '{ jobs(orderBy: [{ field: id }]) { nodes { id answer { receiptId text tokensIn tokensOut fee finish } } } }',
+        {},
+        headers,
+      )
+    ).data.jobs.nodes
+  const { answer: text, ...rest } = result
+  const none = [
+    { id: 'a', answer: null },
+    { id: 'f', answer: null },
+  ]
+  for (const mine of [callers.consumer, callers.operator])
+    expect(await read(mine)).toEqual([...none, { id: 'r', answer: { ...rest, text } }])
+  for (const nosy of [callers.other, callers.anonymous])
+    expect(await read(nosy)).toEqual([...none, { id: 'r', answer: null }])
+})
+
 test('no aggregate tells of confidential values: neither of columns, nor of rows that the caller may not read', async () => {
   const { ask, callers } = await system()
   for (const field of ['tokensIn', 'fee', 'cumulative', 'prompt']) {

@@ -13,7 +13,7 @@ export const DEPLOYMENT_PATH = '/.well-known/modelcommons.json'
 })
 export class DeploymentFacts {
   @Field(() => String, { description: 'The release of this API.' }) version!: string
-  @Field(() => Int, { description: 'The chain id.' }) chainId!: number
+  @Field(() => Int, { description: 'The number of the chain, as in EIP-155.' }) chainId!: number
   @Field(() => GraphQLJSONObject, { description: 'The address of each contract, by its name.' })
   addresses!: Record<string, string>
   @Field(() => GraphQLJSONObject, {

@@ -16,20 +16,25 @@ import { EventSubscription } from './live/events.ts'
 import { JobSubscription } from './live/jobs.ts'
 import { DeploymentResolver } from './publicDeployment.ts'
 import { ArtifactResolver } from './resolvers/artifacts.ts'
-import { ContributorResolver } from './resolvers/contributors.ts'
 import { GovernorConcentrationResolver, ProposalConcentrationResolver } from './resolvers/governance/concentration.ts'
 import { ReconciliationResolver } from './resolvers/governance/drift.ts'
 import { DelegationResolver, PowerHistoryResolver } from './resolvers/governance/power.ts'
 import { TurnoutResolver } from './resolvers/governance/turnout.ts'
 import { VoterResolver } from './resolvers/governance/voters.ts'
+import { JobAnswerResolver } from './resolvers/jobAnswer.ts'
 import { DatanetLicencesResolver, ModelLicencesResolver, VersionLicencesResolver } from './resolvers/licences.ts'
 import { LineageResolver } from './resolvers/lineage.ts'
+import { MandateVerdictResolver } from './resolvers/mandateVerdict.ts'
 import { NodeResolver } from './resolvers/nodes.ts'
 import { OverviewResolver } from './resolvers/overview.ts'
 import { ProposalResolver } from './resolvers/proposals.ts'
 import { RewardReasonResolver } from './resolvers/rewardReasons.ts'
 import { RewardProofResolver } from './resolvers/rewards.ts'
+import { SpecificationResolver } from './resolvers/specifications.ts'
 import { StateRootResolver } from './resolvers/stateRoot.ts'
+import { ContributorResolver } from './resolvers/totals/contributors.ts'
+import { ValidatorTotalsResolver } from './resolvers/totals/validators.ts'
+import { VersionTotalsResolver } from './resolvers/totals/versions.ts'
 import { ValidatorRoundResolver } from './resolvers/validatorRounds.ts'
 import { VersionResolver } from './resolvers/versions.ts'
 import { EndpointDataResolver, VersionDataResolver, WithdrawnDataResolver } from './resolvers/withdrawnData.ts'
@@ -60,11 +65,16 @@ export function apiSchema(): GraphQLSchema {
     DatanetLicencesResolver,
     EndpointDataResolver,
     WithdrawnDataResolver,
+    MandateVerdictResolver,
+    SpecificationResolver,
+    JobAnswerResolver,
     WorkerNodeResolver,
     LineageResolver,
     RewardProofResolver,
     RewardReasonResolver,
     ContributorResolver,
+    ValidatorTotalsResolver,
+    VersionTotalsResolver,
     ValidatorRoundResolver,
     ArtifactResolver,
     OverviewResolver,
@@ -88,7 +98,23 @@ export function apiSchema(): GraphQLSchema {
     pubSub: { publish: () => {}, subscribe: () => (async function* () {})() },
   })
   resolveDirectly(built)
+  describeRoots(built)
   return built
+}
+
+const ROOTS = {
+  Query:
+    'What can be read: the chain’s facts as of any block, the work of this installation, and what follows from both.',
+  Mutation:
+    'What can be asked for: jobs, uploads and signed statements. Each takes a key that makes it safe to repeat.',
+  Subscription: 'What is told as it happens.',
+}
+
+function describeRoots(schema: GraphQLSchema): void {
+  for (const [name, description] of Object.entries(ROOTS)) {
+    const type = schema.getType(name)
+    if (type) type.description = description
+  }
 }
 
 /** The schema as SDL, sorted, so that a diff shows only what changed. */

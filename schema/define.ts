@@ -1,7 +1,8 @@
 import 'reflect-metadata'
 import { GraphQLDateTimeISO, GraphQLJSON } from 'graphql-scalars'
-import { Field, Float, ID, Int, ObjectType, registerEnumType } from 'type-graphql'
+import { Field, Float, ID, Int, ObjectType } from 'type-graphql'
 import { Column, type ColumnOptions, Index, PrimaryColumn, Entity as Table } from 'typeorm'
+import { describedEnum } from './describedEnums.ts'
 import { BigIntScalar, ClockScalar } from './scalars.ts'
 
 /** One decorated class defines the table, the GraphQL type and the TypeScript type of an entity. This file has the decorators and keeps
@@ -172,7 +173,7 @@ export function Choice(name: string, values: readonly string[], description: str
   let members = enums.get(name)
   if (!members) {
     members = Object.fromEntries(values.map((value) => [value, value]))
-    registerEnumType(members, { name })
+    describedEnum(name, members)
     enums.set(name, members)
   }
   const type = members

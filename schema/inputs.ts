@@ -1,6 +1,7 @@
 import 'reflect-metadata'
-import { Field, Float, ID, InputType, Int, registerEnumType } from 'type-graphql'
+import { Field, Float, ID, InputType, Int } from 'type-graphql'
 import { ADDRESS_FORM, isAddressText } from './address.ts'
+import { describedEnum } from './describedEnums.ts'
 import { PermanentError } from './errors.ts'
 
 /** Inputs of jobs, which are also inputs of mutations. One decorated class defines the GraphQL input type, the TypeScript type, and the bounds
@@ -95,7 +96,7 @@ export function ChoiceInput(name: string, values: readonly string[], description
   let members = enums.get(name)
   if (!members) {
     members = Object.fromEntries(values.map((value) => [value, value]))
-    registerEnumType(members, { name })
+    describedEnum(name, members)
     enums.set(name, members)
   }
   const type = members

@@ -9,11 +9,12 @@ import { webFolder } from '#cli/webFolder.ts'
 import { startApi } from '#graphql/index.ts'
 import { localStore } from '#schema/artifacts/index.ts'
 import { notify } from '#schema/notifications.ts'
+import { Contribution } from '#schema/onchain/datanets.ts'
 import { must } from '#test/must.ts'
 import { capture, chromiumPath, openBrowser, SIZES } from '../dashboards/screenshots.ts'
 import { insertLifecycle } from '../dashboards/test/lifecycle.ts'
 import { freshDatabase } from './database.ts'
-import { account, insertChain, TEST_CHAIN_ID } from './factory.ts'
+import { account, insertAll, insertChain, TEST_CHAIN_ID } from './factory.ts'
 
 const without = chromiumPath() ? '' : ' (NOT RUN: no Chromium here; apt-get install chromium, or set CHROMIUM)'
 const browserTest = test.skipIf(without !== '')
@@ -141,6 +142,19 @@ for (const size of ['phone', 'desktop'] as const)
     expect(wide, 'nothing is wider than the screen').toBeLessThanOrEqual(0)
     expect(errors).toEqual([])
   })
+
+browserTest(`400 accounts with a junk sample each push nobody who earned off the page${without}`, async () => {
+  const { url, db, artifacts } = await servePage()
+  await insertLifecycle(db, artifacts)
+  const junk = Array.from({ length: 400 }, (_, n) => ({
+    ...{ id: `${10_000 + n}`, contributor: account(0x9000 + n), status: 'Rejected' as const },
+    submittedAt: new Date(),
+  }))
+  await insertAll(db, Contribution, junk)
+  const { page } = await visit(url, 'desktop')
+  await page.locator(`[data-contributor="${account(0x101)}"]`).waitFor()
+  expect(await page.locator('#contributors').innerText()).toMatch(/The 40 who earned most, of 4\d\d\./)
+})
 
 browserTest(`updates arrive without reloading, and a lost connection is shown and restored${without}`, async () => {
   const { url, db, artifacts, stop, start } = await servePage()

@@ -27,7 +27,7 @@ export function Page() {
         </div>
         <Jobs pulse={house.pulse} curves={house.curves} />
         <Versions story={house.story} />
-        <Contributors story={house.story} people={house.people} />
+        <Contributors story={house.story} />
         <div className="columns even">
           <Validators story={house.story} />
           <div className="stack">

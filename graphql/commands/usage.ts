@@ -15,7 +15,7 @@ export class UsageCommand {
       'Offers the usage document that a host signed for an epoch, for the map that is published from here. One for each host and epoch. It is read by its name when the epoch is settled, from the store here or one of its mirrors, and left out when it cannot be read then.',
   })
   async offerUsage(
-    @Arg('epoch', () => Int, { description: 'The epoch.' }) epoch: number,
+    @Arg('epoch', () => Int, { description: 'In which epoch the fees were redeemed.' }) epoch: number,
     @Arg('document', () => ID, { description: 'The usage document: an artifact’s name.' }) document: string,
     @Arg('signature', () => String, {
       description:

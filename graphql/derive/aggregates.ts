@@ -209,7 +209,7 @@ export function groupResolver(table: TableDefinition): EntityClass {
   const group = () => getMetadataStorage().objectTypes.find((type) => type.name === `${name}Group`)?.target
   const fields = fieldsFor(table)
   const by = classNamed(`${name}GroupBy`)
-  declareField(by, 'field', () => fields, { description: 'The field.' })
+  declareField(by, 'field', () => fields, { description: 'Rows with the same value of it are in one group.' })
   declareField(by, 'every', () => TimeBuckets, {
     nullable: true,
     description:

@@ -1,6 +1,7 @@
 import { GraphQLDateTimeISO, GraphQLJSON } from 'graphql-scalars'
 import { Float, getMetadataStorage, ID, InputType, Int, registerEnumType } from 'type-graphql'
 import type { ColumnDefinition, ColumnKind, EntityClass, TableDefinition } from '#schema/define.ts'
+import { describedEnum } from '#schema/describedEnums.ts'
 import { BigIntScalar, ClockScalar } from '#schema/scalars.ts'
 import { confidentialColumns } from '../confidential.ts'
 import { relationsOf } from '../publicTables.ts'
@@ -129,10 +130,7 @@ function listFilterFor(target: TableDefinition): EntityClass {
 }
 
 export const OrderDirection = { asc: 'asc', desc: 'desc' }
-registerEnumType(OrderDirection, {
-  name: 'OrderDirection',
-  description: 'The sort direction. Nulls sort after all values in ascending order.',
-})
+describedEnum('OrderDirection', OrderDirection)
 
 /** The columns by which rows can be sorted and grouped. */
 export const sortableColumns = (table: TableDefinition): ColumnDefinition[] =>

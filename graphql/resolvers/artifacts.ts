@@ -66,7 +66,7 @@ export class ArtifactResolver {
       'The log of an evaluation: the salted hash of each item, scores and seed. Its items and answers are sealed, and open together with the items. Null when there is no such evaluation.',
   })
   async evaluationLog(
-    @Arg('evaluationId', () => ID, { description: 'The evaluation.' }) id: string,
+    @Arg('evaluationId', () => ID, { description: 'The id of one of its metrics’ rows.' }) id: string,
     @Arg('asOf', () => AsOfInput, AS_OF_ARG) asOfInput: AsOfInput | undefined,
     @Ctx() context: ApiContext,
   ): Promise<unknown> {

@@ -34,7 +34,7 @@ const MAX_LINEAGE_EDGES = 10 * MAX_EDGES
 export class LineageNode {
   @Field(() => ID, { description: '`kind:id`, as used by the edges.' }) key!: string
   @Field(() => String, { description: 'The entity’s name, or Account.' }) kind!: string
-  @Field(() => ID, { description: 'The id.' }) id!: string
+  @Field(() => ID, { description: 'Its id among the rows of its kind; of an account, the address.' }) id!: string
   @Field(() => String, { nullable: true, description: 'A short label.' }) label!: string | null
   asOf!: AsOf
 }
@@ -61,10 +61,10 @@ export class LineageEdge {
 })
 export class LineageGraph {
   @Extensions(listLength(() => MAX_LINEAGE_EDGES))
-  @Field(() => [LineageNode], { description: 'The nodes.' })
+  @Field(() => [LineageNode], { description: 'What led to the version, and whom its revenue paid.' })
   nodes!: LineageNode[]
   @Extensions(listLength(() => MAX_LINEAGE_EDGES))
-  @Field(() => [LineageEdge], { description: 'The edges.' })
+  @Field(() => [LineageEdge], { description: 'What caused what.' })
   edges!: LineageEdge[]
   @Field(() => Boolean, {
     description: `Whether a relation has more than ${MAX_EDGES} edges; then the result has the largest ones.`,
@@ -80,7 +80,7 @@ export class LineageResolver {
     complexity: 200,
   })
   async lineage(
-    @Arg('versionId', () => ID, { description: 'The version.' }) versionId: string,
+    @Arg('versionId', () => ID, { description: 'The id of the version whose past is asked for.' }) versionId: string,
     @Arg('depth', () => Int, {
       nullable: true,
       description: `The number of generations of parents: ${MAX_DEPTH} when absent, at most ${MAX_QUERY_DEPTH}.`,

@@ -10,7 +10,7 @@ import { storedId } from '../query/where.ts'
 
 @ObjectType({ description: 'The block as of which the result is given, and whether it is final.' })
 export class Meta {
-  @Field(() => Int, { description: 'The chain id.' }) chainId!: number
+  @Field(() => Int, { description: 'The number of the chain, as in EIP-155.' }) chainId!: number
   @Field(() => Int, {
     nullable: true,
     description: 'The block as of which the result is given; null while nothing is indexed.',

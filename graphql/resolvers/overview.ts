@@ -27,7 +27,7 @@ interface Figure {
 /** The figures, by stage of the lifecycle. */
 const FIGURES: Record<string, Figure> = {
   models: { of: Model, description: 'Models proposed.' },
-  proposals: { of: Proposal, description: 'Proposals.' },
+  proposals: { of: Proposal, description: 'Proposals that were made.' },
   votes: { of: Vote, description: 'Votes cast.' },
   holders: {
     of: Holder,
@@ -43,7 +43,7 @@ const FIGURES: Record<string, Figure> = {
   evaluations: { of: Evaluation, description: 'Metrics logged by evaluations.' },
   feedbackTasks: { of: FeedbackTask, description: 'Comparisons opened.' },
   judgements: { of: Judgement, description: 'Judgements committed.' },
-  validators: { of: Validator, description: 'Validators.' },
+  validators: { of: Validator, description: 'Accounts that have staked to judge.' },
   endpoints: { of: Endpoint, description: 'Endpoints registered.' },
   receipts: { of: Receipt, description: 'Calls answered.' },
   // The fee of a call that was answered just now would tell the length of its answer.

@@ -1,6 +1,7 @@
-import { Ctx, FieldResolver, Resolver, Root, registerEnumType } from 'type-graphql'
+import { Ctx, FieldResolver, Resolver, Root } from 'type-graphql'
 import { countedFor, quorumIn, stateOfStored, tallyOf } from '#rules/storedProposal.ts'
 import { PROPOSAL_STATES, type ProposalState, quorumVotes } from '#rules/tally.ts'
+import { describedEnum } from '#schema/describedEnums.ts'
 import { Governor, GovernorSetting, Proposal } from '#schema/onchain/governance.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../context.ts'
@@ -11,7 +12,7 @@ import type { Reader } from '../query/reader.ts'
 import { Statement } from '../query/statement.ts'
 
 const States = Object.fromEntries(PROPOSAL_STATES.map((state) => [state, state]))
-registerEnumType(States, { name: 'ProposalState', description: 'The states of OpenZeppelin’s Governor.' })
+describedEnum('ProposalState', States)
 
 type ProposalRow = LoadedRow & Proposal
 type GovernorRow = LoadedRow & Governor

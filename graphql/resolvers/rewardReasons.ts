@@ -29,8 +29,8 @@ export class RewardReason {
 
 @ObjectType({ description: 'What an account earned in an epoch, and why.', simpleResolvers: true })
 export class RewardExplanation {
-  @Field(() => ID, { description: 'The epoch.' }) epoch!: string
-  @Field(() => String, { description: 'The account.' }) account!: string
+  @Field(() => ID, { description: 'In which epoch it was earned.' }) epoch!: string
+  @Field(() => String, { description: 'Whose reward is explained.' }) account!: string
   @Field(() => BigIntScalar, { description: 'What became payable to it by this epoch’s map, in wei.' }) earned!: bigint
   @Field(() => BigIntScalar, { description: 'All that the map lets it claim, from all epochs, in wei.' })
   cumulative!: bigint
@@ -39,7 +39,7 @@ export class RewardExplanation {
 
 @ObjectType({ description: 'What an account would have earned without one fact.', simpleResolvers: true })
 export class RewardDifference {
-  @Field(() => String, { description: 'The account.' }) account!: string
+  @Field(() => String, { description: 'Whose reward would change.' }) account!: string
   @Field(() => BigIntScalar, { description: 'What it earned, in wei.' }) actual!: bigint
   @Field(() => BigIntScalar, { description: 'What it would have earned, in wei.' }) without!: bigint
   @Field(() => BigIntScalar, { description: 'The difference, in wei.' }) difference!: bigint
@@ -47,8 +47,8 @@ export class RewardDifference {
 
 @InputType({ description: 'A validator’s judgement.' })
 export class JudgementName {
-  @Field(() => ID, { description: 'The task.' }) taskId!: string
-  @Field(() => String, { description: 'The validator.' }) validator!: string
+  @Field(() => ID, { description: 'Which comparison was judged.' }) taskId!: string
+  @Field(() => String, { description: 'The account that judged.' }) validator!: string
 }
 
 @InputType({ description: 'A contribution that repeats another.' })
@@ -59,8 +59,9 @@ export class DuplicateName {
 
 @InputType({ description: 'The fact to leave out: exactly one.' })
 export class CounterfactualInput {
-  @Field(() => ID, { nullable: true, description: 'A contribution.' }) contribution?: string
-  @Field(() => JudgementName, { nullable: true, description: 'A judgement.' }) judgement?: JudgementName
+  @Field(() => ID, { nullable: true, description: 'A sample of a datanet, by its id.' }) contribution?: string
+  @Field(() => JudgementName, { nullable: true, description: 'What a validator said of a task.' })
+  judgement?: JudgementName
   @Field(() => DuplicateName, { nullable: true, description: 'The original of a duplicate.' }) duplicate?: DuplicateName
 }
 
@@ -76,8 +77,8 @@ export class RewardReasonResolver {
     complexity: 50,
   })
   async explainReward(
-    @Arg('account', () => String, { description: 'The account.' }) given: string,
-    @Arg('epoch', () => ID, { description: 'The epoch.' }) epoch: string,
+    @Arg('account', () => String, { description: 'Who earned it.' }) given: string,
+    @Arg('epoch', () => ID, { description: 'The number of the epoch, whose map must be published.' }) epoch: string,
     @Ctx() context: ApiContext,
   ): Promise<RewardExplanation | null> {
     const account = requireAddress('account', given)
@@ -108,7 +109,7 @@ export class RewardReasonResolver {
     complexity: 500,
   })
   async counterfactual(
-    @Arg('epoch', () => ID, { description: 'The epoch.' }) epoch: string,
+    @Arg('epoch', () => ID, { description: 'The number of the epoch, whose map must be published.' }) epoch: string,
     @Arg('without', () => CounterfactualInput, { description: 'The fact to leave out.' }) without: CounterfactualInput,
     @Ctx() context: ApiContext,
   ): Promise<RewardDifference[]> {

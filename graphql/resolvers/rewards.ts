@@ -21,7 +21,7 @@ import { requireAddress } from '../requireAddress.ts'
   simpleResolvers: true,
 })
 export class RewardProof {
-  @Field(() => ID, { description: 'The epoch.' }) epoch!: string
+  @Field(() => ID, { description: 'By the reward map of which epoch it is proven.' }) epoch!: string
   @Field(() => String, { description: 'The account that is paid.' }) account!: string
   @Field(() => BigIntScalar, { description: 'The total that the account may claim up to this epoch, in wei.' })
   cumulative!: bigint
@@ -54,7 +54,7 @@ export class RewardProofResolver {
   })
   async rewardProof(
     @Arg('account', () => String, { description: 'The account that claims.' }) account: string,
-    @Arg('epoch', () => ID, { description: 'The epoch.' }) epoch: string,
+    @Arg('epoch', () => ID, { description: 'The number of an epoch whose map is published.' }) epoch: string,
     @Arg('asOf', () => AsOfInput, AS_OF_ARG) asOfInput: AsOfInput | undefined,
     @Ctx() context: ApiContext,
   ) {

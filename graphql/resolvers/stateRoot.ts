@@ -16,7 +16,7 @@ const FULL_READ_COST = 2_000
 @ObjectType({ description: 'A row version that a block opened or ended.', simpleResolvers: true })
 export class StateChange {
   @Field(() => String, { description: '`opened` or `ended`.' }) kind!: string
-  @Field(() => String, { description: 'The table.' }) table!: string
+  @Field(() => String, { description: 'In which table of the database.' }) table!: string
   @Field(() => String, { description: 'The row’s id.' }) id!: string
   @Field(() => Int, { description: 'The block that opened this version.' }) fromBlock!: number
   @Field(() => GraphQLJSONObject, {
@@ -28,7 +28,7 @@ export class StateChange {
 
 @ObjectType({ description: 'A block’s digest, recomputed from the rows.', simpleResolvers: true })
 export class StateDigest {
-  @Field(() => Int, { description: 'The block.' }) block!: number
+  @Field(() => Int, { description: 'The number of the block that made the changes.' }) block!: number
   @Field(() => String, { description: 'SHA-256 over the row versions that it opened and ended.' }) digest!: string
 }
 
@@ -65,7 +65,7 @@ export class StateRootResolver {
   })
   @Extensions(listLength(() => MAX_CHANGES))
   async stateChanges(
-    @Arg('block', () => Int, { description: 'The block.' }) block: number,
+    @Arg('block', () => Int, { description: 'The number of the block that made them.' }) block: number,
     @Ctx() { reader }: ApiContext,
   ): Promise<StateChange[]> {
     const stored = await reader.sql.query('select changes from state_root where id = $1 and from_block = $2', [

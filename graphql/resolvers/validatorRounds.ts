@@ -17,7 +17,7 @@ const MAX_JUDGEMENTS = 1000
 
 @ObjectType({ description: 'One judgement of a settled round, and what it earned.', simpleResolvers: true })
 export class SettledJudgement {
-  @Field(() => ID, { description: 'The task.' }) taskId!: string
+  @Field(() => ID, { description: 'Which comparison was judged.' }) taskId!: string
   @Field(() => Int, { nullable: true, description: '0 first answer, 1 second, 2 tie; null when it was not revealed.' })
   choice!: number | null
   @Field(() => Int, { nullable: true, description: 'The stated confidence, 0–100.' }) confidence!: number | null
@@ -33,7 +33,7 @@ export class SettledJudgement {
   simpleResolvers: true,
 })
 export class ValidatorRound {
-  @Field(() => ID, { description: 'The round.' }) roundId!: string
+  @Field(() => ID, { description: 'Which round was settled.' }) roundId!: string
   @Field(() => String, { description: 'The evidence of the settlement.' }) evidenceHash!: string
   @Field(() => Int, { description: 'The effective number of judges in the round (Kish), in ppm of a judge.' })
   effectiveJudges!: number
@@ -64,7 +64,7 @@ export class ValidatorRound {
   @Field(() => BigIntScalar, { description: 'Its fine, in wei.' }) penalty!: bigint
   @Field(() => String, { description: 'The reasons, in words.' }) reason!: string
   @Extensions(listLength(() => MAX_JUDGEMENTS))
-  @Field(() => [SettledJudgement], { description: 'Its judgements.' })
+  @Field(() => [SettledJudgement], { description: 'What it judged in the round, and what each gave.' })
   judgements!: SettledJudgement[]
 }
 
@@ -77,7 +77,7 @@ export class ValidatorRoundResolver {
   })
   @Extensions(listLength(({ first = MAX_ROUNDS }) => first))
   async validatorRounds(
-    @Arg('validator', () => String, { description: 'The validator.' }) given: string,
+    @Arg('validator', () => String, { description: 'Whose rounds: the account that judged.' }) given: string,
     @Arg('first', () => Int, { nullable: true, description: `At most this many rounds; at most ${MAX_ROUNDS}.` })
     first: number | undefined,
     @Arg('asOf', () => AsOfInput, AS_OF_ARG) asOfInput: AsOfInput | undefined,

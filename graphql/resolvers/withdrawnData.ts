@@ -17,7 +17,7 @@ const DESCRIPTION = `The contributions that it learned from and that were taken 
   simpleResolvers: true,
 })
 export class WithdrawnData {
-  @Field(() => ID, { description: 'The contribution.' }) contributionId!: string
+  @Field(() => ID, { description: 'The sample that was taken out.' }) contributionId!: string
   @Field(() => String, { description: 'TakenDown, by the operator, or Withdrawn, by the contributor.' }) kind!: string
   @Field(() => String, { description: 'Why.' }) reason!: string
   @Field(() => Date, { description: 'When.' }) at!: Date
@@ -26,7 +26,7 @@ export class WithdrawnData {
 
 @Resolver(() => WithdrawnData)
 export class WithdrawnDataResolver {
-  @FieldResolver(() => Contribution, { nullable: true, description: 'The contribution.' })
+  @FieldResolver(() => Contribution, { nullable: true, description: 'The sample that was taken out.' })
   contribution(@Root() { contributionId, asOf }: WithdrawnData, @Ctx() { reader }: ApiContext) {
     const table = tableFor(Contribution)
     return reader.one('withdrawnData', table, asOf, table.columns, contributionId)

@@ -1,10 +1,10 @@
-import { Ctx, FieldResolver, Resolver, Root, registerEnumType } from 'type-graphql'
+import { Ctx, FieldResolver, Resolver, Root } from 'type-graphql'
+import { describedEnum } from '#schema/describedEnums.ts'
 import { WorkerNode } from '#schema/offchain/jobs.ts'
 import { WORKER_STATUS, type WorkerStatus, workerStatus } from '#schema/workers.ts'
 import type { ApiContext } from '../context.ts'
 
-const WorkerStatusEnum = Object.fromEntries(WORKER_STATUS.map((one) => [one, one]))
-registerEnumType(WorkerStatusEnum, { name: 'WorkerStatus', description: 'Whether a worker process is at work.' })
+const WorkerStatusEnum = describedEnum('WorkerStatus', Object.fromEntries(WORKER_STATUS.map((one) => [one, one])))
 
 @Resolver(() => WorkerNode)
 export class WorkerNodeResolver {

@@ -19,7 +19,8 @@ export class ApiKey {
 @OffChain('The newest voucher of a channel: its calls may cost at most what it grants.')
 export class SignedVoucher {
   @Id('The channel id.') id!: string
-  @Ref(() => Endpoint, 'endpoint', 'The endpoint.', { inverse: 'signedVouchers' }) endpointId!: string
+  @Ref(() => Endpoint, 'endpoint', 'Whose host may redeem it: an endpoint.', { inverse: 'signedVouchers' })
+  endpointId!: string
   @Address('The account that pays.', { index: true }) consumer!: string
   @Wei('All fees granted so far.') ceiling!: bigint
   @Text('The EIP-712 signature of the channel’s key.') signature!: string

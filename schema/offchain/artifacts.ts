@@ -8,7 +8,7 @@ export class Artifact {
     { index: true },
   )
   kind!: string
-  @Text('Its media type.') mediaType!: string
+  @Text('The MIME type of its bytes.') mediaType!: string
   @Wei('Its size in bytes.') size!: bigint
   @Time('When it was stored.') createdAt!: Date
 }

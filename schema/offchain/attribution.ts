@@ -10,8 +10,9 @@ import { JobRun } from './jobs.ts'
 @Indexed('version_influence_weight', 'version_id, weight desc nulls last, contribution_id')
 export class VersionInfluence {
   @Id('`version-contribution`.') id!: string
-  @Ref(() => ModelVersion, 'version', 'The version.', { inverse: 'influences' }) versionId!: string
-  @Ref(() => Contribution, 'contribution', 'The contribution.', { inverse: 'influences' }) contributionId!: string
+  @Ref(() => ModelVersion, 'version', 'On which version it was measured.', { inverse: 'influences' }) versionId!: string
+  @Ref(() => Contribution, 'contribution', 'Which sample had the influence.', { inverse: 'influences' })
+  contributionId!: string
   @Real('Influence: positive means helpful.') influence!: number
   @Real('Its standard error over validation items.') standardError!: number
   @Flag('Whether it is positive at a false discovery rate of 5 %.') significant!: boolean
@@ -24,7 +25,7 @@ export class VersionInfluence {
 @Indexed('receipt_of_channel', 'channel_id, cumulative')
 export class Receipt {
   @Id('The receipt id.') id!: string
-  @Ref(() => Endpoint, 'endpoint', 'The endpoint.', { inverse: 'receipts' }) endpointId!: string
+  @Ref(() => Endpoint, 'endpoint', 'Which endpoint was called.', { inverse: 'receipts' }) endpointId!: string
   @Ref(() => ModelVersion, 'version', 'The version that answered.', { inverse: 'receipts' }) versionId!: string
   @Ref(() => JobRun, 'job', 'The job that answered.', { unique: true }) jobId!: string
   @Address('The account that asked and pays.', { index: true }) consumer!: string
@@ -53,7 +54,8 @@ export class Receipt {
 export class AnswerAttribution {
   @Id('`receipt-contribution`.') id!: string
   @Ref(() => Receipt, 'receipt', 'The answer.', { inverse: 'attributions' }) receiptId!: string
-  @Ref(() => Contribution, 'contribution', 'The contribution.', { inverse: 'answers' }) contributionId!: string
+  @Ref(() => Contribution, 'contribution', 'Which sample had the effect.', { inverse: 'answers' })
+  contributionId!: string
   @Real('Influence on this answer.') influence!: number
   @Real('Cosine similarity of embeddings.') similarity!: number
   @Json('Verbatim spans shared with this answer: text and token counts.') spans!: {
@@ -69,7 +71,7 @@ export class AnswerAttribution {
 export class CreditHold {
   @Id('The job id.') id!: string
   @Address('The account whose credit is reserved.', { index: true }) consumer!: string
-  @Ref(() => Endpoint, 'endpoint', 'The endpoint.') endpointId!: string
+  @Ref(() => Endpoint, 'endpoint', 'Which endpoint answers the call.') endpointId!: string
   @Text('The payment channel whose credit is reserved.', { nullable: true }) channelId!: string | null
   @Wei('The maximum cost.') maximum!: bigint
   @Wei('Price of 1,000 input tokens when it was reserved.') priceIn!: bigint

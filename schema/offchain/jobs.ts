@@ -25,7 +25,7 @@ export class JobRun {
   @Id('The job id.') id!: string
   @Text('The kind of job.') kind!: string
   @Json('The validated input.') input!: Record<string, unknown>
-  @Choice('JobStatus', JOB_STATUS, 'The status.') status!: JobStatus
+  @Choice('JobStatus', JOB_STATUS, 'Whether it waits, runs or has ended, and how.') status!: JobStatus
   @Integer('The number of starts. It is also a fence: only the latest attempt may write.') attempt!: number
   @Integer('The maximum number of starts after failures of the system.') attempts!: number
   @Text('The lane, a queue of its own: infer, attribute, training, chain or recourse.') queue!: string
@@ -84,10 +84,10 @@ export class JobTotal {
 @OffChain('One data point of a job’s metric.')
 export class JobMetric {
   @Id('`job-name-step`, zero-padded.') id!: string
-  @Ref(() => JobRun, 'job', 'The job.', { inverse: 'metrics' }) jobId!: string
+  @Ref(() => JobRun, 'job', 'Which job measured it.', { inverse: 'metrics' }) jobId!: string
   @Text('The metric’s name: loss, evalLoss, reward, kl, tokensPerSecond.') name!: string
-  @Integer('The step.') step!: number
-  @Real('The value.') value!: number
+  @Integer('After how many steps of training it was measured.') step!: number
+  @Real('What was measured, in the unit of the metric.') value!: number
 }
 
 @OffChain('A worker process, alive while its heartbeat is recent.')

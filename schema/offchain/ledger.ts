@@ -43,7 +43,7 @@ export class RewardLine {
   @Address('The account that is paid.', { index: true }) account!: string
   @Text('The role: platform, owner, staker, data, validator, host, ancestor, unattributed.') role!: string
   @Text('The source: an endpoint, version, contribution or task, as `kind:id`.', { index: true }) source!: string
-  @Wei('The amount.') amount!: bigint
+  @Wei('How much this line pays, in wei.') amount!: bigint
   @Json('The formula’s inputs.') inputs!: Record<string, string>
 }
 
@@ -54,7 +54,7 @@ export class RewardLine {
 export class ChainTransaction {
   @Id('The key of its effect: one key, one transaction.') id!: string
   @Address('The account that signs.', { index: true }) sender!: string
-  @Integer('The nonce.') nonce!: number
+  @Integer('Its place among the transactions of the sender.') nonce!: number
   @Hash('The transaction hash.', { unique: true }) hash!: string
   @Text('The signed bytes.', { hidden: true }) raw!: string
   @Text('Sent, Mined, Reverted or Cancelled.') status!: string

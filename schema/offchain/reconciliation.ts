@@ -17,7 +17,7 @@ export class Reconciliation {
   @Ref(() => Governor, 'governor', 'The Governor whose values were compared.', { inverse: 'reconciliations' })
   governorId!: string
   @BlockNumber('The final block of the comparison.', { index: true }) block!: number
-  @Hash('Its hash.') hash!: string
+  @Hash('The hash of that block.') hash!: string
   @Text('The seed of the sample.') seed!: string
   @Integer('The number of compared values.') compared!: number
   @Integer('The number of different values: 0 when the index equals the contracts.') drift!: number

@@ -21,8 +21,9 @@ export class Takedown {
 )
 export class DataWithdrawal {
   @Id('The contribution id.', { numeric: true }) id!: string
-  @Ref(() => Contribution, 'contribution', 'The contribution.', { inverse: 'dataWithdrawals' }) contributionId!: string
-  @Address('The contributor.', { index: true }) contributor!: string
+  @Ref(() => Contribution, 'contribution', 'Which sample no longer counts.', { inverse: 'dataWithdrawals' })
+  contributionId!: string
+  @Address('Who gave the sample.', { index: true }) contributor!: string
   @Hash('The sample.', { index: true }) contentHash!: string
   @Text('Why, for everybody to read.') reason!: string
   @Text('The contributor’s EIP-712 signature; null when it came with the contributor’s key.', { nullable: true })

@@ -25,7 +25,7 @@ export type StewardState = (typeof STEWARD_STATES)[number]
 )
 export class Stewardship {
   @Id('The model id.', { numeric: true }) id!: string
-  @Ref(() => Model, 'model', 'The model.', { inverse: 'stewardships' }) modelId!: string
+  @Ref(() => Model, 'model', 'For which model.', { inverse: 'stewardships' }) modelId!: string
   @Choice(
     'StewardState',
     STEWARD_STATES,

@@ -30,7 +30,7 @@ export class ChainEvent extends Versioned {
   @Text('The event’s name.', { index: true }) name!: string
   @Json('The event’s arguments; integers are decimal strings.') args!: Record<string, unknown>
   @Address('The address of the emitting contract.') address!: string
-  @Hash('The transaction.', { index: true }) transactionHash!: string
+  @Hash('Which transaction emitted it.', { index: true }) transactionHash!: string
   @Integer('The log’s index in its block.') logIndex!: number
   @Time('The block’s time.') timestamp!: Date
 }
@@ -66,7 +66,7 @@ export class IndexerLease {
 export class Cursor {
   @Id('The chain id.') id!: string
   @BlockNumber('The last block whose rows are stored.') block!: number
-  @Hash('Its hash.') hash!: string
+  @Hash('The hash of the last block whose rows are stored.') hash!: string
   @BlockNumber('The last block known to be final.') finalBlock!: number
   @BlockNumber('The newest block that the node has announced.') headBlock!: number
   @Json('The contracts that are followed, by name.') contracts!: Record<string, string>

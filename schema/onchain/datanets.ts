@@ -40,7 +40,7 @@ export class Datanet extends Versioned {
 @OnChain('A salted hash that is committed before its content is shown. It proves who was first.')
 export class Commitment extends Versioned {
   @Id('`commitment-contributor`: every account can commit the same hash, but only for itself.') id!: string
-  @Hash('The commitment.') commitment!: string
+  @Hash('The salted hash of the content: keccak256 of content and salt.') commitment!: string
   @Address('The account that committed.', { index: true }) contributor!: string
   @Text('Its position on chain, `block-logIndex`, zero-padded so that earlier ones sort first.') position!: string
   @Time('The time.') committedAt!: Date
@@ -49,7 +49,7 @@ export class Commitment extends Versioned {
 @OnChain('One sample contributed to a datanet, with its assessment by the rules.')
 export class Contribution extends Versioned {
   @Id('The contribution id.', { numeric: true }) id!: string
-  @Ref(() => Datanet, 'datanet', 'The datanet.', { inverse: 'contributions' }) datanetId!: string
+  @Ref(() => Datanet, 'datanet', 'To which datanet it was given.', { inverse: 'contributions' }) datanetId!: string
   @Address('The account that contributed.', { index: true }) contributor!: string
   @Hash('The sample: an artifact’s name.', { index: true }) contentHash!: string
   @Hash('The commitment that preceded it.') commitment!: string

@@ -9,8 +9,8 @@ export class Dispute extends Versioned {
   subject!: (typeof DISPUTE_SUBJECTS)[number]
   @Text('The id of the disputed subject.', { index: true }) subjectId!: string
   @Address('The account that challenges.', { index: true }) challenger!: string
-  @Wei('The bond.') bond!: bigint
-  @Hash('The evidence.') evidenceHash!: string
+  @Wei('What the challenger put up, in wei.') bond!: bigint
+  @Hash('The artifact in which the challenger states the ground.') evidenceHash!: string
   @Choice(
     'DisputeOutcome',
     ['Open', 'Upheld', 'Rejected', 'Lapsed'],
@@ -32,7 +32,7 @@ export class Slash extends Versioned {
   @Address('The account whose stake was slashed.', { index: true }) account!: string
   @Text('The subject: a contribution or a judgement.', { index: true }) subjectId!: string
   @Text('The role of the account.') role!: string
-  @Wei('The amount.') amount!: bigint
-  @Hash('The evidence.') evidenceHash!: string
+  @Wei('How much was taken, in wei.') amount!: bigint
+  @Hash('The artifact that states why.') evidenceHash!: string
   @Time('The time.') at!: Date
 }

@@ -4,7 +4,7 @@ import { Model, ModelVersion } from './models.ts'
 @OnChain('Comparisons that were opened together, and are settled together.')
 export class FeedbackRound extends Versioned {
   @Id('The round id.', { numeric: true }) id!: string
-  @Ref(() => Model, 'model', 'The model.', { inverse: 'feedbackRounds' }) modelId!: string
+  @Ref(() => Model, 'model', 'Whose answers are compared: a model.', { inverse: 'feedbackRounds' }) modelId!: string
   @Integer('The expected weight of the judgements of each task.') seats!: number
   @Wei('The stake of all validators before the opening.') totalStake!: bigint
   @BlockNumber('The block of the opening.') openedBlock!: number
@@ -24,8 +24,9 @@ export class FeedbackRound extends Versioned {
 @OnChain('A comparison of two answers for validators to judge.')
 export class FeedbackTask extends Versioned {
   @Id('The task id.', { numeric: true }) id!: string
-  @Ref(() => FeedbackRound, 'round', 'The round.', { inverse: 'tasks' }) roundId!: string
-  @Ref(() => Model, 'model', 'The model.', { inverse: 'feedbackTasks' }) modelId!: string
+  @Ref(() => FeedbackRound, 'round', 'With which others it was opened and is settled.', { inverse: 'tasks' })
+  roundId!: string
+  @Ref(() => Model, 'model', 'Whose answers are compared: a model.', { inverse: 'feedbackTasks' }) modelId!: string
   @Ref(() => ModelVersion, 'version', 'The version judged.', { inverse: 'feedbackTasks' }) versionId!: string
   @Text('The domain of judgement.') domain!: string
   @Hash('The item: prompt and answers.') itemHash!: string
@@ -33,16 +34,16 @@ export class FeedbackTask extends Versioned {
   @Wei('The paid reward.') paid!: bigint
   @Time('The end of the commit phase.') commitDeadline!: Date
   @Time('The end of the reveal phase.') revealDeadline!: Date
-  @Flag('Whether it is settled.') settled!: boolean
+  @Flag('Whether its judgements are paid and fined.') settled!: boolean
   @Hash('The settlement’s evidence.', { nullable: true }) evidenceHash!: string | null
 }
 
 @OnChain('One validator’s judgement of one task: committed, revealed, settled.')
 export class Judgement extends Versioned {
   @Id('`task-validator`.') id!: string
-  @Ref(() => FeedbackTask, 'task', 'The task.', { inverse: 'judgements' }) taskId!: string
-  @Address('The validator.', { index: true }) validator!: string
-  @Hash('The commitment.') commitment!: string
+  @Ref(() => FeedbackTask, 'task', 'Which comparison was judged.', { inverse: 'judgements' }) taskId!: string
+  @Address('The account that judged.', { index: true }) validator!: string
+  @Hash('The salted hash of the judgement, given before it was shown.') commitment!: string
   @Wei('The stake that its seat was drawn with.') seatStake!: bigint
   @Integer('The stage of the commit phase in which it was committed, 0–4.') stage!: number
   @Integer('0 first answer, 1 second, 2 tie; null until revealed.', { nullable: true }) choice!: number | null
@@ -67,7 +68,7 @@ export class Validator extends Versioned {
 @OnChain('A validator’s reputation in one domain.')
 export class Reputation extends Versioned {
   @Id('`validator-domain`.') id!: string
-  @Address('The validator.', { index: true }) validator!: string
+  @Address('Whose reputation it is: an account.', { index: true }) validator!: string
   @Text('The domain of judgement.') domain!: string
   @Integer('Lower Wilson bound of decayed success, in ppm.') value!: number
   @Integer('The tier: 0 is a newcomer.') tier!: number

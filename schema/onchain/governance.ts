@@ -52,8 +52,8 @@ export class Proposal extends Versioned {
   @Ref(() => Governor, 'governor', 'The Governor to which it was proposed.', { inverse: 'proposals' })
   governorId!: string
   @Text('The proposal’s id at its Governor.', { index: true }) onChainId!: string
-  @Address('The proposer.', { index: true }) proposer!: string
-  @Text('The description.') description!: string
+  @Address('The account that made it.', { index: true }) proposer!: string
+  @Text('What is proposed and why, in the proposer’s words.') description!: string
   @Texts('Contracts to be called.') targets!: string[]
   @Json('The native value of each call in wei, as decimal strings.') values!: string[]
   @Texts('The function signature of each call, when the call data does not include its selector (Bravo).')
@@ -62,12 +62,12 @@ export class Proposal extends Versioned {
   @Clock('The clock value of the snapshot at which voting power is counted (seconds or a block, as the token’s clock).')
   voteStart!: number
   @Clock('The clock value after which voting is closed.') voteEnd!: number
-  @Wei('Votes against.') againstVotes!: bigint
-  @Wei('Votes for.') forVotes!: bigint
+  @Wei('Voting power cast against it.') againstVotes!: bigint
+  @Wei('Voting power cast for it.') forVotes!: bigint
   @Wei('Abstentions.') abstainVotes!: bigint
   @Wei('The quorum at the snapshot, in votes, once known.', { nullable: true }) quorum!: bigint | null
   @Flag('Cancelled.') canceled!: boolean
-  @Flag('Executed.') executed!: boolean
+  @Flag('Whether its actions were carried out.') executed!: boolean
   @Time('When the timelock may execute it, once queued.', { nullable: true }) eta!: Date | null
   @Hash('The timelock operation that executes it, once queued.', { nullable: true, index: true }) operation!:
     | string
@@ -78,8 +78,8 @@ export class Proposal extends Versioned {
 @OnChain('One vote on a proposal.')
 export class Vote extends Versioned {
   @Id('`proposal-voter`; for a further ballot of the same voter, its position on the chain is appended.') id!: string
-  @Ref(() => Proposal, 'proposal', 'The proposal.', { inverse: 'votes' }) proposalId!: string
-  @Address('The voter.', { index: true }) voter!: string
+  @Ref(() => Proposal, 'proposal', 'On what was voted: a proposal.', { inverse: 'votes' }) proposalId!: string
+  @Address('The account that cast it.', { index: true }) voter!: string
   @Integer('0 against, 1 for, 2 abstain, 255 split as in `params`.') support!: number
   @Wei('The voting power at the snapshot.') weight!: bigint
   @Text('The voter’s reason.') reason!: string
@@ -91,8 +91,8 @@ export class Vote extends Versioned {
 export class Holder extends Versioned {
   @Id('The account; for all tokens except the first of a chain, the token’s address and a dash come before it.')
   id!: string
-  @Address('The token.') token!: string
-  @Address('The account.', { index: true }) account!: string
+  @Address('The votes token’s contract.') token!: string
+  @Address('Who holds them.', { index: true }) account!: string
   @Wei('Tokens held.') balance!: bigint
   @Wei(
     'Tokens locked to vote, which are not in the balance; null where the whole balance votes, as with most tokens.',
@@ -116,7 +116,7 @@ export class GovernorSetting extends Versioned {
     'The setting’s name: votingDelay, votingPeriod, proposalThreshold, quorumNumerator, timelock, lateQuorumExtension, totalSupply, minDelay, votesNeedLock.',
   )
   name!: string
-  @Text('Its value.') value!: string
+  @Text('What it was set to last, as text.') value!: string
 }
 
 @OnChain('An operation scheduled in the timelock.')
@@ -131,6 +131,7 @@ export class TimelockOperation extends Versioned {
   @Wei('Native value.') value!: bigint
   @Text('Call data.') data!: string
   @Hash('The operation that must be executed before.') predecessor!: string
-  @Choice('TimelockStatus', ['Waiting', 'Done', 'Cancelled'], 'The status.') status!: 'Waiting' | 'Done' | 'Cancelled'
+  @Choice('TimelockStatus', ['Waiting', 'Done', 'Cancelled'], 'Whether it waits, was carried out or was cancelled.')
+  status!: 'Waiting' | 'Done' | 'Cancelled'
   @Time('When it becomes ready.') readyAt!: Date
 }

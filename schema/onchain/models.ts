@@ -14,7 +14,8 @@ export class Model extends Versioned {
   @Wei('The bond locked.') bond!: bigint
   @Wei('The returned part of the bond.') bondReturned!: bigint
   @Wei('The slashed part of the bond.') bondSlashed!: bigint
-  @Choice('BondStatus', BOND_STATUS, 'The status of the bond.') bondStatus!: (typeof BOND_STATUS)[number]
+  @Choice('BondStatus', BOND_STATUS, 'Whether the bond is still locked, or what became of it.')
+  bondStatus!: (typeof BOND_STATUS)[number]
   @Wei('The present stake on the model.') staked!: bigint
   @Ref(() => ModelVersion, 'liveVersion', 'The promoted version that serves.', { nullable: true }) liveVersionId!:
     | string
@@ -25,7 +26,7 @@ export class Model extends Versioned {
 @OnChain('The binding result of a passed proposal: budget, rubric, split and deadline.')
 export class Mandate extends Versioned {
   @Id('The model id.', { numeric: true }) id!: string
-  @Ref(() => Model, 'model', 'The model.', { inverse: 'mandates' }) modelId!: string
+  @Ref(() => Model, 'model', 'For which model it was issued.', { inverse: 'mandates' }) modelId!: string
   @Ref(() => Proposal, 'proposal', 'The proposal that issued it.') proposalId!: string
   @Wei('The approved budget.') budget!: bigint
   @Wei('Funded so far.') funded!: bigint
@@ -39,7 +40,7 @@ export class Mandate extends Versioned {
 @OnChain('A target of the rubric: a version may serve only when the metric’s lower bound reaches it.')
 export class Target extends Versioned {
   @Id('`model-metric`.') id!: string
-  @Ref(() => Model, 'model', 'The model.', { inverse: 'targets' }) modelId!: string
+  @Ref(() => Model, 'model', 'Which model must reach it.', { inverse: 'targets' }) modelId!: string
   @Text('The metric’s name.') metric!: string
   @Wei('The minimum of the lower confidence bound, in ppm.') minimum!: bigint
   @Flag(
@@ -54,7 +55,7 @@ export class Target extends Versioned {
 @OnChain('How a model’s revenue is split, in basis points.')
 export class RewardSplit extends Versioned {
   @Id('The model id.', { numeric: true }) id!: string
-  @Ref(() => Model, 'model', 'The model.', { inverse: 'splits' }) modelId!: string
+  @Ref(() => Model, 'model', 'Whose revenue is split: a model.', { inverse: 'splits' }) modelId!: string
   @Hash('The hash of the split, as in the mandate.') splitHash!: string
   @Integer('Share of the treasury, of all fees.') platform!: number
   @Integer('Share of the model’s owner, of the rest.') owner!: number
@@ -72,18 +73,21 @@ export class RewardSplit extends Versioned {
 @OnChain('A payment into or out of a mandate’s budget.')
 export class BudgetEntry extends Versioned {
   @Id('The event’s id.') id!: string
-  @Ref(() => Model, 'model', 'The model.', { inverse: 'budgetEntries' }) modelId!: string
-  @Choice('BudgetDirection', ['Funded', 'Spent'], 'The direction.') direction!: 'Funded' | 'Spent'
+  @Ref(() => Model, 'model', 'Which mandate’s budget it concerns, by its model.', { inverse: 'budgetEntries' })
+  modelId!: string
+  @Choice('BudgetDirection', ['Funded', 'Spent'], 'Whether it was paid into the budget or out of it.') direction!:
+    | 'Funded'
+    | 'Spent'
   @Address('The account that paid or was paid.', { index: true }) account!: string
-  @Text('The purpose.') purpose!: string
-  @Wei('The amount.') amount!: bigint
+  @Text('For what it was paid, as the payer stated it.') purpose!: string
+  @Wei('How much was paid, in wei.') amount!: bigint
   @Time('The time.') at!: Date
 }
 
 @OnChain('An account’s stake on a model.')
 export class ModelStake extends Versioned {
   @Id('`model-account`.') id!: string
-  @Ref(() => Model, 'model', 'The model.', { inverse: 'stakes' }) modelId!: string
+  @Ref(() => Model, 'model', 'On which model it is.', { inverse: 'stakes' }) modelId!: string
   @Address('The account that staked.', { index: true }) account!: string
   @Wei('The present stake.') amount!: bigint
 }
@@ -91,14 +95,15 @@ export class ModelStake extends Versioned {
 @OnChain('A trained version of a model: an adapter with the manifest of its training run.')
 export class ModelVersion extends Versioned {
   @Id('The version id.', { numeric: true }) id!: string
-  @Ref(() => Model, 'model', 'The model.', { inverse: 'versions' }) modelId!: string
+  @Ref(() => Model, 'model', 'To which model it belongs.', { inverse: 'versions' }) modelId!: string
   @Ref(() => ModelVersion, 'parent', 'The version it was trained from.', { nullable: true, inverse: 'children' })
   parentId!: string | null
   @Text('The training method: sft, dpo, grpo, rloo.') method!: string
   @Hash('The root of the exact, ordered dataset.') datasetRoot!: string
   @Hash('The run’s manifest.') manifestHash!: string
   @Hash('The adapter’s weights.') adapterHash!: string
-  @Choice('VersionStatus', VERSION_STATUS, 'The status.') status!: (typeof VERSION_STATUS)[number]
+  @Choice('VersionStatus', VERSION_STATUS, 'How far it has come: registered, promoted, or rolled back for good.')
+  status!: (typeof VERSION_STATUS)[number]
   @Text('Why it was rolled back.', { nullable: true }) rollbackReason!: string | null
   @Time('When it was registered.') registeredAt!: Date
   @Time('When it was promoted.', { nullable: true }) promotedAt!: Date | null

@@ -310,14 +310,11 @@ export type StoryAnswer = {
       earned: string
       lost: string
       withdrawn: string
-    }[]
-  }
-  reputations: {
-    nodes: {
-      validator: string
-      domain: string
-      value: number
-      tier: number
+      reputations: {
+        domain: string
+        value: number
+        tier: number
+      }[]
     }[]
   }
   settled: {
@@ -348,18 +345,10 @@ export type StoryAnswer = {
       publishedAt: string | null
     }[]
   }
-  contributions: {
-    nodes: {
-      contributor: string
-      status: 'Accepted' | 'Rejected' | 'Submitted'
-      uniqueness: number | null
-      excluded: boolean
-    }[]
+  contributors: {
+    totalCount: number
+    nodes: Person[]
   }
-}
-
-export type PeopleAnswer = {
-  p0: Person
 }
 
 export type Person = {
@@ -368,6 +357,7 @@ export type Person = {
   accepted: number
   rejected: number
   excluded: number
+  uniqueness: number | null
   staked: string
   slashed: string
   weight: string

@@ -99,26 +99,17 @@ query Story {
       }
     }
   }
-  validators(first: 40, orderBy: [{ field: earned, direction: desc }]) { nodes { id stake earned lost withdrawn } }
-  reputations(first: 200) { nodes { validator domain value tier } }
+  validators(first: 40, orderBy: [{ field: earned, direction: desc }]) {
+    nodes { id stake earned lost withdrawn reputations { domain value tier } }
+  }
   settled: feedbackTasks(first: 1, where: { settled: { eq: true } }, orderBy: [{ field: id, direction: desc }]) { nodes { evidenceHash } }
   disputes(first: 12, orderBy: [{ field: openedAt, direction: desc }]) {
     nodes { id subject subjectId challenger bond outcome slashed openedAt resolvedAt }
   }
   rewardMaps(first: 8, orderBy: [{ field: epoch, direction: desc }]) { nodes { epoch status funded total root publishedAt } }
-  contributions(first: 1000, orderBy: [{ field: submittedAt, direction: desc }]) { nodes { contributor status uniqueness excluded } }
+  contributors(first: 40) { totalCount nodes { ...Person } }
 }
-`
-
-/** The most accounts that the page lists. */
-export const MOST_PEOPLE = 40
-
-/** The ledger of each of `count` contributors, in one document. */
-export const people = (count: number) => /* GraphQL */ `
-query People(${range(count, (n) => `$a${n}: String!`).join(', ')}) {
-  ${range(count, (n) => `p${n}: contributor(account: $a${n}) { ...Person }`).join('\n  ')}
-}
-fragment Person on Contributor { account contributions accepted rejected excluded staked slashed weight earned claimed }
+fragment Person on Contributor { account contributions accepted rejected excluded uniqueness staked slashed weight earned claimed }
 `
 
 /** Why one contributor earned what it did. */
@@ -151,7 +142,3 @@ subscription Jobs {
   jobs { id kind status stage progress attempt input result error createdAt startedAt finishedAt }
 }
 `
-
-function range<T>(count: number, make: (n: number) => T): T[] {
-  return Array.from({ length: count }, (_, n) => make(n))
-}

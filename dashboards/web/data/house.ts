@@ -1,7 +1,7 @@
 import { useSyncExternalStore } from 'react'
-import type { BacklogAnswer, CurvesAnswer, Event, Job, Person, PulseAnswer, StoryAnswer } from './answers.ts'
+import type { BacklogAnswer, CurvesAnswer, Event, Job, PulseAnswer, StoryAnswer } from './answers.ts'
 import { ask } from './ask.ts'
-import { BACKLOG, CURVES, FLOOD_SIZE, MOST_PEOPLE, PULSE, people, STORY } from './documents.ts'
+import { BACKLOG, CURVES, FLOOD_SIZE, PULSE, STORY } from './documents.ts'
 import { listen } from './live.ts'
 
 export type Connection = 'connecting' | 'live' | 'polling' | 'lost'
@@ -14,7 +14,6 @@ export interface House {
   pulse: PulseAnswer | null
   curves: CurvesAnswer | null
   story: StoryAnswer | null
-  people: Person[] | null
   /** Newest first. */
   events: Event[]
   /** The event before which there were more of its kind than are known here; null when all are. */
@@ -35,7 +34,6 @@ let house: House = {
   pulse: null,
   curves: null,
   story: null,
-  people: null,
   events: [],
   cut: null,
 }
@@ -60,7 +58,7 @@ export const useHouse = (): House =>
 export function open(): () => void {
   const pulse = paced(APART_MS.pulse, async () => put({ pulse: await ask<PulseAnswer>(PULSE) }))
   const curves = paced(APART_MS.curves, async () => put({ curves: await ask<CurvesAnswer>(CURVES) }))
-  const story = paced(APART_MS.story, readStory)
+  const story = paced(APART_MS.story, async () => put({ story: await ask<StoryAnswer>(STORY) }))
   const backlog = paced(APART_MS.backlog, readBacklog)
   const all = () => {
     pulse()
@@ -112,17 +110,6 @@ async function readBacklog(): Promise<void> {
     events: merge(answered, heard ? house.events.filter((event) => event.id > newest) : []),
     cut: flood.nodes.length === FLOOD_SIZE ? (flood.nodes.at(-1)?.id ?? null) : null,
   })
-}
-
-async function readStory(): Promise<void> {
-  const story = await ask<StoryAnswer>(STORY)
-  put({ story })
-  const samples = new Map<string, number>()
-  for (const { contributor } of story.contributions.nodes) samples.set(contributor, (samples.get(contributor) ?? 0) + 1)
-  const accounts = [...samples].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).slice(0, MOST_PEOPLE)
-  if (accounts.length === 0) return put({ people: [] })
-  const variables = Object.fromEntries(accounts.map(([account], n) => [`a${n}`, account]))
-  put({ people: Object.values(await ask<Record<string, Person>>(people(accounts.length), variables)) })
 }
 
 /** Runs `work` when asked, at most once in `apartMs`, never twice at a time; faults are shown and cleared. */

@@ -6,8 +6,8 @@ import { Empty, Panel } from './panel.tsx'
 import { Reasons } from './reasons.tsx'
 
 /** Who contributed, what came of it, what it earned, and why. */
-export function Contributors({ story, people }: { story: StoryAnswer | null; people: readonly Person[] | null }) {
-  const sorted = [...(people ?? [])].sort(
+export function Contributors({ story }: { story: StoryAnswer | null }) {
+  const sorted = [...(story?.contributors.nodes ?? [])].sort(
     (a, b) => compare(perSample(b), perSample(a)) || compare(BigInt(b.weight), BigInt(a.weight)),
   )
   const most = sorted.reduce((high, person) => (BigInt(person.earned) > high ? BigInt(person.earned) : high), 1n)
@@ -18,7 +18,7 @@ export function Contributors({ story, people }: { story: StoryAnswer | null; peo
       says="Samples earn by what they did for the model, not by their number. Open a row to see why."
     >
       {sorted.length === 0 ? (
-        <Empty ready={people !== null}>
+        <Empty ready={story !== null}>
           Nobody has contributed yet. Each contributor appears here with what was accepted, what it earned and the
           reason.
         </Empty>
@@ -34,16 +34,21 @@ export function Contributors({ story, people }: { story: StoryAnswer | null; peo
           </div>
           <ul>
             {sorted.map((person) => (
-              <Row key={person.account} person={person} unique={uniqueness(story, person.account)} most={most} />
+              <Row key={person.account} person={person} most={most} />
             ))}
           </ul>
+          {story && story.contributors.totalCount > sorted.length && (
+            <p className="quiet">
+              The {sorted.length} who earned most, of {story.contributors.totalCount}.
+            </p>
+          )}
         </div>
       )}
     </Panel>
   )
 }
 
-function Row({ person, unique, most }: { person: Person; unique: number | null; most: bigint }) {
+function Row({ person, most }: { person: Person; most: bigint }) {
   const [open, setOpen] = useState(false)
   const id = useId()
   const part = person.contributions > 0 ? person.accepted / person.contributions : 0
@@ -69,7 +74,7 @@ function Row({ person, unique, most }: { person: Person; unique: number | null; 
             {person.excluded > 0 && <small className="bad"> · {person.excluded} excluded</small>}
           </span>
         </Cell>
-        <Cell label="New content">{unique === null ? '—' : percent(unique, 0)}</Cell>
+        <Cell label="New content">{person.uniqueness === null ? '—' : percent(person.uniqueness, 0)}</Cell>
         <Cell label="Weight in versions">{percent(person.weight)}</Cell>
         <Cell label="Earned">
           <b className={person.earned === '0' ? 'quiet' : undefined} title={exactly(person.earned)}>
@@ -106,11 +111,3 @@ function Cell({ label, children }: { label: string; children: React.ReactNode })
 const perSample = (person: Person) =>
   person.contributions > 0 ? BigInt(person.earned) / BigInt(person.contributions) : 0n
 const compare = (a: bigint, b: bigint) => (a > b ? 1 : a < b ? -1 : 0)
-
-/** The mean uniqueness of an account's scored samples, in ppm. */
-function uniqueness(story: StoryAnswer | null, account: string): number | null {
-  const known = (story?.contributions.nodes ?? []).flatMap((one) =>
-    one.contributor === account && one.uniqueness !== null ? [one.uniqueness] : [],
-  )
-  return known.length > 0 ? known.reduce((sum, one) => sum + one, 0) / known.length : null
-}

@@ -56,7 +56,7 @@ export function Validators({ story }: { story: StoryAnswer | null }) {
                     {gopen(one.stake)}
                   </td>
                   <td>
-                    <Standing story={story} id={one.id} />
+                    <Standing standings={one.reputations} />
                   </td>
                 </tr>
               ))}
@@ -68,8 +68,9 @@ export function Validators({ story }: { story: StoryAnswer | null }) {
   )
 }
 
-function Standing({ story, id }: { story: StoryAnswer | null; id: string }) {
-  const standings = (story?.reputations.nodes ?? []).filter((one) => one.validator === id)
+type Standings = StoryAnswer['validators']['nodes'][number]['reputations']
+
+function Standing({ standings }: { standings: Standings }) {
   if (standings.length === 0) return <span className="quiet">newcomer</span>
   return standings.map((one) => (
     <span key={one.domain} className="standing" title={`${one.domain}: lower bound of the record, tier ${one.tier}`}>

@@ -1,6 +1,7 @@
 import type { GraphQLResolveInfo } from 'graphql'
-import { Arg, Ctx, Field, FieldResolver, Info, Int, ObjectType, Resolver, Root, registerEnumType } from 'type-graphql'
+import { Arg, Ctx, Field, FieldResolver, Info, Int, ObjectType, Resolver, Root } from 'type-graphql'
 import { PPM } from '#rules/bps.ts'
+import { describedEnum } from '#schema/describedEnums.ts'
 import { Governor, Holder, Proposal, Vote } from '#schema/onchain/governance.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../../context.ts'
@@ -14,11 +15,7 @@ import { Statement } from '../../query/statement.ts'
 const HELD = '(balance + coalesce(locked, 0))'
 const IS_NO_LOCK = '(locked is null or account <> token)'
 
-const Measures = { Votes: 'Votes', Balances: 'Balances' }
-registerEnumType(Measures, {
-  name: 'PowerMeasure',
-  description: 'The measured amount: voting power (own and delegated), or tokens held.',
-})
+const Measures = describedEnum('PowerMeasure', { Votes: 'Votes', Balances: 'Balances' })
 
 @ObjectType({ description: 'The combined share of the largest accounts.', simpleResolvers: true })
 export class TopShare {

@@ -31,7 +31,7 @@ export class PowerPoint {
 
 @ObjectType({ description: 'An account with voting power of its own or from others.', simpleResolvers: true })
 export class Delegate {
-  @Field(() => String, { description: 'The account.' }) account!: string
+  @Field(() => String, { description: 'Who votes, in lower case.' }) account!: string
   @Field(() => BigIntScalar, { description: 'Its voting power.' }) votes!: bigint
   @Field(() => BigIntScalar, {
     description:

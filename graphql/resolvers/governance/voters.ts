@@ -15,7 +15,7 @@ import { clockNow, ppm, proposalsAt, requestedSize, settingNow, snapshotBlock } 
 
 @ObjectType({ description: 'The voting record of one account at one Governor so far.', simpleResolvers: true })
 export class VoterRecord {
-  @Field(() => String, { description: 'The account.' }) account!: string
+  @Field(() => String, { description: 'Whose record it is.' }) account!: string
   @Field(() => BigIntScalar, {
     nullable: true,
     description: 'Its voting power. Null when the token is not followed.',
@@ -71,7 +71,7 @@ export class VoterResolver {
   })
   async voter(
     @Root() governor: LoadedRow & Governor,
-    @Arg('account', () => String, { description: 'The account.' }) account: string,
+    @Arg('account', () => String, { description: 'Who votes; one that never voted has zeros.' }) account: string,
     @Ctx() { reader }: ApiContext,
     @Info() info: GraphQLResolveInfo,
   ): Promise<VoterRecord> {

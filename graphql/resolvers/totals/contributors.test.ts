@@ -4,7 +4,7 @@ import { RewardLine } from '#schema/offchain/ledger.ts'
 import { Contribution } from '#schema/onchain/datanets.ts'
 import { RewardClaim, RewardMap } from '#schema/onchain/rewards.ts'
 import { account, insert, insertAll, insertChain } from '#test/factory.ts'
-import { testApi } from '../test/api.ts'
+import { testApi } from '../../test/api.ts'
 
 test('a contributor’s summary adds up contributions, weights and earnings, with the reasons', async () => {
   const { db, ask } = await testApi()
