@@ -34,6 +34,7 @@ async function watched() {
     clock,
     read,
     watch,
+    publishMap: system.publish,
     publish: (over: object = {}) => system.publish(map, { publishedAt, ...over }),
     lose: async (name: string) => folderObjects(system.folder).delete(name),
   }
@@ -83,6 +84,21 @@ test('each kind of false map is wrong, also when it follows a right one for the 
     expect(found).toMatchObject({ epoch: 1, verdict: 'wrong' })
     expect(found?.verdict === 'wrong' && found.difference.place).toMatch(place)
   }
+})
+
+test('a false map is found although another one is cancelled while it is checked', async () => {
+  const { watch, publish, publishMap, sources, read, sql, artifacts } = await watched()
+  await publish()
+  const second = await computeEpoch(sources, { epoch: 2, usage: [], absent: [] })
+  await publishMap(second, { publishedAt: new Date(PUBLISHED * 1000) })
+  const third = { ...second, epoch: 3 }
+  await publishMap(third, { publishedAt: new Date(PUBLISHED * 1000), uri: 'nowhere' })
+  read.mockImplementation(async (name, options) => {
+    await sql.query(`update reward_map set status = 'Cancelled' where epoch = 1`)
+    return artifacts.get(name, options)
+  })
+  const verdicts = await watch.round()
+  expect(verdicts).toMatchObject([{ epoch: 1 }, { epoch: 2, verdict: 'unknown' }, { epoch: 3 }])
 })
 
 test('a map that names a model as its document is wrong: no artifact is read beyond the size of a document', async () => {

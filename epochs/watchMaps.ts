@@ -1,7 +1,6 @@
 import { ARTIFACT_GRACE_SECONDS } from '#rules/dispute.ts'
 import type { Difference } from '#rules/verification.ts'
 import { ArtifactError } from '#schema/artifacts/index.ts'
-import { isRetriable } from '#schema/errors.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { rowsOf } from '#schema/rows.ts'
 import { checkEpoch } from './checkEpoch.ts'
@@ -70,7 +69,7 @@ async function judge(sources: EpochSources, map: RewardMap, time: number): Promi
       const difference = { place: 'an artifact of the map', published: error.message, recomputed: 'bytes of its name' }
       return { ...named(map), verdict: 'wrong', difference }
     }
-    if (!(error instanceof ArtifactError) && !isRetriable(error)) throw error
+    // Whatever it is, such as an earlier map that was cancelled meanwhile: it must not keep the other maps from being checked.
     return { ...named(map), verdict: 'unknown', reason: (error as Error).message }
   }
 }

@@ -16,7 +16,8 @@ export type SampleRequirements = {
 export const wholePattern = (pattern: string): RegExp => new RegExp(`^(?:${pattern})$`, 'u')
 
 /**
- * The check that a specification requires of every sample.
+ * The check that a specification requires of every sample. `matches`: whether a text matches a pattern; where patterns and samples are strangers', it must
+ * come to an end for each.
  * @throws SyntaxError when the pattern of completions is no regular expression.
  * @example
  * ```ts
@@ -28,7 +29,10 @@ export const wholePattern = (pattern: string): RegExp => new RegExp(`^(?:${patte
  * assert.equal(check({ prompt: 'Is it?', completion: 'now' })?.verdict, 'malformed')
  * ```
  */
-export function requirementCheck(required: SampleRequirements): SampleCheck {
+export function requirementCheck(
+  required: SampleRequirements,
+  matches = (pattern: RegExp, text: string) => pattern.test(text),
+): SampleCheck {
   const completion = wholePattern(required.completionPattern)
   const topic = required.topic.map((word) => word.toLowerCase())
   return (sample) => {
@@ -37,7 +41,7 @@ export function requirementCheck(required: SampleRequirements): SampleCheck {
         verdict: 'malformed',
         reason: `The prompt has ${sample.prompt.length} characters; at most ${required.maxPromptLength} are asked for.`,
       }
-    if (!completion.test(sample.completion))
+    if (!matches(completion, sample.completion))
       return {
         verdict: 'malformed',
         reason: `The completion is not of the form asked for: ${required.description}`,

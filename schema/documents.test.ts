@@ -1,5 +1,14 @@
+import { constants } from 'node:buffer'
 import { expect, test } from 'vitest'
-import { MAX_USAGE_BYTES, openedUsage, parseDocument, rewardMapDocument } from './documents.ts'
+import {
+  MAX_DOCUMENT_BYTES,
+  MAX_DOCUMENT_VALUES,
+  MAX_USAGE_BYTES,
+  openedUsage,
+  parseDocument,
+  rewardMapDocument,
+  weighedManifest,
+} from './documents.ts'
 
 /** Of the processor. An issue for each item takes minutes of it, and more memory than a process has. */
 const MAX_MS = 20_000
@@ -39,4 +48,23 @@ test('a large reward map of nothing but numbers is refused at its first fault, a
   const junk = bytesOf(`{"epoch":1,"leaves":${listOf('1', 60 << 20)}}`)
   const parsed = timed(() => parseDocument(rewardMapDocument, junk))
   expect(parsed).toMatchObject({ success: false })
+})
+
+test('a document of any size that counts is short enough for a text', () => {
+  expect(MAX_DOCUMENT_BYTES).toBeLessThanOrEqual(constants.MAX_STRING_LENGTH)
+})
+
+/** A manifest with this many of the bytes that begin values, in a member that does not matter. */
+const manifestOf = (values: number, item: string) =>
+  bytesOf(`{"evidence":[],"weights":[],"x":["${','.repeat(values - 7)}",${item}]}`)
+
+test('a document with too many values states nothing, whatever they are', () => {
+  expect(parseDocument(weighedManifest, manifestOf(MAX_DOCUMENT_VALUES, '0')).success).toBe(true)
+  expect(parseDocument(weighedManifest, manifestOf(MAX_DOCUMENT_VALUES, '[]')).success).toBe(false)
+})
+
+test('200 MB of empty objects in a false map do not end whoever watches maps', () => {
+  const objects = Buffer.alloc(200_000_001, '{},')
+  const junk = Buffer.concat([bytesOf('{"x":['), objects, bytesOf('0]}')])
+  expect(timed(() => parseDocument(rewardMapDocument, junk))).toMatchObject({ success: false })
 })

@@ -307,8 +307,22 @@ export const documentBytes = (value: unknown) => new TextEncoder().encode(canoni
 export const putDocument = <T>(store: Pick<ArtifactStore, 'put'>, shape: z.ZodType<T>, value: T): Promise<string> =>
   store.put(documentBytes(shape.parse(value)))
 
-/** A larger artifact is no document: no text can be longer. What names documents on the chain may name any artifact, a model too. */
-export const MAX_DOCUMENT_BYTES = 1 << 29
+/** A larger artifact is no document: no JavaScript text can be longer. What names documents on the chain may name any artifact, a model too. */
+export const MAX_DOCUMENT_BYTES = 500_000_000
+
+/** With more of the bytes `,`, `[` and `{`, wherever they stand, a document states nothing: each may begin a value, which takes up to sixty times its bytes
+ *  in memory. A map that pays a million accounts has 14 million. */
+export const MAX_DOCUMENT_VALUES = 1 << 24
+
+const VALUE_BYTES = new Uint8Array(256)
+for (const sign of ',[{') VALUE_BYTES[sign.charCodeAt(0)] = 1
+
+function hasTooManyValues(bytes: Uint8Array): boolean {
+  if (bytes.length <= MAX_DOCUMENT_VALUES) return false
+  let values = 0
+  for (let i = 0; i < bytes.length; i++) values += VALUE_BYTES[bytes[i] as number] as number
+  return values > MAX_DOCUMENT_VALUES
+}
 
 /** Reads and checks a document. @throws ArtifactError that names the artifact and the first invalid field. */
 export async function getDocument<T>(store: Pick<ArtifactStore, 'get'>, shape: z.ZodType<T>, name: string): Promise<T> {
@@ -319,11 +333,23 @@ export async function getDocument<T>(store: Pick<ArtifactStore, 'get'>, shape: z
 
 type Parsed<T> = { success: true; data: T } | { success: false; problem: string }
 
+/** The text of UTF-8 without a byte order mark; undefined for other bytes, and for more than a text can have. */
+export function utf8Of(bytes: Uint8Array): string | undefined {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    return text.startsWith('\ufeff') ? undefined : text
+  } catch {
+    return undefined
+  }
+}
+
 /** What the bytes say as a document of this shape: UTF-8 without a byte order mark. */
 export function parseDocument<T>(shape: z.ZodType<T>, bytes: Uint8Array): Parsed<T> {
+  if (hasTooManyValues(bytes))
+    return { success: false, problem: 'has too many values for a document. Publish a shorter one.' }
   let value: unknown
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
+    value = JSON.parse(utf8Of(bytes) ?? '')
   } catch {
     // The parser's error quotes the text, which may be sealed.
     return { success: false, problem: 'is not JSON. Publish the document again under its correct hash.' }

@@ -3,10 +3,11 @@ import { type Assessment, QualityIndex } from '#rules/quality.ts'
 import { MAX_SAMPLE_BYTES } from '#rules/sample.ts'
 import { requirementCheck } from '#rules/sampleRequirements.ts'
 import { ArtifactError } from '#schema/artifacts/index.ts'
-import type { Specification } from '#schema/documents.ts'
+import { type Specification, utf8Of } from '#schema/documents.ts'
 import { Contribution, type Datanet } from '#schema/onchain/datanets.ts'
 import { rowsOf } from '#schema/rows.ts'
 import { recordedScreening } from '#screening/recorded.ts'
+import { matchesInTime } from './boundedMatch.ts'
 import { inCommitOrder } from './commitOrder.ts'
 import { JobError } from './job.ts'
 import { loadMandatedModel, loadSealed, type Sources } from './modelLookup.ts'
@@ -60,10 +61,11 @@ export async function assessDatanet(
   return assessed
 }
 
-/** The text of the sample. It is empty, and thus malformed, when the content was never published, or is something else, such as a model. */
+/** The text of the sample. It is empty, and thus malformed, when the content was never published, or is something else, such as a model, or bytes that no
+ *  reader of documents takes, so that training could not read what is accepted here. */
 const sampleText = ({ artifacts }: Sources, { contentHash }: Contribution) =>
   artifacts.get(contentHash, { maxBytes: MAX_SAMPLE_BYTES }).then(
-    (bytes) => new TextDecoder().decode(bytes),
+    (bytes) => utf8Of(bytes) ?? '',
     (error) => {
       if (error instanceof ArtifactError && error.code !== 'corrupt') return ''
       throw error
@@ -73,7 +75,7 @@ const sampleText = ({ artifacts }: Sources, { contentHash }: Contribution) =>
 /** The check that a specification requires of a sample. */
 function specificationCheck({ samples }: Specification) {
   try {
-    return requirementCheck(samples)
+    return requirementCheck(samples, matchesInTime)
   } catch (cause) {
     throw new JobError(
       'BAD_SPECIFICATION',

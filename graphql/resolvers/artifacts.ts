@@ -1,6 +1,6 @@
 import { GraphQLJSON } from 'graphql-scalars'
 import { Arg, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql'
-import { ArtifactError } from '#schema/artifacts/index.ts'
+import { ArtifactError, type ArtifactStore } from '#schema/artifacts/index.ts'
 import { Artifact } from '#schema/offchain/artifacts.ts'
 import { Evaluation } from '#schema/onchain/models.ts'
 import type { ApiContext } from '../context.ts'
@@ -30,17 +30,14 @@ export class ArtifactResolver {
     const name = id.toLowerCase()
     const row = await reader.one('artifact', table, asOf, table.columns, name)
     if (row || !/^0x[0-9a-f]{64}$/.test(name)) return row
-    const bytes = await ownArtifacts.get(name).catch((error) => {
-      if (error instanceof ArtifactError && error.code === 'missing') return undefined
-      throw error
-    })
-    if (!bytes) return null
+    const size = await sizeOf(ownArtifacts, name)
+    if (size === undefined) return null
     const mediaType = 'application/octet-stream'
     return {
       id: name,
       kind: 'unlisted',
       mediaType,
-      size: BigInt(bytes.length),
+      size: BigInt(size),
       createdAt: new Date(0),
       [ROW_AS_OF]: asOf,
       [ROW_TABLE]: table,
@@ -84,14 +81,30 @@ export class ArtifactResolver {
 
 async function readUnsealed({ artifacts, db }: ApiContext, name: string): Promise<Uint8Array> {
   await requirePresent(db, name)
-  const bytes = await artifacts.get(name)
-  await requireUnsealed({ db, artifacts }, name, bytes)
-  if (bytes.length > MAX_INLINE)
+  const bytes = await artifacts.get(name, { maxBytes: MAX_INLINE }).catch((cause) => {
+    if (!(cause instanceof ArtifactError && cause.code === 'tooLarge')) throw cause
     throw new ApiError(
       'ARTIFACT_TOO_LARGE',
-      `The artifact has ${bytes.length} bytes, more than ${MAX_INLINE}. Download it with GET /artifacts/${name}.`,
+      `The artifact has more than ${MAX_INLINE} bytes. Download it with GET /artifacts/${name}.`,
+      { cause },
     )
+  })
+  await requireUnsealed({ db, artifacts }, name, bytes)
   return bytes
+}
+
+/** The bytes of an artifact, without reading it into memory; undefined when it is not there. */
+async function sizeOf(artifacts: Pick<ArtifactStore, 'open'>, name: string): Promise<number | undefined> {
+  try {
+    const file = await artifacts.open(name)
+    return await file
+      .stat()
+      .then(({ size }) => size)
+      .finally(() => file.close())
+  } catch (error) {
+    if (error instanceof ArtifactError && error.code === 'missing') return undefined
+    throw error
+  }
 }
 
 function textOf(bytes: Uint8Array): string | null {

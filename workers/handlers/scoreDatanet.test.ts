@@ -9,6 +9,7 @@ import { account, insert, insertChain } from '#test/factory.ts'
 import { must } from '#test/must.ts'
 import { assessDatanet } from '../assessDatanet.ts'
 import { type JobContext, PendingError } from '../job.ts'
+import { loadSample } from '../samples.ts'
 import { testWorker } from '../test/testWorker.ts'
 import { scoreDatanetHandler } from './scoreDatanet.ts'
 
@@ -22,14 +23,17 @@ async function datanetOf(
     unrevealed = [],
     finalBlock,
     leaked,
-    padding = 0,
+    first = (bytes) => bytes,
+    pattern = '.*',
     reasons = [],
     licence = 'CC0-1.0',
   }: {
     unrevealed?: number[]
     finalBlock: number
     leaked?: string
-    padding?: number
+    /** Changes the bytes of the first sample. */
+    first?: (bytes: Buffer) => Buffer
+    pattern?: string
     reasons?: string[]
     licence?: string
   },
@@ -45,7 +49,7 @@ async function datanetOf(
     purpose: 'To test.',
     baseModel: hash('b'),
     rubric,
-    samples: { description: 'any', completionPattern: '.*', topic: [], maxPromptLength: 400 },
+    samples: { description: 'any', completionPattern: pattern, topic: [], maxPromptLength: 400 },
     licence: 'CC0-1.0',
     integration: 'none',
   })
@@ -70,7 +74,7 @@ async function datanetOf(
       contributor: account(7),
       commitment: hash(String(at + 1)),
       contentHash: await artifacts.put(
-        Buffer.concat([documentBytes({ completion: text, prompt: 'say' }), Buffer.alloc(at === 0 ? padding : 0, ' ')]),
+        (at === 0 ? first : (bytes: Buffer) => bytes)(Buffer.from(documentBytes({ completion: text, prompt: 'say' }))),
       ),
       ...(reasons[at] === undefined ? { status: 'Submitted' } : { status: 'Accepted', reason: reasons[at] }),
     })
@@ -88,7 +92,7 @@ async function datanetOf(
     assessDatanet({ db, artifacts, cache: folder }, must(await rowOf(db, Datanet, '1'))).then((all) =>
       all.map(({ assessment }) => assessment.verdict),
     )
-  return { run: () => handler(job), scored, assess }
+  return { run: () => handler(job), scored, assess, artifacts, db }
 }
 
 const leak = `${words('a')} jane.doe@acme-tools.io`
@@ -121,7 +125,26 @@ test('a refusal for a sealed item does not say so, neither on chain nor in the j
 })
 
 test('what is larger than any sample, such as a model, is not read into memory: it is rejected, and stops no other', async () => {
-  const { run, scored } = await datanetOf(['a', 'b'].map(words), { finalBlock: 258, padding: 2 * MAX_SAMPLE_BYTES })
+  const first = (bytes: Buffer) => Buffer.concat([bytes, Buffer.alloc(2 * MAX_SAMPLE_BYTES, ' ')])
+  const { run, scored } = await datanetOf(['a', 'b'].map(words), { finalBlock: 258, first })
+  await run()
+  expect(scored[0]?.[3]).toEqual([2, 1])
+})
+
+test.each([
+  ['begins with a byte order mark', (bytes: Buffer) => Buffer.concat([Buffer.from('\ufeff'), bytes])],
+  ['is no UTF-8', (bytes: Buffer) => Buffer.concat([bytes.subarray(0, -2), Buffer.from([0xff]), bytes.subarray(-2)])],
+])('a sample that %s is rejected: training could not read it, and would stop', async (_, first) => {
+  const { run, scored, artifacts, db } = await datanetOf(['a', 'b'].map(words), { finalBlock: 258, first })
+  const { contentHash } = must(await rowOf(db, Contribution, '1'))
+  await expect(loadSample(artifacts, contentHash)).rejects.toThrow('is not JSON')
+  await run()
+  expect(scored[0]?.[3]).toEqual([2, 1])
+})
+
+test('a sample for which the mandate’s pattern would take years is rejected in seconds', async () => {
+  const texts = [`${'a'.repeat(60)}!`, words('b')]
+  const { run, scored } = await datanetOf(texts, { finalBlock: 258, pattern: '(?:\\w+ ?)+' })
   await run()
   expect(scored[0]?.[3]).toEqual([2, 1])
 })

@@ -37,7 +37,8 @@ HASH = _text("0x[0-9a-f]{64}")
 
 MANIFEST = {"evidence": [HASH], "weights": [{"contributionId": ID, "weight": WEI}]}
 
-MAX_DOCUMENT_BYTES = 2**29
+MAX_DOCUMENT_BYTES = 500_000_000
+MAX_DOCUMENT_VALUES = 2**24
 MAX_USAGE_BYTES = 2**24
 MAX_ALL_USAGE_BYTES = 2**26
 MAX_USAGE_DOCUMENTS = 1_000
@@ -126,6 +127,8 @@ def _no_json(text):
 
 def read_document(data, form):
     """The document in the bytes `data`; None when it states nothing in `form`."""
+    if sum(map(data.count, (b",", b"[", b"{"))) > MAX_DOCUMENT_VALUES:
+        return None
     try:
         document = json.loads(data.decode("utf-8"), parse_int=_number, parse_float=_number, parse_constant=_no_json)
     except ValueError:
