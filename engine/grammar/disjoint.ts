@@ -1,12 +1,27 @@
-import { isOfType, isSchema, resolveReference, type Schema, typesOf } from './keywords.ts'
+import { isOfType, isSchema, resolveReference, type Schema, SchemaError, typesOf } from './keywords.ts'
 
 /** Maximum depth of the comparison. */
 const MAX_DEPTH = 8
 
-/** Whether it is certain that no value satisfies both schemas of `root`. The cases of `oneOf` must be disjoint. */
-export function disjoint(a: unknown, b: unknown, root: unknown, depth = 0): boolean {
+const MAX_COMPARISONS = 100_000
+
+/** How many schemas and values may still be compared: a short schema can ask for billions of comparisons. */
+export class Comparisons {
+  private left = MAX_COMPARISONS
+
+  /** @throws SchemaError when there were too many. */
+  count(): void {
+    if (this.left-- <= 0)
+      throw new SchemaError('#', 'has a oneOf whose cases take too long to tell apart; use anyOf, or fewer cases')
+  }
+}
+
+/** Whether it is certain that no value satisfies both schemas of `root`. The cases of `oneOf` must be disjoint.
+ *  @throws SchemaError when that takes too many comparisons */
+export function disjoint(a: unknown, b: unknown, root: unknown, comparisons: Comparisons, depth = 0): boolean {
   if (depth > MAX_DEPTH || !isSchema(a) || !isSchema(b)) return false
-  const again = (x: unknown, y: unknown) => disjoint(x, y, root, depth + 1)
+  comparisons.count()
+  const again = (x: unknown, y: unknown) => disjoint(x, y, root, comparisons, depth + 1)
   for (const [one, other] of [
     [a, b],
     [b, a],
@@ -15,7 +30,7 @@ export function disjoint(a: unknown, b: unknown, root: unknown, depth = 0): bool
     const cases = one.anyOf ?? one.oneOf
     if (cases) return cases.every((each) => again(each, other))
     const values = valuesOf(one)
-    if (values) return values.every((value) => excludes(other, value))
+    if (values) return values.every((value) => excludes(other, value, comparisons))
   }
   const [ofA, ofB] = [typesOf(a), typesOf(b)]
   if (ofA.length === 0 || ofB.length === 0) return false
@@ -39,9 +54,13 @@ const overlaps = (a: string, b: string): boolean =>
 const valuesOf = (schema: Schema): readonly unknown[] | undefined => ('const' in schema ? [schema.const] : schema.enum)
 
 /** Whether it is certain that the schema rejects the value. */
-function excludes(schema: Schema, value: unknown): boolean {
+function excludes(schema: Schema, value: unknown, comparisons: Comparisons): boolean {
   const values = valuesOf(schema)
-  if (values) return values.every((each) => canonical(each) !== canonical(value))
+  const same = (each: unknown) => {
+    comparisons.count()
+    return canonical(each) === canonical(value)
+  }
+  if (values) return !values.some(same)
   const types = typesOf(schema)
   return types.length > 0 && !types.some((type) => isOfType(value, type))
 }

@@ -186,3 +186,17 @@ test('a model of random weights satisfies the schema, next to unconstrained rows
       expect.objectContaining({ tokens: must(found[index]).tokens }),
     ])
 })
+
+test('a schema of 16 kB whose cases take billions of comparisons to tell apart is refused at once', () => {
+  const names = Array.from({ length: 500 }, (_, i) => i.toString(36))
+  const properties = Object.fromEntries(names.map((name) => [name, { $ref: '#/$defs/d' }]))
+  const objects = { $defs: { d: { type: 'object', properties, required: names } } }
+  const cases = [{ $ref: '#/$defs/d' }, { $ref: '#/$defs/d' }]
+  const values = { oneOf: [0, 1].map((odd) => ({ enum: Array.from({ length: 1_500 }, (_, i) => 2 * i + odd) })) }
+  for (const schema of [{ ...objects, oneOf: cases }, values]) {
+    expect(JSON.stringify(schema).length).toBeLessThan(16_384)
+    const since = process.cpuUsage()
+    expect(() => jsonGrammar(schema, vocabulary)).toThrow('take too long to tell apart')
+    expect(process.cpuUsage(since).user / 1e6).toBeLessThan(5)
+  }
+})

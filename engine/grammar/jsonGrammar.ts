@@ -1,6 +1,6 @@
 // biome-ignore-all lint/style/noNonNullAssertion: numeric kernel, its indices are in range by construction
 
-import { disjoint } from './disjoint.ts'
+import { Comparisons, disjoint } from './disjoint.ts'
 import { Grammar } from './grammar.ts'
 import { colon, comma, delimitedList, JsonTerminals } from './json.ts'
 import { checkKeywords, isOfType, isSchema, resolveReference, type Schema, SchemaError, typesOf } from './keywords.ts'
@@ -37,6 +37,7 @@ export function jsonGrammar(schema: unknown, vocabulary: Vocabulary): Grammar {
 class Compiler {
   private readonly terminals: JsonTerminals
   private readonly definitions = new Map<string, number>()
+  private readonly comparisons = new Comparisons()
 
   constructor(
     private readonly nfa: Nfa,
@@ -137,7 +138,7 @@ class Compiler {
   private exclusive(schemas: readonly unknown[], path: string): Fragment {
     schemas.forEach((a, i) => {
       for (let j = i + 1; j < schemas.length; j++)
-        if (!disjoint(a, schemas[j], this.root))
+        if (!disjoint(a, schemas[j], this.root, this.comparisons))
           throw new SchemaError(
             path,
             `has cases ${i} and ${j} that one value may both satisfy; use anyOf, or distinguish them by a required property with a const`,
