@@ -166,6 +166,11 @@ const schema = z.object({
   API_METRICS_PORT: port.optional(),
   INDEX_PORT: port.optional(),
   WORKER_PORT: port.optional(),
+  /** Where a worker lets the API read running answers; 0 takes a free port. */
+  STREAM_HOST: z.string().min(1).default('127.0.0.1'),
+  STREAM_PORT: port.default(0),
+  /** The address under which the API reaches it, when it is another one. */
+  STREAM_URL: url(['http:', 'https:']).optional(),
   /** An API whose index lags further behind its chain is not ready; 0: it is ready however old its answers are. */
   READY_LAG_BLOCKS: whole(0, 1_000_000_000, 'a whole number of blocks').default(100),
   /** What a consumer's key may upload in a day (UTC), in millions of bytes. */
@@ -333,6 +338,7 @@ export function readConfig(
       INDEX_PORT: value.INDEX_PORT,
       WORKER_PORT: value.WORKER_PORT,
     },
+    streams: { host: value.STREAM_HOST, port: value.STREAM_PORT, url: value.STREAM_URL?.replace(/\/$/, '') },
     maxLagBlocks: value.READY_LAG_BLOCKS || Number.POSITIVE_INFINITY,
     maxUploadBytes: value.UPLOAD_MB_PER_DAY * 1_000_000,
     metricsHost: value.METRICS_HOST,

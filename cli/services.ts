@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Config, ConfigError, readConfig } from '#config'
+import { openGateway } from '#gateway/index.ts'
 import { startApi } from '#graphql/index.ts'
 import { LIMITS } from '#graphql/plugins/limits.ts'
 import { type PersistedQueries, readPersistedQueries } from '#graphql/plugins/persistedQueries.ts'
@@ -9,6 +10,7 @@ import { answerJournal } from '#schema/journal/answers.ts'
 import { migrate } from '#schema/migrate.ts'
 import { openQueues } from '#schema/queue.ts'
 import { grantReader, READER } from '#schema/reader.ts'
+import { serveAnswerStreams } from '#workers/answerStreams.ts'
 import { type ChainClient, openChainClient } from '#workers/chain.ts'
 import { drawOpenRounds } from '#workers/drawOpenRounds.ts'
 import { type LaneEngines, startEnginePool } from '#workers/enginePool.ts'
@@ -121,6 +123,7 @@ export const runApi = (options: GovernorOptions = {}) =>
       maxUploadBytes,
       web: await webFolder(log),
       registry,
+      gateway: openGateway,
       persistedQueries: await persistedQueriesOf(config),
     })
     const status = await serveStatus(config, 'API_METRICS_PORT', { registry, ready: api.ready })
@@ -196,6 +199,7 @@ export const runWorker = () =>
       trainings: slots.training,
       onStart: addEngineMetrics(registry, () => engines.figures()),
     })
+    const streams = await serveAnswerStreams(config.streams)
     const worker = await startWorker({
       db,
       queues,
@@ -206,12 +210,14 @@ export const runWorker = () =>
         cache: join(config.home, 'cache'),
         deployment,
         journal,
+        streams,
         hosts: hostsOf(config, deployment),
         redeemMin,
         usageWaitSeconds: config.usageWaitSeconds,
       }),
       log,
       slots,
+      streams,
       retentionDays: config.jobRetentionDays,
       device: config.device,
       checkpoints: join(config.home, 'checkpoints'),
@@ -252,6 +258,7 @@ export const runWorker = () =>
         await status.close()
         await steward?.stop()
         await worker.stop()
+        await streams.close()
         await engines.close()
         await queues.close()
         await db.close()

@@ -37,6 +37,8 @@ export interface ApiOptions extends Omit<Services, 'feed'> {
   port: number
   /** The page: a folder of static files, or a request handler. */
   web?: string | RequestHandler
+  /** More routes over the same services, at `/v1`. */
+  gateway?: (services: Services, registry?: Registry) => RequestHandler
   /** The API adds its own metrics. */
   registry?: Registry
   /** Queries that clients may send by hash. Unless they are the only ones allowed, clients may register more (automatic persisted queries). */
@@ -78,6 +80,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   app.use('/graphql', traceRequest, entry, answer(apollo, services))
   app.get(EXPORT_PATHS, entry, serveExport(services))
   app.post(EXPORT_PATHS, entry, serveExport(services))
+  if (options.gateway) app.use('/v1', options.gateway(services, options.registry))
   if (options.web) app.use(typeof options.web === 'string' ? express.static(options.web) : options.web)
   app.use(requestErrors(services))
   const stopSockets = serveSockets(server, '/graphql', services, options.persistedQueries)

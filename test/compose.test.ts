@@ -39,6 +39,9 @@ const PRIVATE: Record<string, string> = {
   INDEX_PORT: 'indexer',
   API_METRICS_PORT: 'api',
   WORKER_PORT: 'worker',
+  STREAM_HOST: 'worker',
+  STREAM_PORT: 'worker',
+  STREAM_URL: 'worker',
 }
 
 test('every variable of .env.example reaches the services; secrets and ports only the one that needs them', () => {

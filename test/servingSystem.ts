@@ -19,8 +19,11 @@ const BUDGET = 10n ** 12n
 
 /** Stores a base model and an adapter in the place of those that the system lacks, and opens a channel of a consumer.
  *  Returns the input of calls. */
-export async function serveTinyModel({ db, artifacts, ask }: TestSystem) {
-  const model = await tinyModel()
+export async function serveTinyModel(
+  { db, artifacts, ask }: TestSystem,
+  options: Parameters<typeof tinyModel>[0] = {},
+) {
+  const model = await tinyModel(options)
   const engine = new EngineProcess()
   try {
     const outFolder = join(model.folder, 'adapter')

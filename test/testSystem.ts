@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { toHex } from 'viem'
 import { expect, onTestFinished, vi } from 'vitest'
 import { hashOf, OPERATOR, type World } from '#contracts/test/world.ts'
+import type { ApiOptions } from '#graphql/index.ts'
 import { testApi } from '#graphql/test/api.ts'
 import { checkpointsIn, folderObjects, localStore } from '#schema/artifacts/index.ts'
 import { documentBytes } from '#schema/documents.ts'
@@ -28,11 +29,11 @@ export const MISSING_ARTIFACT = hashOf('an adapter that nobody stored')
 export const bytes = (text: string) => new TextEncoder().encode(text)
 
 /** An API on a fresh database and store, with a model whose live version has a missing adapter, and with endpoints for it. */
-export async function testSystem(world: World) {
+export async function testSystem(world: World, over: Partial<ApiOptions> = {}) {
   const folder = await temporaryFolder()
   const store = localStore(join(folder, 'artifacts'))
   const host = OPERATOR.address.toLowerCase()
-  const api = await testApi({ artifacts: store, deployment: { ...world.deployment, hosts: [host] } })
+  const api = await testApi({ artifacts: store, deployment: { ...world.deployment, hosts: [host] }, ...over })
   const { db } = api
   const document = (value: unknown) => store.put(documentBytes(value))
   const sealed = await document({ salt: `0x${'5a'.repeat(32)}`, items: [{ prompt: 'p', completion: 'c' }] })

@@ -2,6 +2,7 @@ import type { Deployment } from '#contracts/deploy.ts'
 import type { EngineEvent } from '#engine/process/index.ts'
 import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import type { AnswerJournal } from '#schema/journal/answers.ts'
+import type { AnswerStreams } from './answerStreams.ts'
 import type { EnginePool } from './enginePool.ts'
 import type { JobContext } from './job.ts'
 
@@ -22,6 +23,8 @@ export interface ChainDependencies {
 export interface Dependencies extends ChainDependencies {
   journal: Pick<AnswerJournal, 'append'>
   engine: EnginePool
+  /** Where running answers can be read; without it, an answer is read when it is complete. */
+  streams?: Pick<AnswerStreams, 'open'>
 }
 
 /** Options for an engine task that forward its metrics to the job, and its progress as the part of the job from `from` to `to`. */

@@ -10,6 +10,7 @@ import { WorkerNode } from '#schema/offchain/jobs.ts'
 import type { Queues, QueueWorker } from '#schema/queue.ts'
 import { row, saveRows } from '#schema/rows.ts'
 import { beatWorker, pruneWorkers, signOffWorker } from '#schema/workers.ts'
+import type { AnswerStreams } from './answerStreams.ts'
 import type { ChainClient } from './chain.ts'
 import { createDirectStart } from './directStart.ts'
 import type { JobHandlers } from './job.ts'
@@ -33,8 +34,8 @@ export interface WorkerOptions {
   slots: Readonly<Record<Lane, number>>
   /** cpu, webgpu or cuda. */
   device: string
-  /** The URL from which clients stream answers while they are generated. */
-  streamUrl?: string
+  /** Where the API streams answers while they are generated. */
+  streams?: Pick<AnswerStreams, 'url' | 'key'>
   /** The folder of checkpoints. */
   checkpoints: string
   /** Where checkpoints are copied to, for other hosts. */
@@ -144,7 +145,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   }
 }
 
-async function registerWorker(db: Database, id: string, { device, slots, streamUrl }: WorkerOptions) {
+async function registerWorker(db: Database, id: string, { device, slots, streams }: WorkerOptions) {
   const now = await databaseTime(db)
   await saveRows(db, [
     row(WorkerNode, {
@@ -154,7 +155,8 @@ async function registerWorker(db: Database, id: string, { device, slots, streamU
       device,
       concurrency: LANES.reduce((sum, lane) => sum + slots[lane], 0),
       slots: { ...slots },
-      streamUrl: streamUrl ?? null,
+      streamUrl: streams?.url ?? null,
+      streamKey: streams?.key ?? null,
       startedAt: now,
       heartbeatAt: now,
       stoppedAt: null,

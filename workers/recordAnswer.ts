@@ -27,6 +27,9 @@ interface Recorder {
   hold: CreditHold
 }
 
+/** The time for storing an answer that its consumer has cut. */
+const CUT_MS = 10_000
+
 /** A worker that is frozen while it stores an answer loses its transaction, and with it the lock on the channel's voucher. */
 const MAX_IDLE = '60s'
 
@@ -78,7 +81,7 @@ export async function recordAnswer(sql: Sql, { job, journal, hold }: Recorder, a
     voucher: channelId === null ? null : await voucherOf(sql, channelId),
   }
   // A store that does not answer must not keep a worker from stopping: the job is answered again, and the later answer counts.
-  await untilAborted(journal.append(entry), job.signal)
+  await untilAborted(journal.append(entry), job.signal.aborted ? AbortSignal.timeout(CUT_MS) : job.signal)
   await saveRows(sql, [row(Receipt, { id: job.id, jobId: job.id, epoch: null, ...receipt })])
 }
 

@@ -335,9 +335,9 @@ test('a worker that stops requeues GPU jobs after their checkpoint without count
 
 test('a worker registers itself and writes heartbeats', async () => {
   const system = await testWorker()
-  const worker = await system.startWorker({}, { streamUrl: 'http://127.0.0.1:9/stream' })
+  const worker = await system.startWorker({}, { streams: { url: 'http://127.0.0.1:9', key: 'k' } })
   const read = async () => (await system.db.query('select * from worker_node where id = $1', [worker.id])).rows[0]
   const before = await read()
-  expect(before).toMatchObject({ pid: process.pid, device: 'cpu', stream_url: 'http://127.0.0.1:9/stream' })
+  expect(before).toMatchObject({ pid: process.pid, device: 'cpu', stream_url: 'http://127.0.0.1:9', stream_key: 'k' })
   await vi.waitFor(async () => expect((await read()).heartbeat_at > before.heartbeat_at).toBe(true))
 })

@@ -1,5 +1,6 @@
+export type { GeneratedAnswer } from '#engine/tasks/generate.ts'
 export type { TaskInput, TaskName, TaskResult } from '#engine/tasks/index.ts'
-export type { EngineEvent } from '#engine/tasks/task.ts'
+export type { AnswerToken, EngineEvent, TextProgress } from '#engine/tasks/task.ts'
 export { EngineProcess, type EngineProcessOptions, type RunOptions } from './engineProcess.ts'
 export { EngineError, type EngineFault } from './errors.ts'
 export type { EngineFigures } from './figures.ts'

@@ -1,9 +1,9 @@
 import { setMaxListeners } from 'node:events'
 import type { Finish, Sampling } from '#engine/generate/request.ts'
-import { type SpelledToken, streamText, type TextRequest } from '#engine/generate/text.ts'
+import { streamText, type TextRequest } from '#engine/generate/text.ts'
 import { encodePrompt } from './encode.ts'
 import { type BaseModel, generatorOf, grammarOf, type LoadedAdapter, loadAdapter, loadBase } from './models.ts'
-import { type TaskContext, TaskError } from './task.ts'
+import { type AnswerToken, type TaskContext, TaskError } from './task.ts'
 
 export interface PromptRequest extends Sampling {
   prompt: string
@@ -31,7 +31,7 @@ export interface GeneratedAnswer {
   finish: Finish
   /** The stop string that ended the answer. */
   stopped?: string
-  tokens?: { token: SpelledToken; top?: readonly SpelledToken[] }[]
+  tokens?: AnswerToken[]
 }
 
 /** Answers prompts. The loaded model stays in memory for the next call, and concurrent calls share its batch. */
@@ -68,6 +68,7 @@ export async function answerPrompts(
     const found: GeneratedAnswer = { text: '', tokensIn: request.prompt.length, tokensOut: 0, finish: 'length' }
     const { logProbabilities, topLogProbabilities = 0 } = question
     if (logProbabilities || topLogProbabilities > 0) found.tokens = []
+    let untold = 0
     for await (const piece of streamText(generator, base.tokenizer, request, either)) {
       const { text, token, top, tokens, finish, stopped } = piece
       found.text += text
@@ -75,7 +76,10 @@ export async function answerPrompts(
       found.tokens?.push({ token, ...(top && { top }) })
       if (finish) found.finish = finish
       if (stopped !== undefined) found.stopped = stopped
-      if (stream && text !== '') emit({ type: 'text', request: index, text })
+      if (!stream || text === '') continue
+      const { tokensIn, tokensOut } = found
+      emit({ type: 'text', request: index, text, tokensIn, tokensOut, ...newTokens(found.tokens, untold) })
+      untold = found.tokens?.length ?? 0
     }
     emit({ type: 'progress', done: ++done / questions.length, stage: 'answering' })
     return found
@@ -86,6 +90,8 @@ export async function answerPrompts(
     others.abort()
   }
 }
+
+const newTokens = (tokens: readonly AnswerToken[] | undefined, from: number) => tokens && { tokens: tokens.slice(from) }
 
 function requestOf(
   base: BaseModel,

@@ -1,3 +1,11 @@
+import type { SpelledToken } from '#engine/generate/text.ts'
+
+/** One token of an answer, with the most likely ones at its place if they were requested. */
+export interface AnswerToken {
+  token: SpelledToken
+  top?: readonly SpelledToken[]
+}
+
 /** An event that a task emits while it runs. */
 export type EngineEvent =
   /** One value of a metric. */
@@ -5,9 +13,20 @@ export type EngineEvent =
   /** Progress from 0 to 1, and the current stage in a few words. */
   | { type: 'progress'; done: number; stage?: string }
   /** The next text of the answer to request number `request`. */
-  | { type: 'text'; request: number; text: string }
+  | ({ type: 'text'; request: number } & TextProgress)
   /** A fault in spite of which the task goes on; without a text it is over. */
   | { type: 'warning'; text?: string }
+
+/** A piece of an answer, and how far the answer is with it. */
+export interface TextProgress {
+  /** Not empty. */
+  text: string
+  tokensIn: number
+  /** Tokens sampled so far, without the end token. */
+  tokensOut: number
+  /** The tokens since the last piece, if they were requested. */
+  tokens?: readonly AnswerToken[]
+}
 
 /** What a task receives in addition to its input. */
 export interface TaskContext {

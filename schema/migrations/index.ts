@@ -30,6 +30,7 @@ import { AddGoldItems } from './0029-AddGoldItems.ts'
 import { AddSteward } from './0030-AddSteward.ts'
 import { CountUploads } from './0031-CountUploads.ts'
 import { AddRemovals } from './0032-AddRemovals.ts'
+import { StreamKey } from './0033-StreamKey.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration }
@@ -68,4 +69,5 @@ export const migrations: (new () => Migration)[] = [
   AddSteward,
   CountUploads,
   AddRemovals,
+  StreamKey,
 ]

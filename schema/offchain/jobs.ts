@@ -99,7 +99,10 @@ export class WorkerNode {
   @Integer('The number of jobs that it runs at a time.') concurrency!: number
   @Json('How many jobs of each lane it runs at a time; null: a release before 0.2.0.', { nullable: true, hidden: true })
   slots!: Partial<Record<string, number>> | null
-  @Text('The URL from which running answers are streamed.', { nullable: true }) streamUrl!: string | null
+  @Text('The URL from which the API streams running answers.', { nullable: true, hidden: true }) streamUrl!:
+    | string
+    | null
+  @Text('The key that the API sends with it.', { nullable: true, hidden: true }) streamKey!: string | null
   @Time('When it started.') startedAt!: Date
   @Time('The latest heartbeat.') heartbeatAt!: Date
   @Time('When it said that it stops.', { nullable: true }) stoppedAt!: Date | null

@@ -1,9 +1,10 @@
+import type { GeneratedAnswer, TaskInput } from '#engine/process/index.ts'
 import { fee as feeOf } from '#rules/fee.ts'
 import { CreditHold } from '#schema/offchain/attribution.ts'
 import { Endpoint } from '#schema/onchain/market.ts'
 import { rowOf } from '#schema/rows.ts'
 import { type Dependencies, forwardProgress } from '../dependencies.ts'
-import { JobError, type JobHandler } from '../job.ts'
+import { Interruption, type JobContext, JobError, type JobHandler } from '../job.ts'
 import { fetchAdapter, fetchBaseModel, loadVersion, sourcesOf } from '../modelLookup.ts'
 import { recordAnswer } from '../recordAnswer.ts'
 import { requireCovered } from '../requireCovered.ts'
@@ -39,30 +40,24 @@ export const inferHandler =
         `Version ${facts.version.id} does not serve: it is ${facts.version.status}. The host must point endpoint ${endpoint.id} at a promoted version.`,
       )
 
-    const { answers } = await dependencies.engine.run(
-      'generate',
-      {
-        baseFolder: await fetchBaseModel(sources, facts),
-        adapterFolder: await fetchAdapter(sources, facts),
-        requests: [
-          {
-            prompt: input.prompt,
-            maxTokens: input.maxTokens,
-            temperature: input.temperature,
-            topP: input.topP,
-            repetitionPenalty: input.repetitionPenalty,
-            stop: input.stop,
-            schema: input.responseSchema === undefined ? undefined : JSON.parse(input.responseSchema),
-            topLogProbabilities: input.topLogprobs,
-            seed: input.seed,
-          },
-        ],
-        stream: true,
-      },
-      forwardProgress(job, 0, 0.9, 'answering'),
-    )
-    const [answer] = answers
-    if (!answer) throw new Error('The engine returned no answer.')
+    const answer = await generate(dependencies, job, {
+      baseFolder: await fetchBaseModel(sources, facts),
+      adapterFolder: await fetchAdapter(sources, facts),
+      requests: [
+        {
+          prompt: input.prompt,
+          maxTokens: input.maxTokens,
+          temperature: input.temperature,
+          topP: input.topP,
+          repetitionPenalty: input.repetitionPenalty,
+          stop: input.stop,
+          schema: input.responseSchema === undefined ? undefined : JSON.parse(input.responseSchema),
+          topLogProbabilities: input.topLogprobs,
+          seed: input.seed,
+        },
+      ],
+      stream: true,
+    })
     const { text, tokensIn, tokensOut } = answer
     const fee = feeOf(hold, tokensIn, tokensOut)
     const result = {
@@ -81,3 +76,41 @@ export const inferHandler =
       afterRows: (sql) => recordAnswer(sql, { job, journal: dependencies.journal, hold }, answered),
     }
   }
+
+/** Runs the model, and lets readers follow. A consumer who has been sent a part of the answer, and then cancels the call, gets and pays what was
+ *  generated until then: otherwise whoever leaves just before the end would read for nothing. */
+async function generate(
+  { engine, streams }: Dependencies,
+  job: JobContext<'infer'>,
+  task: TaskInput<'generate'>,
+): Promise<Omit<GeneratedAnswer, 'finish'> & { finish: GeneratedAnswer['finish'] | 'cancelled' }> {
+  const stream = streams?.open(job.id)
+  const { signal, onEvent } = forwardProgress(job, 0, 0.9, 'answering')
+  const partial: Omit<GeneratedAnswer, 'finish'> = { text: '', tokensIn: 0, tokensOut: 0 }
+  try {
+    const { answers } = await engine.run('generate', task, {
+      signal,
+      onEvent(event) {
+        onEvent(event)
+        if (event.type !== 'text') return
+        stream?.push(event)
+        partial.text += event.text
+        partial.tokensIn = event.tokensIn
+        partial.tokensOut = event.tokensOut
+        if (event.tokens) (partial.tokens ??= []).push(...event.tokens)
+      },
+    })
+    const [answer] = answers
+    if (!answer) throw new Error('The engine returned no answer.')
+    stream?.end()
+    return answer
+  } catch (error) {
+    if (!(stream?.isRead && isCancelled(signal))) throw error
+    return { ...partial, finish: 'cancelled' }
+  } finally {
+    stream?.fail() // unless it has ended
+  }
+}
+
+const isCancelled = ({ aborted, reason }: AbortSignal) =>
+  aborted && reason instanceof Interruption && reason.reason === 'cancelled'

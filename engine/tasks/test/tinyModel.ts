@@ -28,7 +28,7 @@ export const colourPairs = (count: number, form = 'colour | ') =>
   })
 
 /** Writes a model to a temporary folder. It has a chat template and can name colours, in another form than `colourPairs`. */
-export async function tinyModel() {
+export async function tinyModel({ positions = 64 } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'tasks-'))
   const texts = [...colourPairs(40), ...colourPairs(40, 'shade: ')].map(
     ({ prompt, completion }) => `${prompt} ${completion}`,
@@ -42,7 +42,7 @@ export async function tinyModel() {
     hidden_size: 32,
     num_hidden_layers: 2,
     num_attention_heads: 4,
-    max_position_embeddings: 64,
+    max_position_embeddings: positions,
     eos_token_id: [endId],
     initializer_range: 0.15,
   })

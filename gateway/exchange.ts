@@ -1,0 +1,165 @@
+import type { Request, Response } from 'express'
+import type { Caller } from '#graphql/access.ts'
+import type { Services } from '#graphql/context.ts'
+import type { ErrorLog } from '#graphql/errors.ts'
+import { type CallInput, cancelCalls, liveCalls, MAX_LIVE_CALLS, readTerms, requireRoom, startCalls } from './calls.ts'
+import { describeFailure, type ErrorBody } from './errors.ts'
+import { EventStream, type SentEvent } from './eventStream.ts'
+import { type AnswerResult, followAnswer } from './followAnswer.ts'
+import type { GatewayMetrics } from './metrics.ts'
+import type { ModelList, ServedEndpoint } from './models.ts'
+import type { StreamedPiece } from './workerStream.ts'
+
+export interface Gateway {
+  services: Services
+  models: ModelList
+  metrics: GatewayMetrics
+}
+
+/** What a client has asked for: an answer, or several. */
+export interface AnswerRequest {
+  model: string
+  inputs: readonly CallInput[]
+  seed?: number
+  stream: boolean
+}
+
+/** Of a question whose calls have started. */
+export interface Asked {
+  endpoint: ServedEndpoint
+  /** Of the jobs, which are those of the receipts. */
+  ids: readonly string[]
+  /** In seconds since 1970. */
+  created: number
+}
+
+/** The form in which one of the APIs answers. */
+export interface AnswerForm {
+  /** The body of a response that is not streamed. */
+  whole(results: readonly AnswerResult[]): object
+  /** Events before the first text of all. */
+  begin(): SentEvent[]
+  /** Events for a piece of one answer. */
+  piece(index: number, piece: StreamedPiece): SentEvent[]
+  /** Events at the end of one answer. */
+  end(index: number, result: AnswerResult): SentEvent[]
+  /** Events after all answers. */
+  finish(results: readonly AnswerResult[]): SentEvent[]
+  /** Events for an error after the first event. */
+  failure(body: ErrorBody): SentEvent[]
+}
+
+/** The headers of a stream are sent with its first text; after this time without it, so that clients see that they are served. An error before is
+ *  a response with its own status. */
+const HEADERS_MS = 10_000
+
+/** Starts the calls of a question and answers in the given form. A client that disconnects cancels its calls, unless it has sent an idempotency key. */
+export async function exchange(
+  { services, models, metrics }: Gateway,
+  request: Request,
+  response: Response,
+  question: AnswerRequest,
+  formOf: (asked: Asked) => AnswerForm,
+): Promise<void> {
+  const began = performance.now()
+  const terms = readTerms((response.locals as { caller: Caller }).caller, request.headers)
+  const endpoint = await models.find(question.model)
+  const live = await liveCalls(services, terms.consumer)
+  response.set({
+    'x-ratelimit-limit-requests': String(MAX_LIVE_CALLS),
+    'x-ratelimit-remaining-requests': String(Math.max(0, MAX_LIVE_CALLS - live - question.inputs.length)),
+    'x-ratelimit-reset-requests': '1s',
+  })
+  requireRoom(live, question.inputs.length)
+  const ids = await startCalls(services, terms, endpoint, question.inputs, question.seed)
+  response.set('x-receipt-id', ids.join(','))
+  const gone = new AbortController()
+  const leave = () => {
+    if (response.writableFinished) return
+    gone.abort(new Error('The client has disconnected.'))
+    if (terms.idempotencyKey === undefined)
+      cancelCalls(services, ids).catch((err) =>
+        services.log.error({ err, ids }, 'could not cancel the calls of a client that left'),
+      )
+  }
+  response.once('close', leave)
+  if (response.destroyed) leave()
+  const form = formOf({ endpoint, ids, created: Math.floor(Date.now() / 1000) })
+  try {
+    const answers = ids.map((id) => followAnswer(services, id, gone.signal))
+    if (!question.stream) return void response.json(form.whole(await Promise.all(answers.map(drain))))
+    await streamAnswers(response, form, answers, {
+      log: services.log,
+      firstToken: () => metrics.firstToken(request.path, (performance.now() - began) / 1000),
+      interval: (seconds) => metrics.interval(request.path, seconds),
+      streams: metrics.streams,
+    })
+  } catch (error) {
+    if (gone.signal.aborted) return
+    gone.abort(error)
+    if (terms.idempotencyKey === undefined) await cancelCalls(services, ids) // those of the others
+    throw error
+  }
+}
+
+/** Reads an answer to its end. */
+async function drain(answer: ReturnType<typeof followAnswer>): Promise<AnswerResult> {
+  for (;;) {
+    const next = await answer.next()
+    if (next.done) return next.value
+  }
+}
+
+interface StreamWatch {
+  log: ErrorLog
+  firstToken(): void
+  interval(seconds: number): void
+  streams(change: 1 | -1): void
+}
+
+async function streamAnswers(
+  response: Response,
+  form: AnswerForm,
+  answers: readonly ReturnType<typeof followAnswer>[],
+  watch: StreamWatch,
+): Promise<void> {
+  const events = new EventStream(response)
+  const opening = setTimeout(() => events.open(), HEADERS_MS)
+  let begun = false
+  const begin = () => {
+    if (begun) return []
+    begun = true
+    watch.firstToken()
+    return form.begin()
+  }
+  watch.streams(1)
+  try {
+    const results = await Promise.all(
+      answers.map(async (answer, index) => {
+        let first: number | undefined
+        for (;;) {
+          const next = await answer.next()
+          if (next.done) {
+            const { tokensOut } = next.value
+            if (first !== undefined && tokensOut > 1)
+              watch.interval((performance.now() - first) / 1000 / (tokensOut - 1))
+            await events.send([...begin(), ...form.end(index, next.value)])
+            return next.value
+          }
+          first ??= performance.now()
+          await events.send([...begin(), ...form.piece(index, next.value)])
+        }
+      }),
+    )
+    await events.send(form.finish(results))
+    events.end()
+  } catch (error) {
+    if (!events.isOpen) throw error
+    await events.send(form.failure(describeFailure(error, watch.log).body))
+    events.end()
+    throw error
+  } finally {
+    clearTimeout(opening)
+    watch.streams(-1)
+  }
+}

@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto'
+import express, { type ErrorRequestHandler, type RequestHandler, Router } from 'express'
+import type { Registry } from 'prom-client'
+import { callerOf } from '#graphql/access.ts'
+import type { Services } from '#graphql/context.ts'
+import { completionForm, readCompletion } from './completions.ts'
+import { badRequest, describeFailure, GatewayError } from './errors.ts'
+import { exchange, type Gateway } from './exchange.ts'
+import { openGatewayMetrics } from './metrics.ts'
+import { ModelList } from './models.ts'
+
+/** The largest body of a request. */
+const BODY_LIMIT = '1mb'
+
+/** OpenAI's API over the endpoints that are answered here: what the `infer` mutation does, for any client of it. Mounted at `/v1`. */
+export function openGateway(services: Services, registry?: Registry): Router {
+  const gateway: Gateway = { services, models: new ModelList(services), metrics: openGatewayMetrics(registry) }
+  const router = Router()
+  router.use(
+    nameRequest,
+    countResponses(gateway),
+    express.json({ limit: BODY_LIMIT, type: () => true }),
+    identifyCaller(services),
+  )
+  router.get('/models', async (_request, response) => {
+    response.json({ object: 'list', data: await gateway.models.list() })
+  })
+  router.get('/models/*id', async (request, response) => {
+    response.json(await gateway.models.get([request.params.id].flat().join('/')))
+  })
+  router.post('/completions', (request, response) => {
+    const question = readCompletion(request.body)
+    return exchange(gateway, request, response, question, (asked) => completionForm(question, asked))
+  })
+  router.post('/embeddings', () => {
+    throw badRequest(
+      'The models that are served here have no embeddings: they generate text.',
+      'model',
+      'model_not_supported',
+    )
+  })
+  router.use((request) => {
+    throw new GatewayError(404, `Unknown request URL: ${request.method} ${request.baseUrl}${request.path}.`, {
+      code: 'unknown_url',
+    })
+  })
+  router.use(reportFailure(services))
+  return router
+}
+
+/** Gives each request an id, for the client's report and the operator's log. */
+const nameRequest: RequestHandler = (_request, response, next) => {
+  response.set('x-request-id', `req_${randomUUID().replaceAll('-', '')}`)
+  next()
+}
+
+const countResponses =
+  ({ metrics }: Gateway): RequestHandler =>
+  (request, response, next) => {
+    response.once('close', () => metrics.ended(request.route?.path ?? 'other', response.statusCode))
+    next()
+  }
+
+const identifyCaller =
+  ({ db, auth }: Services): RequestHandler =>
+  async (request, response, next) => {
+    response.locals.caller = await callerOf(
+      db,
+      auth,
+      request.headers.authorization ?? bearer(request.headers['x-api-key']),
+    )
+    next()
+  }
+
+/** Anthropic's clients send the key in a header of its own. */
+const bearer = (key: string | string[] | undefined) => (typeof key === 'string' ? `Bearer ${key}` : undefined)
+
+const reportFailure =
+  ({ log }: Services): ErrorRequestHandler =>
+  (error, _request, response, _next) => {
+    if (response.headersSent) return void response.end()
+    const { status, body, headers } = describeFailure(error, log)
+    response.status(status).set(headers).json(body)
+  }

@@ -1,0 +1,120 @@
+import { LRUCache } from 'lru-cache'
+import type { Services } from '#graphql/context.ts'
+import { getDocument, specificationDocument } from '#schema/documents.ts'
+import { GatewayError } from './errors.ts'
+
+/** What clients name as a model: `endpoint:1`, `version:1`, `model:1`, or a model's name. A version, and a model's live version, are answered by the
+ *  cheapest endpoint that serves them here. */
+
+export interface ServedEndpoint {
+  id: string
+  versionId: string
+  modelId: string
+  /** Of the model's specification; undefined while it cannot be read. */
+  name?: string
+  isLive: boolean
+  host: string
+  /** In wei for 1,000 tokens. */
+  priceIn: bigint
+  priceOut: bigint
+  registeredAt: Date
+}
+
+/** An entry of the list of models. */
+export interface ListedModel {
+  id: string
+  object: 'model'
+  /** In seconds since 1970. */
+  created: number
+  owned_by: string
+  endpoint: string
+  version: string
+  /** In wei for 1,000 tokens. */
+  price_in: string
+  price_out: string
+}
+
+/** Names of models by the hash of their specification, which never changes. */
+const MAX_NAMES = 10_000
+
+export class ModelList {
+  private readonly names = new LRUCache<string, string>({ max: MAX_NAMES })
+
+  constructor(private readonly services: Pick<Services, 'db' | 'artifacts' | 'deployment'>) {}
+
+  async list(): Promise<ListedModel[]> {
+    const served = await this.served()
+    const live = served.filter(({ isLive }) => isLive)
+    const names = new Set(live.flatMap(({ name }) => name ?? []))
+    const named = [...names].flatMap((name) => {
+      const some = live.filter((one) => one.name === name)
+      const isOneModel = new Set(some.map(({ modelId }) => modelId)).size === 1
+      return isOneModel && some[0] ? [listed(name, some[0])] : []
+    })
+    return [...named, ...served.map((one) => listed(`endpoint:${one.id}`, one))]
+  }
+
+  async get(id: string): Promise<ListedModel> {
+    return listed(id, await this.find(id))
+  }
+
+  /** The endpoint that answers for a model id. @throws GatewayError when none does. */
+  async find(id: string): Promise<ServedEndpoint> {
+    const [, kind, number] = /^(endpoint|version|model):(\d{1,78})$/.exec(id) ?? []
+    const served = await this.served()
+    const found = served.filter((one) => {
+      if (kind === 'endpoint') return one.id === number
+      if (kind === 'version') return one.versionId === number
+      return one.isLive && (kind === 'model' ? one.modelId === number : one.name === id)
+    })
+    const [cheapest] = found
+    if (!cheapest)
+      throw new GatewayError(
+        404,
+        `The model ${JSON.stringify(id.slice(0, 200))} is not served here. GET /v1/models lists those that are; \`endpoint:1\`, \`version:1\` and \`model:1\` name one by its id.`,
+        { code: 'model_not_found', param: 'model' },
+      )
+    const models = [...new Set(found.map(({ modelId }) => `model:${modelId}`))]
+    if (models.length > 1)
+      throw new GatewayError(404, `Several models have this name: ${models.join(', ')}. Name one of these.`, {
+        code: 'model_not_found',
+        param: 'model',
+      })
+    return cheapest
+  }
+
+  /** The endpoints that are answered here, cheapest first. */
+  private async served(): Promise<ServedEndpoint[]> {
+    const { rows } = await this.services.db.query<Omit<ServedEndpoint, 'name'> & { specHash: string }>(
+      `select e.id, e.version_id as "versionId", v.model_id as "modelId", m.spec_hash as "specHash",
+         coalesce(m.live_version_id = v.id, false) as "isLive", e.host, e.price_in as "priceIn", e.price_out as "priceOut", e.registered_at as "registeredAt"
+       from endpoint e join model_version v on v.id = e.version_id and v.to_block is null and v.status = 'Promoted'
+         join model m on m.id = v.model_id and m.to_block is null
+       where e.to_block is null and lower(e.host) = any($1)
+       order by e.price_in + e.price_out, length(e.id), e.id`,
+      [this.services.deployment.hosts ?? []],
+    )
+    return Promise.all(rows.map(async ({ specHash, ...one }) => ({ ...one, name: await this.nameOf(specHash) })))
+  }
+
+  private async nameOf(specHash: string): Promise<string | undefined> {
+    const known = this.names.get(specHash)
+    if (known !== undefined) return known
+    const specification = await getDocument(this.services.artifacts, specificationDocument, specHash).catch(
+      () => undefined,
+    )
+    if (specification) this.names.set(specHash, specification.name)
+    return specification?.name
+  }
+}
+
+const listed = (id: string, one: ServedEndpoint): ListedModel => ({
+  id,
+  object: 'model',
+  created: Math.floor(one.registeredAt.getTime() / 1000),
+  owned_by: one.host,
+  endpoint: one.id,
+  version: one.versionId,
+  price_in: one.priceIn.toString(),
+  price_out: one.priceOut.toString(),
+})
