@@ -176,6 +176,25 @@ program
   .option('--key <key>', 'an API key')
   .action(async (query, options) => (await import('./export.ts')).exportRows(query, options))
 
+program
+  .command('document')
+  .description('write a document about a version: its model card, datasheet, lineage events, provenance or samples')
+  .addArgument(
+    new Argument('<name>', 'which').choices([
+      'card.md',
+      'croissant.json',
+      'openlineage.json',
+      'prov.json',
+      'samples.jsonl',
+    ]),
+  )
+  .argument('<version>', 'the id of a version')
+  .option('--url <url>', 'the API', httpUrl, 'http://127.0.0.1:4000')
+  .option('--out <file>', 'write to a file instead of standard output')
+  .action(async (name, version, options) =>
+    (await import('./versionDocument.ts')).versionDocument(name, version, options),
+  )
+
 // The engine is loaded for this command only.
 if (process.argv[2] === 'models') (await import('./models.ts')).registerModels(program)
 else program.command('models').description('list, import, inspect, train and run models on this machine')

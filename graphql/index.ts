@@ -13,6 +13,7 @@ import { isTracing, traced } from '#schema/tracing.ts'
 import { type Caller, callerOf } from './access.ts'
 import { serveArtifact } from './artifactRoute.ts'
 import { type ApiContext, contextOf, type Services } from './context.ts'
+import { DOCUMENT_PATH, serveDocument } from './documents/route.ts'
 import { type ErrorLog, formatError, toClientError } from './errors.ts'
 import { EXPORT_PATHS, serveExport } from './export/route.ts'
 import { openNotificationFeed } from './live/feed.ts'
@@ -81,6 +82,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   app.get(EXPORT_PATHS, entry, serveExport(services))
   app.post(EXPORT_PATHS, entry, serveExport(services))
   if (options.gateway) app.use('/v1', options.gateway(services, options.registry))
+  app.get(DOCUMENT_PATH, serveDocument(services))
   if (options.web) app.use(typeof options.web === 'string' ? express.static(options.web) : options.web)
   app.use(requestErrors(services))
   const stopSockets = serveSockets(server, '/graphql', services, options.persistedQueries)

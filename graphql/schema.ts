@@ -36,6 +36,7 @@ import { ContributorResolver } from './resolvers/totals/contributors.ts'
 import { ValidatorTotalsResolver } from './resolvers/totals/validators.ts'
 import { VersionTotalsResolver } from './resolvers/totals/versions.ts'
 import { ValidatorRoundResolver } from './resolvers/validatorRounds.ts'
+import { VersionDocumentResolver } from './resolvers/versionDocuments.ts'
 import { VersionResolver } from './resolvers/versions.ts'
 import { EndpointDataResolver, VersionDataResolver, WithdrawnDataResolver } from './resolvers/withdrawnData.ts'
 import { WorkerNodeResolver } from './resolvers/workers.ts'
@@ -60,6 +61,7 @@ export function apiSchema(): GraphQLSchema {
     ReconciliationResolver,
     VersionResolver,
     VersionDataResolver,
+    VersionDocumentResolver,
     ModelLicencesResolver,
     VersionLicencesResolver,
     DatanetLicencesResolver,

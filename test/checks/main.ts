@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { checkAttacks } from './attacks.ts'
 import { checkAudits } from './audits.ts'
 import { checkContracts } from './contracts.ts'
+import { checkExports } from './exports.ts'
 import { checkFaults } from './faults.ts'
 import { checkInfluence } from './influence.ts'
 import { checkKill } from './kill.ts'
@@ -46,6 +47,11 @@ const checks: Record<string, Check> = {
     about:
       'Slither and invariants of the contracts; installs both apart, 180 MB (--only slither|invariants|bugs, --calls N, --seed S, --bug NAME)',
     run: () => checkContracts(values),
+  },
+  exports: {
+    about:
+      'the documents about a version, parsed by mlcroissant, openlineage-python, prov and huggingface_hub (installs them apart)',
+    run: checkExports,
   },
   faults: {
     about: 'random faults of every server that the system uses (--seeds N, --seed S, --json)',

@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { describedVersion } from './test/describedVersion.ts'
+
+test('a version has a model card, a datasheet, lineage events, provenance and its samples; what was removed is in none of them', async () => {
+  const { api, read, removedText } = await describedVersion()
+  const card = await read('card.md')
+  const metadata = parse(card.split('---\n')[1] ?? '')
+  expect(metadata).toMatchObject({
+    license: 'cc-by-4.0',
+    model_name: 'Clerk # | of letters',
+    'model-index': [{ results: [{ metrics: [{ name: 'exact', value: 0.8 }] }] }],
+  })
+  expect(card).toContain('| The base model | Apache-2.0 |')
+  expect(card).toContain('No conflict among them is known.')
+  expect(card).toContain('It meets every target of its mandate.')
+  expect(card).toContain('3, of which 1 were taken down or withdrawn since')
+  expect(card).toContain('The proposer’s own words.')
+  const samples = await read('samples.jsonl')
+  expect(
+    samples
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).contribution),
+  ).toEqual(['1', '2'])
+  const sheet = JSON.parse(await read('croissant.json'))
+  expect(sheet).toMatchObject({ license: ['CC0-1.0'], conformsTo: 'http://mlcommons.org/croissant/1.1' })
+  const events = JSON.parse(await read('openlineage.json'))
+  expect(events.map(({ job }: { job: { name: string } }) => job.name)).toEqual(['model/1/train', 'model/1/evaluate'])
+  const provenance = JSON.parse(await read('prov.json'))
+  expect(Object.keys(provenance.entity)).toEqual(
+    expect.arrayContaining(['mc:version-2', 'mc:contribution-1', 'mc:contribution-2', 'mc:version-1']),
+  )
+  for (const name of ['card.md', 'croissant.json', 'openlineage.json', 'prov.json', 'samples.jsonl'])
+    expect(await read(name)).not.toContain(removedText)
+  expect(await read('prov.json')).not.toContain('contribution-3')
+
+  const { modelVersion } = (await api.ask('{ modelVersion(id: "2") { card documents { name path } } }')).data
+  expect(modelVersion.card).toContain('# Clerk # | of letters, version 2')
+  expect(modelVersion.documents).toContainEqual({ name: 'prov.json', path: '/versions/2/prov.json' })
+})
+
+const RECORDED = join(import.meta.dirname, '..', 'test', 'checks', 'exports', 'recorded')
+
+test('the documents are those that the libraries of Croissant, OpenLineage, PROV and Hugging Face parsed without a warning', async () => {
+  const { api, read } = await describedVersion()
+  const parsed: Record<string, string> = {}
+  for (const name of ['card.md', 'croissant.json', 'openlineage.json', 'prov.json', 'samples.jsonl']) {
+    const text = (await read(name)).replaceAll(api.url, 'http://127.0.0.1:4000')
+    await expect(text).toMatchFileSnapshot(join(RECORDED, name))
+    parsed[name] = createHash('sha256').update(text).digest('hex')
+  }
+  const verdict = JSON.parse(await readFile(join(RECORDED, 'verdict.json'), 'utf8'))
+  expect(verdict.parsed, 'Run `npm run check -- exports`: a document changed.').toEqual(parsed)
+  expect(verdict.warnings).toEqual([])
+})
+
+test('what does not exist is told so', async () => {
+  const { api } = await describedVersion()
+  const statusOf = async (path: string) => (await fetch(`${api.url}${path}`)).status
+  expect(await statusOf('/versions/9/card.md')).toBe(404)
+  expect(await statusOf('/versions/2/other')).toBe(404)
+  expect(await statusOf('/versions/2/constructor')).toBe(404)
+  expect((await api.ask('{ modelVersion(id: "1") { card } }')).data.modelVersion.card).toBe(null)
+})

@@ -1,0 +1,94 @@
+import { stringify } from 'yaml'
+import { judgeVersion } from '#rules/promotion.ts'
+import { urnOf, type VersionFacts } from './versionFacts.ts'
+
+const PPM = 1_000_000
+
+/** Licences that Hugging Face names, by the lower case of their SPDX name. */
+const KNOWN =
+  /^(apache-2\.0|mit|cc0-1\.0|cc-by(-sa|-nc|-nd|-nc-sa|-nc-nd)?-[34]\.0|gpl-3\.0|agpl-3\.0|lgpl-3\.0|gpl-2\.0|mpl-2\.0|bsd-[23]-clause|isc|zlib|unlicense|eupl-1\.2|odbl|pddl|bsl-1\.0|cdla-(sharing-1\.0|permissive-[12]\.0))$/
+
+/** A model card: Markdown with the metadata that Hugging Face reads. What the proposer wrote stands below what the chain says. */
+export function modelCard(facts: VersionFacts): string {
+  const { version, specification, licences, targets, evaluations, removed, contributions, ownCard, url } = facts
+  const ofMandate = evaluations.filter(({ rubricHash }) => rubricHash === specification.rubric)
+  const { promotable } = judgeVersion(
+    targets.map(({ metric, minimum, mayFall }) => ({ metric, minimum, mayFall: mayFall ?? false })),
+    ofMandate.map((one) => ({ ...one, order: BigInt(one.id), n: BigInt(one.n) })),
+  )
+  const sections = [
+    `# ${oneLine(specification.name)}, version ${version.id}`,
+    oneLine(specification.purpose),
+    table(
+      ['fact', 'value'],
+      [
+        ['Status', version.status + (version.rollbackReason ? `: ${version.rollbackReason}` : '')],
+        ['Method', version.method + (version.parentId ? `, from version ${version.parentId}` : '')],
+        ['Registered', version.registeredAt.toISOString()],
+        ['Samples', `${contributions.length + removed}, of which ${removed} were taken down or withdrawn since`],
+        ['Manifest', version.manifestHash],
+        ['Adapter', version.adapterHash],
+        ['Base model', facts.manifest.baseModel],
+      ],
+    ),
+    '## Licences',
+    table(
+      ['of', 'licence'],
+      [
+        ['The model', licences.model],
+        ['The base model', licences.base ?? 'not stated'],
+        ['The samples', licences.data.join(', ') || 'none'],
+      ],
+    ),
+    licences.conflict ? `**Conflict.** ${licences.conflict}` : 'No conflict among them is known.',
+    '## Evaluation',
+    table(
+      ['metric', 'score', '95 % interval', 'items', 'target of the mandate'],
+      evaluations.map((one) => [
+        one.metric,
+        share(one.score),
+        `${share(one.lower)} to ${share(one.upper)}`,
+        String(one.n),
+        shareOrNone(targets.find(({ metric }) => metric === one.metric)?.minimum),
+      ]),
+    ),
+    promotable ? 'It meets every target of its mandate.' : 'It does not meet every target of its mandate.',
+    '## Use',
+    oneLine(specification.integration),
+    '## Sources',
+    `Lineage: \`${urnOf(facts, 'version', version.id)}\`. Data: ${url}/versions/${version.id}/croissant.json. Provenance: ${url}/versions/${version.id}/prov.json.`,
+    ...(ownCard ? ['## What the proposer says', ownCard.trim()] : []),
+  ]
+  return `---\n${stringify(metadata(facts))}---\n\n${sections.join('\n\n')}\n`
+}
+
+function metadata({ version, specification, licences, manifest, evaluations, chainId }: VersionFacts) {
+  const licence = licences.model.toLowerCase().replace(/-only$|-or-later$/, '')
+  return {
+    ...(KNOWN.test(licence) ? { license: licence } : { license: 'other', license_name: licences.model }),
+    model_name: oneLine(specification.name),
+    pipeline_tag: 'text-generation',
+    tags: ['modelcommons', version.method],
+    'model-index': [
+      {
+        name: `${oneLine(specification.name)}, version ${version.id}`,
+        results: evaluations.map(({ metric, score, rubricHash }) => ({
+          task: { type: 'text-generation' },
+          dataset: { name: 'Sealed items of the rubric', type: `modelcommons/${rubricHash}` },
+          metrics: [{ type: metric, name: metric, value: Number(score) / PPM }],
+        })),
+      },
+    ],
+    modelcommons: { chain: chainId, version: version.id, base: manifest.baseModel, manifest: version.manifestHash },
+  }
+}
+
+const share = (ppm: bigint) => (Number(ppm) / PPM).toFixed(4)
+const shareOrNone = (ppm: bigint | undefined) => (ppm === undefined ? 'none' : `≥ ${share(ppm)}`)
+
+/** Texts of proposers stay in their cell or paragraph. */
+const oneLine = (text: string) => text.replace(/\s+/g, ' ').trim()
+const cell = (text: string) => oneLine(text).replaceAll('|', '\\|')
+
+const table = (head: string[], rows: string[][]) =>
+  [head, head.map(() => '---'), ...rows].map((row) => `| ${row.map(cell).join(' | ')} |`).join('\n')

@@ -1,0 +1,81 @@
+import type { RequestHandler } from 'express'
+import type { Services } from '../context.ts'
+import { ApiError, toClientError } from '../errors.ts'
+import { croissant } from './croissant.ts'
+import { modelCard } from './modelCard.ts'
+import { openLineage } from './openLineage.ts'
+import { prov } from './prov.ts'
+import { samplesText, type VersionFacts, versionFacts } from './versionFacts.ts'
+
+type Sources = Pick<Services, 'artifacts'>
+
+/** The documents about a version: their media types, and how they are made. */
+const DOCUMENTS: Record<
+  string,
+  { type: string; text(facts: VersionFacts, sources: Sources): string | Promise<string> }
+> = {
+  'card.md': { type: 'text/markdown; charset=utf-8', text: modelCard },
+  'croissant.json': {
+    type: 'application/ld+json; charset=utf-8',
+    text: async (facts, { artifacts }) => json(croissant(facts, await samplesText(artifacts, facts))),
+  },
+  'openlineage.json': { type: 'application/json; charset=utf-8', text: (facts) => json(openLineage(facts)) },
+  'prov.json': { type: 'application/json; charset=utf-8', text: (facts) => json(prov(facts)) },
+  'samples.jsonl': {
+    type: 'application/jsonl; charset=utf-8',
+    text: (facts, { artifacts }) => samplesText(artifacts, facts),
+  },
+}
+
+export const DOCUMENT_NAMES = Object.keys(DOCUMENTS)
+export const DOCUMENT_PATH = '/versions/:id/:document'
+
+/** Each reads all samples of a version. */
+const MAX_CONCURRENT_DOCUMENTS = 3
+
+const STATUS: Record<string, number> = {
+  UNKNOWN_MODEL_VERSION: 404,
+  UNKNOWN_DOCUMENT: 404,
+  TOO_MANY_DOCUMENTS: 503,
+  INTERNAL: 500,
+}
+
+/** Serves the documents about a version. */
+export function serveDocument(services: Services): RequestHandler {
+  let running = 0
+  return async (request, response) => {
+    const { id, document } = request.params as Record<'id' | 'document', string>
+    const found = Object.hasOwn(DOCUMENTS, document) ? DOCUMENTS[document] : undefined
+    let admitted = false
+    try {
+      if (!found)
+        throw new ApiError(
+          'UNKNOWN_DOCUMENT',
+          `There is no document of this name. There are ${DOCUMENT_NAMES.join(', ')}.`,
+        )
+      if (running >= MAX_CONCURRENT_DOCUMENTS)
+        throw new ApiError('TOO_MANY_DOCUMENTS', 'Too many documents are made now. Try again in some seconds.')
+      admitted = true
+      running++
+      const { db, artifacts, deployment } = services
+      const { origin: url } = new URL(`${request.protocol}://${request.get('host')}`)
+      const facts = await versionFacts({ db, artifacts, chainId: deployment.chainId, url }, id)
+      const text = await found.text(facts, services)
+      response
+        .set({
+          'content-type': found.type,
+          'cache-control': 'no-store',
+          'x-content-type-options': 'nosniff',
+          'content-security-policy': "default-src 'none'; sandbox",
+        })
+        .send(text)
+    } catch (error) {
+      const { code, message } = toClientError(error, services.log)
+      response.status(STATUS[code] ?? 502).json({ errors: [{ message, extensions: { code } }] })
+    } finally {
+      if (admitted) running--
+    }
+  }
+}
+
+const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`
