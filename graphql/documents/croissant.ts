@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { VersionFacts } from './versionFacts.ts'
+import type { DescribedVersion } from './describeVersion.ts'
 
 /** The names of the vocabulary, as the specification of Croissant 1.1 maps them. */
 const CONTEXT = {
@@ -50,7 +50,7 @@ const FILE = 'samples.jsonl'
 
 /** The datasheet of the samples that a version learned from, and that were not removed since: Croissant 1.1 with its vocabulary for responsible AI.
  *  `samples` is the text of the file that it describes. */
-export function croissant(facts: VersionFacts, samples: string) {
+export function croissant(facts: DescribedVersion, samples: string) {
   const { url, version, specification, datanets, removed, contributions, licences } = facts
   const place = `${url}/versions/${version.id}`
   const sha256 = createHash('sha256').update(samples).digest('hex')

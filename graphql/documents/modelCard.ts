@@ -1,6 +1,6 @@
 import { stringify } from 'yaml'
 import { judgeVersion } from '#rules/promotion.ts'
-import { urnOf, type VersionFacts } from './versionFacts.ts'
+import { type DescribedVersion, urnOf } from './describeVersion.ts'
 
 const PPM = 1_000_000
 
@@ -9,7 +9,7 @@ const KNOWN =
   /^(apache-2\.0|mit|cc0-1\.0|cc-by(-sa|-nc|-nd|-nc-sa|-nc-nd)?-[34]\.0|gpl-3\.0|agpl-3\.0|lgpl-3\.0|gpl-2\.0|mpl-2\.0|bsd-[23]-clause|isc|zlib|unlicense|eupl-1\.2|odbl|pddl|bsl-1\.0|cdla-(sharing-1\.0|permissive-[12]\.0))$/
 
 /** A model card: Markdown with the metadata that Hugging Face reads. What the proposer wrote stands below what the chain says. */
-export function modelCard(facts: VersionFacts): string {
+export function modelCard(facts: DescribedVersion): string {
   const { version, specification, licences, targets, evaluations, removed, contributions, ownCard, url } = facts
   const ofMandate = evaluations.filter(({ rubricHash }) => rubricHash === specification.rubric)
   const { promotable } = judgeVersion(
@@ -62,7 +62,7 @@ export function modelCard(facts: VersionFacts): string {
   return `---\n${stringify(metadata(facts))}---\n\n${sections.join('\n\n')}\n`
 }
 
-function metadata({ version, specification, licences, manifest, evaluations, chainId }: VersionFacts) {
+function metadata({ version, specification, licences, manifest, evaluations, chainId }: DescribedVersion) {
   const licence = licences.model.toLowerCase().replace(/-only$|-or-later$/, '')
   return {
     ...(KNOWN.test(licence) ? { license: licence } : { license: 'other', license_name: licences.model }),

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import type { VersionFacts } from './versionFacts.ts'
+import type { DescribedVersion } from './describeVersion.ts'
 
 const RUN_EVENT = 'https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent'
 
 /** What happened to a version as OpenLineage 2.0.2: its training, and its evaluation under each rubric. */
-export function openLineage(facts: VersionFacts) {
+export function openLineage(facts: DescribedVersion) {
   const { version, manifest, evaluations, url, chainId } = facts
   const namespace = `modelcommons:${chainId}`
   const producer = `${url}/versions/${version.id}`

@@ -1,9 +1,9 @@
-import type { VersionFacts } from './versionFacts.ts'
+import type { DescribedVersion } from './describeVersion.ts'
 
 type Records = Record<string, Record<string, unknown>>
 
 /** Where a version comes from, as PROV-JSON (W3C member submission of 2013): what it was made from, by which activities, and to whom the samples are due. */
-export function prov(facts: VersionFacts) {
+export function prov(facts: DescribedVersion) {
   const { chainId, version, model, manifest, contributions, evaluations, specification } = facts
   const entity: Records = {}
   const agent: Records = {}

@@ -2,17 +2,17 @@ import type { RequestHandler } from 'express'
 import type { Services } from '../context.ts'
 import { ApiError, toClientError } from '../errors.ts'
 import { croissant } from './croissant.ts'
+import { type DescribedVersion, describeVersion, samplesText } from './describeVersion.ts'
 import { modelCard } from './modelCard.ts'
 import { openLineage } from './openLineage.ts'
 import { prov } from './prov.ts'
-import { samplesText, type VersionFacts, versionFacts } from './versionFacts.ts'
 
 type Sources = Pick<Services, 'artifacts'>
 
 /** The documents about a version: their media types, and how they are made. */
 const DOCUMENTS: Record<
   string,
-  { type: string; text(facts: VersionFacts, sources: Sources): string | Promise<string> }
+  { type: string; text(facts: DescribedVersion, sources: Sources): string | Promise<string> }
 > = {
   'card.md': { type: 'text/markdown; charset=utf-8', text: modelCard },
   'croissant.json': {
@@ -59,7 +59,7 @@ export function serveDocument(services: Services): RequestHandler {
       running++
       const { db, artifacts, deployment } = services
       const { origin: url } = new URL(`${request.protocol}://${request.get('host')}`)
-      const facts = await versionFacts({ db, artifacts, chainId: deployment.chainId, url }, id)
+      const facts = await describeVersion({ db, artifacts, chainId: deployment.chainId, url }, id)
       const text = await found.text(facts, services)
       response
         .set({

@@ -2,9 +2,9 @@ import { Ctx, Field, FieldResolver, ObjectType, Resolver, Root } from 'type-grap
 import { ArtifactError } from '#schema/artifacts/index.ts'
 import { ModelVersion } from '#schema/onchain/models.ts'
 import type { ApiContext } from '../context.ts'
+import { describeVersion } from '../documents/describeVersion.ts'
 import { modelCard } from '../documents/modelCard.ts'
 import { DOCUMENT_NAMES } from '../documents/route.ts'
-import { versionFacts } from '../documents/versionFacts.ts'
 import type { LoadedRow } from '../query/page.ts'
 
 @ObjectType({ description: 'A document about a version, for other programs.', simpleResolvers: true })
@@ -28,7 +28,7 @@ export class VersionDocumentResolver {
   })
   async card(@Root() { id }: LoadedRow, @Ctx() { db, artifacts, deployment }: ApiContext): Promise<string | null> {
     try {
-      return modelCard(await versionFacts({ db, artifacts, chainId: deployment.chainId, url: '' }, id))
+      return modelCard(await describeVersion({ db, artifacts, chainId: deployment.chainId, url: '' }, id))
     } catch (error) {
       if (error instanceof ArtifactError) return null
       throw error

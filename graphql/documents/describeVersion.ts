@@ -19,7 +19,7 @@ import { rowOf, rowsOf } from '#schema/rows.ts'
 import { ApiError } from '../errors.ts'
 
 /** Everything that the documents about a version say. */
-export interface VersionFacts {
+export interface DescribedVersion {
   chainId: number
   /** Of the API, without a slash at its end. */
   url: string
@@ -50,7 +50,10 @@ export interface VersionSources {
 const MAX_CARD_BYTES = 1_000_000
 
 /** @throws ApiError when there is no such version; ArtifactError while its manifest or specification cannot be read. */
-export async function versionFacts({ db, artifacts, chainId, url }: VersionSources, id: string): Promise<VersionFacts> {
+export async function describeVersion(
+  { db, artifacts, chainId, url }: VersionSources,
+  id: string,
+): Promise<DescribedVersion> {
   const version = await rowOf(db, ModelVersion, id)
   const model = version && (await rowOf(db, Model, version.modelId))
   if (!version || !model)
@@ -102,7 +105,7 @@ const READ_AT_ONCE = 16
 /** The samples of a version as JSON Lines, in training order, without those that were removed. */
 export async function samplesText(
   artifacts: ArtifactStore,
-  { contributions }: Pick<VersionFacts, 'contributions'>,
+  { contributions }: Pick<DescribedVersion, 'contributions'>,
 ): Promise<string> {
   const limit = pLimit(READ_AT_ONCE)
   const samples = await Promise.all(
@@ -119,5 +122,5 @@ export async function samplesText(
 }
 
 /** The name of something of this chain, for documents that others read. */
-export const urnOf = ({ chainId }: Pick<VersionFacts, 'chainId'>, kind: string, id: string) =>
+export const urnOf = ({ chainId }: Pick<DescribedVersion, 'chainId'>, kind: string, id: string) =>
   `urn:modelcommons:${chainId}:${kind}:${id}`
