@@ -34,6 +34,11 @@ const METRICS: readonly IndexMetric[] = [
     read: ({ counters }) => counters.disagreements,
   },
   {
+    name: 'corrected_blocks_total',
+    help: 'Blocks of which a node told other logs when they were new than when they became final.',
+    read: ({ counters }) => counters.correctedBlocks,
+  },
+  {
     name: 'failures_total',
     help: 'Rounds that failed and were retried.',
     read: ({ counters }) => counters.failures,

@@ -1,8 +1,8 @@
 import { InconsistentChain } from '../errors.ts'
-import type { BlockHeader, Log } from '../rpc/answers.ts'
+import type { Log } from '../rpc/answers.ts'
 import { BlockRefused, isLimit, RpcError } from '../rpc/errors.ts'
 import type { Rpc } from '../rpc/rpc.ts'
-import { hex } from './blockRange.ts'
+import { type BlockId, hex } from './blockRange.ts'
 import { BloomFilter } from './bloom.ts'
 import type { Children } from './children.ts'
 
@@ -31,7 +31,7 @@ export class LogRequests {
   }
 
   /** The logs of blocks by hash. @throws BlockRefused when those of one block are too many for the node. */
-  async ofBlocks(rpc: Rpc, headers: readonly BlockHeader[], addresses?: readonly string[]): Promise<Log[]> {
+  async ofBlocks(rpc: Rpc, headers: readonly BlockId[], addresses?: readonly string[]): Promise<Log[]> {
     const criteria = this.criteria(addresses)
     const calls = headers.map(({ hash }) => ({ method: 'eth_getLogs', params: [{ blockHash: hash, ...criteria }] }))
     try {
@@ -63,6 +63,12 @@ export class LogRequests {
     if (addresses.length <= MAX_ADDRESSES) return logs
     const wanted = new Set(addresses)
     return logs.filter(({ address }) => wanted.has(address))
+  }
+
+  /** Of all logs of some blocks, those of the followed contracts and events. */
+  onlyWanted(logs: readonly Log[]): Log[] {
+    const [addresses, topics] = [new Set(this.addresses()), new Set(this.filter.topics)]
+    return logs.filter(({ address, topics: [topic = ''] }) => addresses.has(address) && topics.has(topic))
   }
 
   bloom(): BloomFilter {

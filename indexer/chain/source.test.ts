@@ -179,6 +179,71 @@ test('a node that withholds the logs of a block that it announced is asked again
   expect(heldBack.size).toBeGreaterThan(2)
 })
 
+/** The answers about logs of a block are empty for some time after the block was first asked about. */
+function lagging(node: FaultyNode, lagMs: number, { hasReceipts }: { hasReceipts: boolean }) {
+  const firstAsked = new Map<string, number>()
+  node.fault = ({ method, params: [first] }) => {
+    if (method === 'eth_getBlockReceipts' && !hasReceipts) return refusal(-32601, 'Method not found')
+    const { blockHash } = (first ?? {}) as { blockHash?: string }
+    if (method !== 'eth_getLogs' || !blockHash) return undefined
+    const since = firstAsked.get(blockHash) ?? performance.now()
+    firstAsked.set(blockHash, since)
+    return performance.now() - since < lagMs ? { result: [] } : undefined
+  }
+}
+
+test.each([
+  ['its receipts tell the logs', 60_000, true],
+  ['without receipts, it is asked until it has them', 600, false],
+])('a node whose index of logs lags behind its blocks: %s', async (_, lagMs, hasReceipts) => {
+  const { chain } = await noisyChain(6, 41)
+  const node = await faultyNode(chain.url)
+  const db = await freshDatabase()
+  lagging(node, lagMs, { hasReceipts })
+  const indexer = await follow(chain, db, { rpcUrl: node.url, confirmations: 10_000 })
+  await indexer.caughtUp(await chain.head())
+  for (let i = 0; i < 5; i++) await chain.send(1, 'GOpen', 'deposit', [], 5n)
+  await indexer.caughtUp(await chain.head())
+  await indexer.stop()
+  await expectClean(chain, db)
+})
+
+test('logs that a node did not have when a block was new are there once it is final', async () => {
+  const { chain } = await noisyChain(6, 41)
+  const node = await faultyNode(chain.url)
+  const db = await freshDatabase()
+  const indexer = await follow(chain, db, { rpcUrl: node.url, confirmations: 4 })
+  await indexer.caughtUp(await chain.head())
+  lagging(node, Number.POSITIVE_INFINITY, { hasReceipts: false })
+  await chain.send(1, 'GOpen', 'deposit', [], 5n)
+  await chain.send(2, 'GOpen', 'deposit', [], 5n)
+  await indexer.caughtUp(await chain.head())
+  const { finalBlock } = indexer.status()
+  node.fault = () => undefined
+  for (let i = 0; i < 8; i++) await chain.send(1, 'GOpen', 'transfer', [chain.accounts[2], 1n])
+  await indexer.caughtUp(await chain.head())
+  await until('the block is final', () => indexer.status().finalBlock >= finalBlock + 8)
+  expect(indexer.status().counters.correctedBlocks).toBeGreaterThan(0)
+  await expectClean(chain, db)
+})
+
+test('a node that cuts its answers at a round number of logs is asked for less', async () => {
+  const { chain } = await noisyChain(60, 41)
+  const node = await faultyNode(chain.url)
+  const { forward } = node as unknown as { forward(calls: Call[]): Promise<{ result?: unknown }[]> }
+  let cut = 0
+  Object.assign(node, {
+    async forward(calls: Call[]) {
+      const answers = await forward.call(node, calls)
+      for (const answer of answers)
+        if (Array.isArray(answer.result) && answer.result.length > 50) cut += answer.result.splice(50).length
+      return answers
+    },
+  })
+  await expectSame(chain, node)
+  expect(cut).toBeGreaterThan(0)
+})
+
 test('a bloom matches whatever a block holds, and a saturated bloom is ignored', async () => {
   const { chain } = await noisyChain(3, 41)
   const { GOpen } = chain.deployment.addresses

@@ -16,6 +16,7 @@ import {
 } from './blockRange.ts'
 import type { ChainCache } from './cache.ts'
 import { Children } from './children.ts'
+import { lateLogs } from './lateLogs.ts'
 import { type LogFilter, LogRequests } from './logRequests.ts'
 import { RangeSizer } from './rangeSizer.ts'
 import { type FinalityOptions, type Tip, TipReader } from './tip.ts'
@@ -29,14 +30,14 @@ export interface SourceOptions extends FinalityOptions {
   children?: Children
   /** Final blocks that were fetched before. */
   cache?: ChainCache
-  /** Other endpoints for cross-checks: of the last block of every range, and of the logs of one in `compareEvery` ranges. */
+  /** Other endpoints for cross-checks: of the last block of every range, and of the logs of one in `compareEvery` ranges: of all, by default. */
   quorum?: Quorum
   compareEvery?: number
   onDisagreement?: (about: string, reports: string[]) => void
 }
 
 const DEFAULT_PARALLEL = 3
-const DEFAULT_COMPARE_EVERY = 8
+const DEFAULT_COMPARE_EVERY = 1
 
 /** A range as it was fetched: `covered` children were included in the request. Of a final range, `anchor` is the final block that the
  *  request was checked against, and `parentHash` the hash of the block before the range. */
@@ -71,6 +72,9 @@ export async function unlessUnavailable<T>(request: Promise<T>, fallback: () => 
     return found
   }
 }
+
+/** Some nodes cut a long answer at a round number of logs, and do not say so. */
+const mayBeCut = (logs: number) => logs >= 50 && logs % 50 === 0
 
 export class Source {
   private readonly sizer = new RangeSizer()
@@ -192,18 +196,20 @@ export class Source {
     }
     const covered = this.children.count
     const logs = await this.logs.ofBlocks(this.rpc, linked)
-    const withLogs = new Set(logs.map((log) => log.block))
-    // A node whose log index lags behind its blocks answers with no logs: where the bloom filter allows for some, it is asked again.
-    const doubtful = linked.filter(
-      ({ number, logsBloom }) => !withLogs.has(number) && this.logs.bloom().mayMatch(logsBloom),
-    )
-    if (doubtful.length) logs.push(...(await this.logs.ofBlocks(this.rpc, doubtful)))
+    logs.push(...(await lateLogs(this.rpc, this.logs, linked, logs)))
     const range = sortedAndChecked({ from: parent.number + 1, to: to.number, headers: linked, logs })
     // A fork between two requests looks like a disagreement: blocks that are not final are requested again until endpoints agree.
     await this.crossChecked(range, (rpc) => this.logs.ofBlocks(rpc, linked)).catch((error: Error) => {
       throw error instanceof IndexerError ? new InconsistentChain(error.message) : error
     })
     return this.withChildren({ ...range, covered })
+  }
+
+  /** The logs of blocks by hash, as the node tells them now. */
+  async logsOf(blocks: readonly BlockId[]): Promise<Log[]> {
+    const since = new Map(this.children.after(0).map((child) => [child.address, child.since]))
+    const logs = await this.logs.ofBlocks(this.rpc, blocks)
+    return logs.filter(({ address, block }) => block >= (since.get(address) ?? 0))
   }
 
   /** Adds the logs of contracts that the range's own logs announce, and of those that were announced after it was requested. */
@@ -287,6 +293,14 @@ export class Source {
         ...(await this.fetchRange(from, middle, anchor, addresses)),
         ...(await this.fetchRange(middle + 1, to, anchor, addresses)),
       ]
+    }
+    if (from < to && mayBeCut(found.length)) {
+      const middle = Math.floor((from + to) / 2)
+      const halves = [
+        ...(await this.fetchRange(from, middle, anchor, addresses)),
+        ...(await this.fetchRange(middle + 1, to, anchor, addresses)),
+      ]
+      if (halves.reduce((sum, { logs }) => sum + logs.length, 0) !== found.length) return halves
     }
     this.sizer.answered(to - from + 1, found.length)
     const logs = this.logs.onlyFollowed(found, addresses)

@@ -19,6 +19,8 @@ export interface Counters {
   /** Times that another endpoint had to take over, and that endpoints reported different things. */
   failovers: number
   disagreements: number
+  /** Blocks of which a node told other logs when they were new than when they became final. */
+  correctedBlocks: number
   /** Times that an endpoint was left out because it lacks a method or denies access. */
   endpointsLeftOut: number
   /** Starts and rounds that failed and were retried, how many of them since the last success, how often one succeeded after failures, and
@@ -49,6 +51,7 @@ export const newCounters = (): Counters => ({
   timeouts: 0,
   failovers: 0,
   disagreements: 0,
+  correctedBlocks: 0,
   endpointsLeftOut: 0,
   failures: 0,
   consecutiveFailures: 0,

@@ -12,6 +12,7 @@ import type { ChainLease } from '../store/lease.ts'
 import { type BatchChanges, Rows, writeBatch } from '../store/rows.ts'
 import { writeStateRoots } from '../store/stateRoots.ts'
 import type { Counters } from './counters.ts'
+import { firstDiffering } from './finalLogs.ts'
 
 /** Follows the chain: one round brings the rows to the newest block, or back to the last block that is still on the chain. */
 
@@ -44,6 +45,8 @@ export interface FollowerContext extends ResolvedDeployment {
 export class Follower {
   private readonly rows: Rows
   private shorterSince: number | undefined
+  /** Up to this block the node's answers about ranges are not trusted: blocks are read by hash. */
+  private byHashUntil = 0
   /** Since when, and in how many rounds, the node has shown a chain without our last final block. */
   private deepReorg: { since: number; rounds: number } | undefined
   /** The last stored block. */
@@ -88,10 +91,13 @@ export class Follower {
     if (head.number === block) {
       if (head.hash !== hash) return this.handleReorg(tip)
       this.deepReorg = undefined
-      return this.advanceFinality(tip)
+      return (await this.correct(tip)) || this.advanceFinality(tip)
     }
-    if (tip.final > block) {
+    if (tip.final > this.position.finalBlock) {
       if (!(await this.isCanonical())) return this.handleReorg(tip)
+      if (await this.correct(tip)) return true
+    }
+    if (tip.final > block && block >= this.byHashUntil) {
       await this.pipelined(async () => {
         for await (const range of coalesced(source.finalRanges(block + 1, tip, hash))) {
           await this.apply(range, tip)
@@ -200,6 +206,22 @@ export class Follower {
     return true
   }
 
+  /** Asks for the logs of the blocks that become final once more, and rolls back to before the first of which others are stored.
+   *  @returns whether there was one. */
+  private async correct(tip: Tip): Promise<boolean> {
+    const { source, counters, log, chainId } = this.context
+    const { finalBlock, block } = this.position
+    const wrong = await firstDiffering(this.context, finalBlock, Math.min(tip.final, block))
+    if (wrong === undefined) return false
+    const [ancestor] = await source.headers([wrong - 1])
+    if (!ancestor) throw new InconsistentChain(`The node lost block ${wrong - 1}, which is final`)
+    counters.correctedBlocks++
+    log?.warn({ chainId, block: wrong }, 'A node tells other logs of a final block than when it was new')
+    this.byHashUntil = block
+    await this.rollBack(ancestor, tip)
+    return true
+  }
+
   /** The node's chain is shorter than ours: the node lags, or the chain was reset. */
   private async handleShorterChain(tip: Tip): Promise<boolean> {
     this.shorterSince ??= performance.now()
@@ -220,7 +242,7 @@ export class Follower {
 
   /** Finds the newest stored block that is still on the chain, and rolls back everything after it. */
   private async handleReorg(tip: Tip): Promise<boolean> {
-    const { db, source, chainId, children, counters, log } = this.context
+    const { chainId, counters, log } = this.context
     const before = this.position
     const began = this.deepReorg?.since ?? performance.now()
     const ancestor = await this.commonAncestor(tip)
@@ -232,6 +254,21 @@ export class Follower {
       throw new IndexerError(
         `The chain at RPC_URL no longer has block ${before.finalBlock}, which was final here: the last common block is ${ancestor.number}. If that is the right chain, rewind the index to it (modelcommons index --rewind); payments made since may need correction. Otherwise correct RPC_URL.`,
       )
+    await this.rollBack(ancestor, tip)
+    const depth = before.block - ancestor.number
+    const durationMs = performance.now() - began
+    counters.reorganisations++
+    counters.retractedBlocks += depth
+    counters.reorganisationMs += durationMs
+    const details = { chainId, from: before.block, to: ancestor.number, depth, durationMs: Math.round(durationMs) }
+    log?.[deep ? 'warn' : 'info'](details, 'Reorganisation: rolled back to the last common block')
+    return true
+  }
+
+  /** Removes all rows of blocks after `ancestor`. */
+  private async rollBack(ancestor: BlockId, tip: Tip) {
+    const { db, source, children } = this.context
+    const before = this.position
     const after: Position = {
       block: ancestor.number,
       hash: ancestor.hash,
@@ -243,14 +280,6 @@ export class Follower {
     this.rows.forget()
     await children.restore(db)
     this.position = this.pending = after
-    const depth = before.block - ancestor.number
-    const durationMs = performance.now() - began
-    counters.reorganisations++
-    counters.retractedBlocks += depth
-    counters.reorganisationMs += durationMs
-    const details = { chainId, from: before.block, to: ancestor.number, depth, durationMs: Math.round(durationMs) }
-    log?.[deep ? 'warn' : 'info'](details, 'Reorganisation: rolled back to the last common block')
-    return true
   }
 
   private async commonAncestor(tip: Tip): Promise<BlockId> {

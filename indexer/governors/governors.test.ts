@@ -9,6 +9,7 @@ import { columns, rowsOf } from '#schema/rows.ts'
 import { freshDatabase } from '#test/database.ts'
 import { must } from '#test/must.ts'
 import { type FollowedDeployment, startIndexer } from '../index.ts'
+import type { BlockHeader } from '../rpc/answers.ts'
 import { openRpc } from '../rpc/open.ts'
 import { difference } from '../test/compare.ts'
 import { FaultyNode, type NodeFault } from '../test/faultyNode.ts'
@@ -108,7 +109,7 @@ test('in every block, every proposal has the state and the quorum that the contr
   )
   const seen = new Set<string>()
   for (const [index, block] of numbers.entries()) {
-    const time = new Date(Number((headers[index] as { timestamp: string }).timestamp) * 1000)
+    const time = (headers[index] as BlockHeader).timestamp
     const asked = standing(proposals, block).flatMap((proposal) => {
       const governor = must(standing(governors, block).find(({ id }) => id === proposal.governorId))
       const { abi } = must(all.find(({ governor: { address } }) => address.toLowerCase() === governor.id)).governor

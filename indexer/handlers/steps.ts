@@ -126,6 +126,17 @@ export function eventSteps(
   return steps
 }
 
+/** The ids of the events that a range's logs become, by block. */
+export function eventIds(logs: readonly Log[], followed: ContractKinds): Map<number, string[]> {
+  const ids = new Map<number, string[]>()
+  for (const log of logs) {
+    const contract = followed.get(log.address)
+    if (!contract || !read(contract, log)) continue
+    ids.set(log.block, [...(ids.get(log.block) ?? []), eventId(log.block, log.index)])
+  }
+  return ids
+}
+
 /** The steps that store the contracts which a range announced. */
 export const childSteps = (range: BlockRange, rows: Rows) =>
   (range.children ?? []).map(({ address, follows, factory, since }) => ({

@@ -22,11 +22,13 @@ export interface Log {
   index: number
 }
 
-/** The answer to a call: a `BlockHeader` or null of `eth_getBlockByNumber`, `Log[]` of `eth_getLogs`, that of another method as it came.
+/** The answer to a call: a `BlockHeader` or null of `eth_getBlockByNumber`, `Log[]` of `eth_getLogs`, `Log[]` or null of
+ *  `eth_getBlockReceipts`, that of another method as it came.
  *  @throws NodeBusy when it is none, or is not about what was asked. */
 export function readAnswer({ method, params }: RpcCall, result: unknown): unknown {
   if (method === 'eth_getBlockByNumber') return readHeader(result, params[0])
   if (method === 'eth_getLogs') return readLogs(result, params[0] as LogCriteria)
+  if (method === 'eth_getBlockReceipts') return readReceipts(result, String(params[0]))
   return result
 }
 
@@ -94,6 +96,15 @@ function readLogs(raw: unknown, { blockHash, fromBlock = '0x0', toBlock }: LogCr
     places.add(place)
     return log
   })
+}
+
+/** Null: a block whose receipts the node does not have. */
+function readReceipts(raw: unknown, blockHash: string): Log[] | null {
+  if (raw === null || raw === undefined) return null
+  const receipts: unknown[] = Array.isArray(raw) ? raw : [undefined]
+  const logs = receipts.map((receipt) => (isObject(receipt) ? receipt.logs : undefined))
+  if (!logs.every(Array.isArray)) throw invalid('eth_getBlockReceipts', 'it is no list of receipts')
+  return readLogs(logs.flat(), { blockHash })
 }
 
 function readLog(raw: unknown): Log | undefined {

@@ -146,3 +146,19 @@ export async function storedBlocks(sql: Sql, before: number, limit: number): Pro
   ])
   return rows
 }
+
+/** The stored blocks after `after`, up to `to`, oldest first, each with the ids of its events. */
+export async function storedEvents(
+  sql: Sql,
+  after: number,
+  to: number,
+): Promise<(BlockId & { events: readonly string[] })[]> {
+  const { rows } = await sql.query(
+    `select b.number, b.hash, coalesce(e.events, '{}') as events from block b
+     left join (select from_block, array_agg(id) as events from chain_event where from_block > $1 and from_block <= $2 group by from_block) e
+       on e.from_block = b.number
+     where b.number > $1 and b.number <= $2 order by b.number`,
+    [after, to],
+  )
+  return rows
+}

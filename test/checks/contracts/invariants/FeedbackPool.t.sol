@@ -221,7 +221,10 @@ contract FeedbackPoolHandler is DisputesHandler {
             if (paid == all.length) return;
             all[paid].reward = uint256(pot) + 1;
         }
-        if (how == 4) all[0].penalty = pool.stakeOf(all[0].validator) / 20 + 1;
+        if (how == 4) {
+            Fines storage f = fines[roundId][all[0].validator];
+            all[0].penalty = (f.taken == 0 ? pool.stakeOf(all[0].validator) : f.stakeBefore) / 20 - f.taken + 1;
+        }
         if (how == 5) {
             if (pot == 0 || commitments[ids[0]][all[0].validator].revealed) return;
             all[0].reward = 1;
