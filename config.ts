@@ -50,6 +50,17 @@ const mirrorAddresses = z.string().transform((value, context): MirrorAddress[] =
     return z.NEVER
   }
 })
+/** Origins as browsers send them, separated by commas. */
+const corsOrigins = z
+  .string()
+  .transform((value) => value.split(',').map((one) => one.trim().replace(/\/$/, '').toLowerCase()))
+  .pipe(
+    z.array(
+      z.string().refine((one) => one === '*' || (URL.canParse(one) && new URL(one).origin === one && one !== 'null'), {
+        message: 'expected origins such as https://app.example.org, separated by commas, or *',
+      }),
+    ),
+  )
 const whole = (min: number, max: number, what = 'a whole number') => {
   const expected = `expected ${what} from ${min} to ${max}`
   return z.coerce.number(expected).int(expected).min(min, expected).max(max, expected)
@@ -188,6 +199,8 @@ const schema = z.object({
   WORKER_KINDS: z.string().min(1).optional(),
   /** open: everybody who can reach the port may start jobs; keys: `modelcommons keys` grants access. */
   MODELCOMMONS_AUTH: oneOf(['open', 'keys']).optional(),
+  /** Origins whose pages may use the API in browsers, separated by commas, or `*`; without it only the API's own pages. */
+  CORS_ORIGINS: corsOrigins.optional(),
   /** A file of GraphQL queries by the SHA-256 of their text: clients may send the hash instead of the text. */
   MODELCOMMONS_QUERIES: z.string().min(1).optional(),
   /** Whether the API answers no other queries. */
@@ -259,6 +272,12 @@ function contradictionsIn(
     given.MODELCOMMONS_QUERIES_ONLY !== 'true' || given.MODELCOMMONS_QUERIES,
     ['MODELCOMMONS_QUERIES'],
     'required when MODELCOMMONS_QUERIES_ONLY is true: the file of queries.',
+  )
+  const auth = given.MODELCOMMONS_AUTH ?? (given.RPC_URL ? 'keys' : 'open')
+  expect(
+    auth === 'keys' || !given.CORS_ORIGINS?.includes('*'),
+    ['CORS_ORIGINS', 'MODELCOMMONS_AUTH'],
+    '`*` lets every page in the world start jobs here while no keys are required. Name the origins, or set MODELCOMMONS_AUTH=keys.',
   )
   return faults
 }
@@ -348,6 +367,7 @@ export function readConfig(
     cpuConcurrency: value.CPU_CONCURRENCY,
     jobRetentionDays: value.JOB_RETENTION_DAYS,
     workerKinds: value.WORKER_KINDS,
+    corsOrigins: value.CORS_ORIGINS,
     auth: value.MODELCOMMONS_AUTH ?? (value.RPC_URL ? ('keys' as const) : ('open' as const)),
     queries: value.MODELCOMMONS_QUERIES && resolve(value.MODELCOMMONS_QUERIES),
     queriesOnly: value.MODELCOMMONS_QUERIES_ONLY === 'true',

@@ -122,6 +122,7 @@ export const runApi = (options: GovernorOptions = {}) =>
       maxLagBlocks,
       maxUploadBytes,
       web: await webFolder(log),
+      corsOrigins: config.corsOrigins,
       registry,
       gateway: openGateway,
       persistedQueries: await persistedQueriesOf(config),

@@ -13,9 +13,11 @@ import { isTracing, traced } from '#schema/tracing.ts'
 import { type Caller, callerOf } from './access.ts'
 import { serveArtifact } from './artifactRoute.ts'
 import { type ApiContext, contextOf, type Services } from './context.ts'
+import { corsFor } from './cors.ts'
 import { DOCUMENT_PATH, serveDocument } from './documents/route.ts'
 import { type ErrorLog, formatError, toClientError } from './errors.ts'
 import { EXPORT_PATHS, serveExport } from './export/route.ts'
+import { serveGraphiql } from './graphiqlPage.ts'
 import { openNotificationFeed } from './live/feed.ts'
 import { serveSockets } from './live/socket.ts'
 import { asOfExtensionPlugin } from './plugins/asOfExtension.ts'
@@ -44,6 +46,8 @@ export interface ApiOptions extends Omit<Services, 'feed'> {
   registry?: Registry
   /** Queries that clients may send by hash. Unless they are the only ones allowed, clients may register more (automatic persisted queries). */
   persistedQueries?: PersistedQueries
+  /** Origins whose pages may use the API in browsers, or `*` for all; by default only this server's own pages. */
+  corsOrigins?: readonly string[]
 }
 
 export interface ApiServer {
@@ -67,6 +71,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   const apollo = apolloServer(options)
   await apollo.start()
   app.disable('x-powered-by')
+  if (options.corsOrigins?.length) app.use(corsFor(options.corsOrigins))
   app.get('/livez', livez)
   app.get('/readyz', readyz(services))
   app.get(DEPLOYMENT_PATH, serveDeployment(services))
@@ -78,14 +83,16 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     receivePart(services),
   )
   const entry = [express.json({ limit: BODY_LIMIT }), identify(services), emptyBody, ...persistedQueryHandlers(options)]
+  const web = typeof options.web === 'string' ? express.static(options.web) : options.web
+  if (web) app.get('/graphql', serveGraphiql(web))
   app.use('/graphql', traceRequest, entry, answer(apollo, services))
   app.get(EXPORT_PATHS, entry, serveExport(services))
   app.post(EXPORT_PATHS, entry, serveExport(services))
   if (options.gateway) app.use('/v1', options.gateway(services, options.registry))
   app.get(DOCUMENT_PATH, serveDocument(services))
-  if (options.web) app.use(typeof options.web === 'string' ? express.static(options.web) : options.web)
+  if (web) app.use(web)
   app.use(requestErrors(services))
-  const stopSockets = serveSockets(server, '/graphql', services, options.persistedQueries)
+  const stopSockets = serveSockets(server, '/graphql', services, options)
   let closing: Promise<void> | undefined
   const close = async () => {
     await stopSockets()

@@ -71,7 +71,8 @@ async function visit(url: string, size: keyof typeof SIZES): Promise<{ page: Pag
   page.on('pageerror', (error) => errors.push(error.message))
   page.on('response', (response) => response.status() >= 400 && errors.push(`${response.status()} ${response.url()}`))
   page.on('request', (request) => {
-    if (!request.url().startsWith(url) && !request.url().startsWith('data:')) errors.push(`asks ${request.url()}`)
+    if (!request.url().startsWith(new URL(url).origin) && !request.url().startsWith('data:'))
+      errors.push(`asks ${request.url()}`)
   })
   await page.goto(url)
   return { page, errors }
@@ -155,6 +156,30 @@ browserTest(`400 accounts with a junk sample each push nobody who earned off the
   await page.locator(`[data-contributor="${account(0x101)}"]`).waitFor()
   expect(await page.locator('#contributors').innerText()).toMatch(/The 40 who earned most, of 4\d\d\./)
 })
+
+browserTest(
+  `GraphiQL at /graphql runs a query and a subscription under a strict policy, from this server alone${without}`,
+  async () => {
+    const { url, db } = await servePage()
+    await insertChain(db, 3)
+    const { page, errors } = await visit(`${url}/graphql`, 'desktop')
+    await page.locator('.graphiql-query-editor .CodeMirror').waitFor({ timeout: 60_000 })
+    await page.locator('.graphiql-execute-button').click()
+    const result = page.locator('.result-window')
+    await result.getByText('"totalCount"').or(result.getByText('"aggregate"')).first().waitFor()
+    expect(await result.innerText()).toMatch(/"block": 3/)
+    await page.goto(`${url}/graphql?query=${encodeURIComponent('subscription { jobs { id } }')}`)
+    await page.locator('.graphiql-query-editor').getByText('subscription').first().waitFor()
+    await page.locator('.graphiql-execute-button').click()
+    await page.getByRole('button', { name: /stop/i }).waitFor()
+    expect(errors).toEqual([])
+    const answer = await fetch(`${url}/graphql`, { headers: { accept: 'text/html' } })
+    const policy = must(answer.headers.get('content-security-policy'))
+    expect(policy).toContain("default-src 'none'; script-src 'self'")
+    expect(policy).not.toMatch(/unsafe|http|\*/)
+    expect((await fetch(`${url}/graphql`)).status, 'a program gets the answer of GraphQL').toBe(400)
+  },
+)
 
 browserTest(`updates arrive without reloading, and a lost connection is shown and restored${without}`, async () => {
   const { url, db, artifacts, stop, start } = await servePage()

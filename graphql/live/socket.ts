@@ -18,7 +18,7 @@ export function serveSockets(
   server: Server,
   path: string,
   services: Services,
-  persistedQueries?: PersistedQueries,
+  { persistedQueries, corsOrigins = [] }: { persistedQueries?: PersistedQueries; corsOrigins?: readonly string[] },
 ): () => Promise<void> {
   const schema = apiSchema()
   const format = (error: GraphQLError): GraphQLFormattedError => formatError(error.toJSON(), error, services.log)
@@ -27,7 +27,7 @@ export function serveSockets(
   server.on('upgrade', (request, socket, head) => {
     const reject = (status: string) => socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`)
     if (request.url?.split('?')[0] !== path) reject('404 Not Found')
-    else if (!sameOrigin(request)) reject('403 Forbidden')
+    else if (!mayOpen(request, corsOrigins)) reject('403 Forbidden')
     else sockets.handleUpgrade(request, socket, head, (opened) => sockets.emit('connection', opened, request))
   })
   const served = serveGraphqlWs<{ authorization?: string }, { caller?: Caller }>(
@@ -90,9 +90,10 @@ function checkSubscriptionCount(open: number): void {
     )
 }
 
-/** Browsers send the origin of the page that opens a socket. Only pages of this server may open one: CORS does not apply to WebSockets. */
-function sameOrigin({ headers }: IncomingMessage): boolean {
+/** Browsers send the origin of the page that opens a socket. Only pages of this server, and of the origins that may use the API, may open one: browsers do
+ *  not apply CORS to WebSockets. */
+function mayOpen({ headers }: IncomingMessage, origins: readonly string[]): boolean {
   const { origin, host } = headers
-  if (!origin) return true
+  if (!origin || origins.includes('*') || origins.includes(origin)) return true
   return URL.canParse(origin) && new URL(origin).host === host
 }
