@@ -121,6 +121,18 @@ const schema = z.object({
   STEWARD_FILE: z.string().min(1).optional(),
   /** The private key that signs the workers' transactions. */
   OPERATOR_KEY: key.optional(),
+  /** Whether the API takes signed acts of accounts without gas, for workers with RELAYER_KEY to send. */
+  RELAY: oneOf(['on', 'off']).default('off'),
+  /** The private key whose account sends and pays what is relayed: an account of its own, with no role. */
+  RELAYER_KEY: key.optional(),
+  /** How many acts are relayed in 24 hours for one account, and for one key of the API. */
+  RELAY_ACTS_PER_DAY: count(1_000_000).default(50),
+  /** The most gas that a relayed act may use. */
+  RELAY_GAS_PER_ACT: whole(21_000, 16_777_216, 'a number of units of gas').default(4_000_000),
+  /** The gas that relayed acts may use in 24 hours, for one account, and for one key of the API. */
+  RELAY_GAS_PER_DAY: whole(21_000, 2 ** 50, 'a number of units of gas').default(20_000_000),
+  /** The same for all accounts together. */
+  RELAY_TOTAL_GAS_PER_DAY: whole(21_000, 2 ** 50, 'a number of units of gas').default(200_000_000),
   /** With it, `modelcommons watch` disputes wrong reward maps; its account pays the bonds. */
   WATCHER_KEY: key.optional(),
   /** The hosts whose endpoints are answered here; by default the account of OPERATOR_KEY, or the deployment's operator. */
@@ -256,6 +268,11 @@ function contradictionsIn(
     ['S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'],
     'set both, or neither to use the credentials of the AWS environment.',
   )
+  expect(
+    !given.RELAYER_KEY || given.RELAYER_KEY.toLowerCase() !== given.OPERATOR_KEY?.toLowerCase(),
+    ['RELAYER_KEY', 'OPERATOR_KEY'],
+    'must differ: what is relayed must not keep the workers’ transactions waiting, nor use their gas.',
+  )
   if (requireDeployment && given.RPC_URL) {
     expect(
       given.DEPLOYMENT,
@@ -320,6 +337,18 @@ export function readConfig(
     reconcileMs: value.RECONCILE_SECONDS * 1000,
     deployment: value.DEPLOYMENT,
     operatorKey: value.OPERATOR_KEY as `0x${string}` | undefined,
+    relayerKey: value.RELAYER_KEY as `0x${string}` | undefined,
+    relay:
+      value.RELAY === 'on'
+        ? {
+            actsPerDay: value.RELAY_ACTS_PER_DAY,
+            gasPerAct: value.RELAY_GAS_PER_ACT,
+            gasPerDay: value.RELAY_GAS_PER_DAY,
+            totalGasPerDay: value.RELAY_TOTAL_GAS_PER_DAY,
+          }
+        : undefined,
+    /** In units. */
+    relayGasPerAct: BigInt(value.RELAY_GAS_PER_ACT),
     watcherKey: value.WATCHER_KEY as `0x${string}` | undefined,
     journalKeys: value.JOURNAL_KEY?.map((one) => one.replace(/^0x/, '')),
     /** In lower case. */

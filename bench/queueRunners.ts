@@ -70,7 +70,7 @@ export async function ourRunner(db: Database, databaseUrl: string, redisUrl: str
         chain: undefined as unknown as ChainClient, // no job here touches one
         handlers: handlers as JobHandlers,
         log: pino({ level: 'silent' }),
-        slots: { infer: 0, attribute: 0, training: 0, chain: concurrency, recourse: 0 },
+        slots: { infer: 0, attribute: 0, training: 0, chain: concurrency, recourse: 0, relay: 0 },
         device: 'cpu',
         checkpoints: join(folder, 'checkpoints'),
         checkpointStore: checkpointsIn(folderObjects(join(folder, 'artifacts'))),

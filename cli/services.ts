@@ -17,6 +17,7 @@ import { type LaneEngines, startEnginePool } from '#workers/enginePool.ts'
 import { createHandlers } from '#workers/handlers/index.ts'
 import { startWorker } from '#workers/index.ts'
 import { postLedger } from '#workers/ledger/postLedger.ts'
+import { openRelayer } from '#workers/relay/openRelayer.ts'
 import { replayMissingAnswers } from '#workers/replayAnswers.ts'
 import { offerUsage } from '#workers/settlement/offerUsage.ts'
 import { applySettlementPolicy } from '#workers/settlement/policy.ts'
@@ -102,7 +103,7 @@ export const runApi = (options: GovernorOptions = {}) =>
     const queues = await openQueues({ ...config, databaseUrl })
     const closing = new AbortController()
     const chainHead = following.rpcUrl ? openChainHead(following.rpcUrl, closing.signal) : undefined
-    const { maxLagBlocks, maxUploadBytes } = config
+    const { maxLagBlocks, maxUploadBytes, relay } = config
     const registry = openApiMetrics(db, config)
     addQueueMetric(registry, queues)
     addIndexHealth(registry, { db, chainId: deployment.chainId, chainHead, maxLagBlocks })
@@ -121,6 +122,7 @@ export const runApi = (options: GovernorOptions = {}) =>
       chainHead,
       maxLagBlocks,
       maxUploadBytes,
+      relay,
       web: await webFolder(log),
       corsOrigins: config.corsOrigins,
       registry,
@@ -185,6 +187,12 @@ export const runWorker = () =>
         },
       },
     })
+    const relayer = config.relayerKey
+      ? await openRelayer({
+          ...{ rpcUrl, deployment, db, log, maxFee: config.maxFee },
+          ...{ relayerKey: config.relayerKey, maxGas: config.relayGasPerAct },
+        })
+      : undefined
     const roles = await rolesOfSigner(chain)
     const slots = slotsOfSigner(config, roles)
     log.info({ account: chain.account, ...roles, slots }, 'the lanes that this key may run')
@@ -215,6 +223,7 @@ export const runWorker = () =>
         hosts: hostsOf(config, deployment),
         redeemMin,
         usageWaitSeconds: config.usageWaitSeconds,
+        relayer,
       }),
       log,
       slots,
@@ -225,6 +234,7 @@ export const runWorker = () =>
       checkpointStore: checkpoints,
       maintenance: {
         'posting of the ledger': () => postLedger({ db, artifacts, deployment }),
+        ...(relayer && { 'rebroadcast of relayed transactions': () => relayer.rebroadcast() }),
         ...(slots.chain > 0 && {
           'start of settlements': () =>
             applySettlementPolicy({
@@ -239,7 +249,7 @@ export const runWorker = () =>
         }),
       },
     })
-    addWorkerMetrics(registry, worker, chain)
+    addWorkerMetrics(registry, worker, relayer ? [chain, relayer] : [chain])
     const steward =
       config.steward && slots.chain > 0
         ? await startSteward({

@@ -74,7 +74,7 @@ async function disputer(config: Config & { rpcUrl: string }, { deployment, sql: 
   const { rpcUrl, watcherKey: operatorKey, maxFee } = config
   if (!operatorKey) return
   const log = openLog('watch', config)
-  const chain = await openChainClient({ rpcUrl, deployment, operatorKey, db, log, maxFee })
+  const chain = await openChainClient({ rpcUrl, deployment, operatorKey, db, log, maxFee, keyName: 'WATCHER_KEY' })
   return async (wrong: Extract<MapVerdict, { verdict: 'wrong' }>) =>
     `Epoch ${wrong.epoch}: dispute ${await disputeMap(chain, artifacts, wrong)} is open.`
 }

@@ -99,8 +99,12 @@ export function addNodeMetric(registry: Registry): (state: CircuitState) => void
 
 const SIGNER_TIMEOUT_MS = 5_000
 
-/** The jobs of this worker, and the operator's account on chain. Every worker exports the same values of the account: take their maximum. */
-export function addWorkerMetrics(registry: Registry, worker: { readonly running: number }, chain: ChainClient): void {
+/** The jobs of this worker, and the accounts that sign here. Every worker exports the same values of an account: take their maximum. */
+export function addWorkerMetrics(
+  registry: Registry,
+  worker: { readonly running: number },
+  signers: readonly ChainClient[],
+): void {
   new Gauge({
     name: `${METRIC_PREFIX}worker_jobs_running`,
     help: 'Jobs that this worker runs now.',
@@ -109,8 +113,7 @@ export function addWorkerMetrics(registry: Registry, worker: { readonly running:
       this.set(worker.running)
     },
   })
-  const labels = { chain: String(chain.chainId), account: chain.account }
-  const gauge = (name: string, help: string, read: () => Promise<number>) =>
+  const gauge = (name: string, help: string, read: (signer: ChainClient) => Promise<number>) =>
     new Gauge({
       name: `${METRIC_PREFIX}${name}`,
       help,
@@ -118,18 +121,23 @@ export function addWorkerMetrics(registry: Registry, worker: { readonly running:
       registers: [registry],
       async collect() {
         this.reset() // a node that does not answer gives no value, rather than an old one
-        const late = sleep(SIGNER_TIMEOUT_MS, undefined, { ref: false })
-        const value = await Promise.race([read().catch(() => undefined), late])
-        if (value !== undefined) this.set(labels, value)
+        const values = signers.map(async (signer) => {
+          const late = sleep(SIGNER_TIMEOUT_MS, undefined, { ref: false })
+          const value = await Promise.race([read(signer).catch(() => undefined), late])
+          if (value !== undefined) this.set({ chain: String(signer.chainId), account: signer.account }, value)
+        })
+        await Promise.all(values)
       },
     })
-  gauge('signer_balance_wei', 'Native tokens of the account that signs.', async () =>
-    Number(await chain.client.getBalance({ address: chain.account })),
+  gauge('signer_balance_wei', 'Native tokens of an account that signs.', async ({ client, account }) =>
+    Number(await client.getBalance({ address: account })),
   )
   gauge(
     'signer_transactions_left',
     'How many more transactions of average size that account can pay for at the present gas price.',
-    () => chain.transactionsLeft(),
+    (signer) => signer.transactionsLeft(),
   )
-  gauge('signer_missing_nonces', 'Signed transactions of which the node knows nothing.', () => chain.missingNonces())
+  gauge('signer_missing_nonces', 'Signed transactions of which the node knows nothing.', (signer) =>
+    signer.missingNonces(),
+  )
 }

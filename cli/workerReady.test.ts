@@ -16,7 +16,7 @@ import { workerReady } from './workerReady.ts'
 
 afterAll(stopRedis)
 
-const IDLE = { infer: 0, attribute: 0, training: 0, chain: 0, recourse: 0 }
+const IDLE = { infer: 0, attribute: 0, training: 0, chain: 0, recourse: 0, relay: 0 }
 
 /** The log of a worker, a line each. */
 function recordedLog() {

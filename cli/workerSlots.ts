@@ -16,12 +16,16 @@ const MAX_SLOTS = 256
 /** Answers share a batch: one device generates several at little more than the cost of one. */
 const ANSWERS_PER_DEVICE = 4
 
-type SlotSettings = Pick<Config, 'workerKinds' | 'gpuConcurrency' | 'cpuConcurrency'>
+/** Each waits for its transaction most of the time. */
+const RELAYS = 4
+
+type SlotSettings = Pick<Config, 'workerKinds' | 'gpuConcurrency' | 'cpuConcurrency'> &
+  Partial<Pick<Config, 'relayerKey'>>
 
 /** The slots that `WORKER_KINDS` names, such as `infer:4,attribute:1,training:0`; a lane that it does not name has none. Without it, every lane
- *  has slots: for each GPU job four answers, one attribution and one training, and CPU_CONCURRENCY chain writes.
+ *  has slots: for each GPU job four answers, one attribution and one training, and CPU_CONCURRENCY chain writes. Only a worker with RELAYER_KEY relays.
  *  @throws ConfigError that says which part cannot be read. */
-export function workerSlots({ workerKinds, gpuConcurrency, cpuConcurrency }: SlotSettings): LaneSlots {
+export function workerSlots({ workerKinds, gpuConcurrency, cpuConcurrency, relayerKey }: SlotSettings): LaneSlots {
   if (workerKinds === undefined)
     return {
       infer: ANSWERS_PER_DEVICE * gpuConcurrency,
@@ -29,6 +33,7 @@ export function workerSlots({ workerKinds, gpuConcurrency, cpuConcurrency }: Slo
       training: gpuConcurrency,
       chain: cpuConcurrency,
       recourse: 1,
+      relay: relayerKey ? RELAYS : 0,
     }
   const slots = { ...NO_SLOTS }
   const named = new Set<string>()
@@ -41,6 +46,7 @@ export function workerSlots({ workerKinds, gpuConcurrency, cpuConcurrency }: Slo
     named.add(lane)
     slots[lane] = Number(count)
   }
+  if (slots.relay > 0 && !relayerKey) throw refused('relay needs RELAYER_KEY, whose account pays for what is relayed')
   if (LANES.every((lane) => slots[lane] === 0))
     throw refused('no lane has a slot, so that this worker would do nothing')
   return slots
@@ -56,11 +62,11 @@ export function slotsOfSigner(settings: SlotSettings, { operates, resolves }: Si
       throw refused('recourse needs the key of the resolver, and the account of OPERATOR_KEY is not one')
     return slots
   }
-  if (resolves && !operates) return { ...NO_SLOTS, recourse: slots.recourse }
+  if (resolves && !operates) return { ...NO_SLOTS, recourse: slots.recourse, relay: slots.relay }
   return resolves ? slots : { ...slots, recourse: 0 }
 }
 
-const NO_SLOTS: LaneSlots = { infer: 0, attribute: 0, training: 0, chain: 0, recourse: 0 }
+const NO_SLOTS: LaneSlots = { infer: 0, attribute: 0, training: 0, chain: 0, recourse: 0, relay: 0 }
 
 const isLane = (name: string): name is Lane => (LANES as readonly string[]).includes(name)
 

@@ -5,11 +5,14 @@ import { accountOf } from './account.ts'
 import { type UploadKind, upload } from './acts/upload.ts'
 import type { SentCall, WriteCall, WriteName } from './chain/contracts.ts'
 import type { MinedTransaction } from './chain/minedTransaction.ts'
+import { planCall } from './chain/planCall.ts'
+import { relayOnce, requireRelayed } from './chain/relay.ts'
 import { type SentRecord, sendOnce } from './chain/send.ts'
 import type { ActProgress, Client } from './client.ts'
 import { StateError } from './errors.ts'
 import { waitForBlock } from './graphql/waitForBlock.ts'
 import { inOrder } from './inOrder.ts'
+import { randomHex } from './randomHex.ts'
 
 /** What an unfinished act has done so far. */
 export interface ActRecord {
@@ -77,7 +80,28 @@ export class Act {
     const { contract, functionName, args, value = 0n } = call
     const step = `${contract}.${functionName}`
     const digest = keccak256(stringToBytes(canonicalJson([step, args as CanonicalValue, value, attempt])))
-    const mined = await sendOnce(payer, call as SentCall, {
+    const mined = payer.relay
+      ? await this.relay(call as SentCall, digest)
+      : await this.sendOnce(payer, call as SentCall, digest)
+    if (mined.blockNumber > this.lastBlock) this.lastBlock = mined.blockNumber
+    return mined
+  }
+
+  private async relay(call: SentCall, digest: string): Promise<MinedTransaction> {
+    requireRelayed(this.client, call)
+    if (this.client.plan) return planCall(this.client, call)
+    const key = `relay ${digest}`
+    return relayOnce(this.client, call, {
+      account: this.account,
+      isKnown: key in this.record.kept,
+      key: () => this.keep(key, randomHex),
+      onSent: (hash) => this.progress({ step: `${call.contract}.${call.functionName}`, hash }),
+    })
+  }
+
+  private sendOnce(payer: Client, call: SentCall, digest: string): Promise<MinedTransaction> {
+    const step = `${call.contract}.${call.functionName}`
+    return sendOnce(payer, call, {
       known: this.record.sent[digest],
       remember: async (sent) => {
         if (sent) this.record.sent[digest] = sent
@@ -86,13 +110,6 @@ export class Act {
       },
       onSent: (hash) => this.progress({ step, hash }),
     })
-    if (mined.blockNumber > this.lastBlock) this.lastBlock = mined.blockNumber
-    return mined
-  }
-
-  /** Whether the act has sent something before. */
-  get hasSent(): boolean {
-    return Object.keys(this.record.sent).length > 0
   }
 
   /** Publishes a text, and returns its name. */

@@ -46,6 +46,8 @@ export interface Client {
   readonly ask: AskApi
   readonly request: RequestApi
   readonly doneWhen: DoneWhen
+  /** The API sends what the account signs, and pays the gas. */
+  readonly relay: boolean
   readonly pollMs: number
   readonly signal?: AbortSignal
   onProgress?(progress: ActProgress): void

@@ -29,6 +29,8 @@ export interface ConnectOptions extends Partial<Pick<ApiAccess, 'apiKey' | 'pati
   state?: StateStore
   /** Default: `indexed`, so that what an act did can be queried when it returns. */
   doneWhen?: DoneWhen
+  /** Whether the API sends what the account signs, and pays the gas: votes, delegations, contributions and claims. */
+  relay?: boolean
   onProgress?: Client['onProgress']
   /** Where salts come from. Default: random bytes that nobody can guess. Only a play that must be the same twice gives another source. */
   newSecret?: Client['newSecret']
@@ -56,7 +58,7 @@ const POLL_MS = 500
  * ```
  */
 export async function connect(url: string, options: ConnectOptions = {}): Promise<Client> {
-  const { state = memoryState(), doneWhen = 'indexed', onProgress, pollMs = POLL_MS, signal } = options
+  const { state = memoryState(), doneWhen = 'indexed', relay = false, onProgress, pollMs = POLL_MS, signal } = options
   const { newSecret = randomHex } = options
   const access: ApiAccess = {
     urls: url.split(',').map((one) => one.trim().replace(/\/+$/, '')),
@@ -69,7 +71,7 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
   const { chain, node, wallet } = await openChain(deployment, options)
   return {
     ...{ url: access.urls[0] ?? '', deployment, chain, node, wallet },
-    ...{ state, doneWhen, pollMs, signal, onProgress, newSecret },
+    ...{ state, doneWhen, relay, pollMs, signal, onProgress, newSecret },
     ask: openApi(access),
     request: openRequests(access),
     ...(options.dryRun && { plan: [] }),

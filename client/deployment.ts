@@ -18,6 +18,8 @@ export interface ServedDeployment {
   hosts: Address[]
   /** A node of the chain that anybody may use. */
   nodeUrl: string | null
+  /** What the API sends for accounts without gas; null where it sends nothing. Gas in units, acts and gas in 24 hours. */
+  relay: { calls: string[]; actsPerDay: number; gasPerAct: number; gasPerDay: number } | null
 }
 
 /** @throws ClientError when the API serves no ModelCommons contracts, UnavailableError when it does not answer. */

@@ -17,8 +17,8 @@ interface ConfidentialColumns {
   owner: (row: LoadedRow) => unknown
 }
 
-/** Jobs that have a prompt, an answer or its traces in their input or result. */
-const OF_ONE_CONSUMER = ['infer', 'attribute']
+/** Jobs that have a prompt, an answer or its traces in their input or result; or a signature, which others could use before it is mined. */
+const OF_ONE_CONSUMER = ['infer', 'attribute', 'relay']
 
 const COLUMNS = new Map<EntityClass, readonly ConfidentialColumns[]>([
   [

@@ -21,6 +21,17 @@ export interface ApiDeployment {
   nodeUrl?: string
 }
 
+/** What is relayed at most, in 24 hours. Gas in units. */
+export interface RelayLimits {
+  /** For each account, and for each key. */
+  actsPerDay: number
+  gasPerAct: number
+  /** For each account, and for each key. */
+  gasPerDay: number
+  /** For all accounts together. */
+  totalGasPerDay: number
+}
+
 /** The dependencies of all resolvers, opened once by the caller of `startApi`. */
 export interface Services {
   db: Database
@@ -39,6 +50,8 @@ export interface Services {
   maxLagBlocks?: number
   /** What a consumer's key may upload in a day (UTC), in bytes; without it, as much as it wants. */
   maxUploadBytes?: number
+  /** Acts that were signed are relayed within these limits; without them, none are. */
+  relay?: RelayLimits
 }
 
 /** The context of one request. */

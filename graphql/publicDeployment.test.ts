@@ -23,7 +23,15 @@ test('the query and the well-known address give the same facts, to every origin,
     settings: { votingPeriod: 600, minProposalBond: '100000000000000000000' },
     hosts: [account(2)],
     nodeUrl: 'https://node.example',
+    relay: null,
   })
-  const { data } = await ask('{ deployment { version chainId addresses settings hosts nodeUrl } }')
+  const { data } = await ask('{ deployment { version chainId addresses settings hosts nodeUrl relay } }')
   expect(data.deployment).toEqual(facts)
+})
+
+test('where acts are relayed, the calls and the limits of one account are told', async () => {
+  const limits = { actsPerDay: 5, gasPerAct: 1_000_000, gasPerDay: 2_000_000 }
+  const { url } = await testApi({ relay: { ...limits, totalGasPerDay: 9_000_000 } })
+  const { relay } = (await (await fetch(`${url}${DEPLOYMENT_PATH}`)).json()) as { relay: object }
+  expect(relay).toEqual({ ...limits, calls: expect.arrayContaining(['GOpen.delegateBySig', 'DatanetRegistry.submit']) })
 })

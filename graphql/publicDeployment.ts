@@ -1,8 +1,9 @@
 import type { RequestHandler } from 'express'
 import { GraphQLJSONObject } from 'graphql-scalars'
 import { Ctx, Field, Int, ObjectType, Query, Resolver } from 'type-graphql'
+import { RELAYED_CALLS } from '#schema/relayedCalls.ts'
 import { VERSION } from '#schema/version.ts'
-import type { ApiContext, Services } from './context.ts'
+import type { ApiContext, RelayLimits, Services } from './context.ts'
 
 /** Where anybody finds what a client must know, besides the query `deployment`. */
 export const DEPLOYMENT_PATH = '/.well-known/modelcommons.json'
@@ -24,10 +25,16 @@ export class DeploymentFacts {
   hosts!: readonly string[]
   @Field(() => String, { nullable: true, description: 'A node of the chain that anybody may use.' })
   nodeUrl!: string | null
+  @Field(() => GraphQLJSONObject, {
+    nullable: true,
+    description:
+      'What the mutation `relay` sends for accounts without gas: `calls`, and the limits for one account in 24 hours, `actsPerDay` and `gasPerDay`, and for one act, `gasPerAct`. Null where nothing is relayed.',
+  })
+  relay!: (Omit<RelayLimits, 'totalGasPerDay'> & { calls: readonly string[] }) | null
 }
 
 /** The facts, without anything private: RPC_URL may hold a key, so only PUBLIC_NODE_URL is told. */
-export const deploymentFacts = ({ deployment }: Pick<Services, 'deployment'>): DeploymentFacts => ({
+export const deploymentFacts = ({ deployment, relay }: Pick<Services, 'deployment' | 'relay'>): DeploymentFacts => ({
   version: VERSION,
   chainId: deployment.chainId,
   addresses: deployment.addresses,
@@ -39,7 +46,10 @@ export const deploymentFacts = ({ deployment }: Pick<Services, 'deployment'>): D
   ),
   hosts: deployment.hosts ?? [],
   nodeUrl: deployment.nodeUrl ?? null,
+  relay: relay ? relayFacts(relay) : null,
 })
+
+const relayFacts = ({ totalGasPerDay: _, ...limits }: RelayLimits) => ({ ...limits, calls: RELAYED_CALLS })
 
 /** The facts as JSON for every origin. */
 export const serveDeployment =

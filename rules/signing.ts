@@ -21,6 +21,9 @@ export interface ContributionMessage {
   deadline: bigint
 }
 
+/** gOPEN's name as a signing domain. */
+const TOKEN_NAME = 'Governance OPEN'
+
 const domain = (name: string, { chainId, contract }: SigningDomain) => ({
   name,
   version: '1',
@@ -125,6 +128,42 @@ export const withdrawalData = (
     ],
   } as const,
   primaryType: 'Withdrawal' as const,
+  message,
+})
+
+/** What an account signs so that others may let another account vote with what it has locked; `contract` is gOPEN. `nonce`: its `nonces` there. */
+export const delegationData = (
+  signingDomain: SigningDomain,
+  message: { delegatee: Hex; nonce: bigint; expiry: bigint },
+) => ({
+  domain: domain(TOKEN_NAME, signingDomain),
+  types: {
+    Delegation: [
+      { name: 'delegatee', type: 'address' },
+      { name: 'nonce', type: 'uint256' },
+      { name: 'expiry', type: 'uint256' },
+    ],
+  } as const,
+  primaryType: 'Delegation' as const,
+  message,
+})
+
+/** ERC-2612: what an account signs so that others may allow a contract to take gOPEN of it, in wei; `contract` is gOPEN. */
+export const permitData = (
+  signingDomain: SigningDomain,
+  message: { owner: Hex; spender: Hex; value: bigint; nonce: bigint; deadline: bigint },
+) => ({
+  domain: domain(TOKEN_NAME, signingDomain),
+  types: {
+    Permit: [
+      { name: 'owner', type: 'address' },
+      { name: 'spender', type: 'address' },
+      { name: 'value', type: 'uint256' },
+      { name: 'nonce', type: 'uint256' },
+      { name: 'deadline', type: 'uint256' },
+    ],
+  } as const,
+  primaryType: 'Permit' as const,
   message,
 })
 

@@ -22,6 +22,8 @@ export const ADVISORY_LOCKS = {
   indexer: { kind: 'pair', key: 7_235_802 },
   /** One change at a time of a consumer's vouchers and holds; the account follows the prefix. Held by a transaction. */
   credit: { kind: 'text', key: 'credit:' },
+  /** One request at a time is counted against the limits of relaying. Held by a transaction. */
+  relay: { kind: 'bigint', key: 7_235_806 },
   /** One process at a time signs for an account; the text is the address, the seed of the hash is the chain id. Held by a transaction. */
   signer: { kind: 'text', key: '' },
 } as const
@@ -62,6 +64,11 @@ export async function endIndexerSession(sql: Pick<Sql, 'query'>, chainId: number
 /** Waits for the lock on the gold pools, and holds it until the transaction of `sql` ends. */
 export async function lockGold(sql: Sql): Promise<void> {
   await sql.query('select pg_advisory_xact_lock($1::bigint)', [ADVISORY_LOCKS.gold.key])
+}
+
+/** Waits for the lock on the counts of relaying, and holds it until the transaction of `sql` ends. */
+export async function lockRelay(sql: Sql): Promise<void> {
+  await sql.query('select pg_advisory_xact_lock($1::bigint)', [ADVISORY_LOCKS.relay.key])
 }
 
 /** Waits for the lock on the credit of `consumer` (lower case), and holds it until the transaction of `sql` ends. */

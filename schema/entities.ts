@@ -6,6 +6,7 @@ import { GoldItem, GoldKey } from './offchain/gold.ts'
 import { JobMetric, JobRun, JobTotal, WorkerNode } from './offchain/jobs.ts'
 import { ChainTransaction, LedgerBalance, LedgerTransfer, RewardLine } from './offchain/ledger.ts'
 import { Reconciliation } from './offchain/reconciliation.ts'
+import { RelayedAct } from './offchain/relay.ts'
 import { DataWithdrawal, Takedown } from './offchain/removals.ts'
 import { StewardStep, Stewardship } from './offchain/steward.ts'
 import { HostUsage } from './offchain/usage.ts'
@@ -71,6 +72,7 @@ export const entities: EntityClass[] = [
   WorkerNode,
   GoldItem,
   GoldKey,
+  RelayedAct,
   Artifact,
   VersionInfluence,
   Receipt,

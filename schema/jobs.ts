@@ -19,6 +19,9 @@ const WEI = /^\d+$/
 /** The hash of a channel's configuration. */
 const CHANNEL_ID = /^0x[0-9a-fA-F]{64}$/
 
+/** At least the selector of a function. */
+const HEX_BYTES = /^0x(?:[0-9a-f]{2}){4,}$/
+
 const ARTIFACT_NAME = /^0x[0-9a-fA-F]{64}$/
 
 const PRICE = 'What the mandate pays the operator when the version is made, in wei; nothing when absent.'
@@ -177,10 +180,24 @@ export class ResolveDisputeInput {
   @IdInput('The dispute.') disputeId!: string
 }
 
+@Input(
+  'Sends a call that an account has signed, so that the account pays no gas. The call is tried first, and sent once.',
+)
+export class RelayInput {
+  @AddressInput('The account that has signed, or that the call serves.') account!: string
+  @TextInput('The call, one of those that `deployment` names under `relay`: `Contract.function`.', { min: 1, max: 100 })
+  call!: string
+  @TextInput('The data of the call as hex: the selector and the encoded arguments.', {
+    max: 20_000,
+    pattern: HEX_BYTES,
+  })
+  data!: string
+}
+
 /** Each lane is a queue of its own, with its own slots in a worker: long work in one lane keeps nothing in another waiting.
  *  infer: answers. attribute: attribution of answers. training: everything else that runs a model. chain: settlement and other chain writes.
- *  recourse: verdicts on disputes, which another key signs. */
-export const LANES = ['infer', 'attribute', 'training', 'chain', 'recourse'] as const
+ *  recourse: verdicts on disputes, which another key signs. relay: what others have signed, sent by a key of its own. */
+export const LANES = ['infer', 'attribute', 'training', 'chain', 'recourse', 'relay'] as const
 export type Lane = (typeof LANES)[number]
 
 export interface JobDefinition<T extends object = object> {
@@ -214,6 +231,7 @@ export const jobs = {
   // Waits for finality, which takes minutes to hours.
   settleEpoch: job({ lane: 'chain', attempts: 5, stallMs: 360 * MINUTE, input: SettleEpochInput }),
   resolveDispute: job({ lane: 'recourse', attempts: 5, stallMs: 60 * MINUTE, input: ResolveDisputeInput }),
+  relay: job({ lane: 'relay', attempts: 3, stallMs: 30 * MINUTE, input: RelayInput }),
 } as const satisfies Record<string, JobDefinition<never> | JobDefinition>
 
 export type JobKind = keyof typeof jobs

@@ -143,7 +143,7 @@ export async function answeringSystem({ price = PRICE } = {}) {
       chain: through(chain),
       handlers: createHandlers({ engines, cache: join(home, 'cache'), deployment, journal, redeemMin }),
       log: silent,
-      slots: { infer: 2, attribute: 1, training: 0, chain: 2, recourse: 0 },
+      slots: { infer: 2, attribute: 1, training: 0, chain: 2, recourse: 0, relay: 0 },
       device: 'cpu',
       checkpoints: join(home, 'checkpoints'),
       checkpointStore: checkpointsIn(objects),

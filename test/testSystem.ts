@@ -94,7 +94,7 @@ export async function startFullWorker({ db, artifacts, folder, world }: TestSyst
       journal: answerJournal(folderObjects(join(folder, 'artifacts')), [Buffer.alloc(32, 1)]),
     }),
     log: silent,
-    slots: { infer: 1, attribute: 1, training: 1, chain: 2, recourse: 1 },
+    slots: { infer: 1, attribute: 1, training: 1, chain: 2, recourse: 1, relay: 0 },
     device: 'cpu',
     checkpoints: join(folder, 'checkpoints'),
     checkpointStore: checkpointsIn(folderObjects(join(folder, 'artifacts'))),

@@ -23,6 +23,7 @@ import { usageData } from '#rules/signing.ts'
 import type { Database } from '#schema/database.ts'
 import { traced } from '#schema/tracing.ts'
 import { ChainMismatchError, ChainUnavailableError } from './chainErrors.ts'
+import type { GasOptions } from './gas.ts'
 import { type NodeTransportOptions, nodeTransport } from './nodeTransport.ts'
 import { createTransactor, type SignedTransaction } from './transact.ts'
 import { transactionsLeft } from './wallet.ts'
@@ -91,7 +92,7 @@ export interface ChainClient {
   signUsage(epoch: number, document: Hex): Promise<Hex>
 }
 
-export interface ChainClientOptions {
+export interface ChainClientOptions extends GasOptions {
   rpcUrl: string
   deployment: Pick<Deployment, 'addresses' | 'chainId'>
   operatorKey: Hex
@@ -105,6 +106,8 @@ export interface ChainClientOptions {
   replaceAfterMs?: number
   /** The most that a unit of gas may cost, in wei; default 500 gwei. */
   maxFee?: bigint
+  /** The environment variable that has the key, for messages; default OPERATOR_KEY. */
+  keyName?: string
   node?: NodeTransportOptions
 }
 
@@ -152,6 +155,9 @@ export async function openChainClient(options: ChainClientOptions): Promise<Chai
     receiptTimeoutMs: options.receiptTimeoutMs ?? 180_000,
     replaceAfterMs: options.replaceAfterMs ?? 60_000,
     maxFee: options.maxFee ?? parseGwei('500'),
+    maxGas: options.maxGas,
+    triedIn: options.triedIn,
+    keyName: options.keyName ?? 'OPERATOR_KEY',
   })
   return {
     client,

@@ -3,6 +3,7 @@ import type { EngineEvent } from '#engine/process/index.ts'
 import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import type { AnswerJournal } from '#schema/journal/answers.ts'
 import type { AnswerStreams } from './answerStreams.ts'
+import type { ChainClient } from './chain.ts'
 import type { EnginePool } from './enginePool.ts'
 import type { JobContext } from './job.ts'
 
@@ -17,6 +18,8 @@ export interface ChainDependencies {
   redeemMin?: bigint
   /** How long an epoch waits for the usage documents of other hosts, in seconds after its last block; by default not at all. */
   usageWaitSeconds?: number
+  /** Signs and pays what is relayed, with a key of its own. */
+  relayer?: ChainClient
 }
 
 /** What handlers need besides their job. */

@@ -11,7 +11,7 @@ afterAll(stopRedis)
 type TestSystem = Awaited<ReturnType<typeof testWorker>>
 /** No sweep adds an entry during these tests. */
 const NO_SWEEP = { queuedMs: 60_000 }
-const slots = (chain: number) => ({ infer: 0, attribute: 0, training: 0, chain, recourse: 0 })
+const slots = (chain: number) => ({ infer: 0, attribute: 0, training: 0, chain, recourse: 0, relay: 0 })
 const reach = (system: TestSystem, id: string, status: string) =>
   vi.waitFor(async () => expect((await findJob(system.db, id)).status).toBe(status), { timeout: 10_000, interval: 10 })
 const gate = () => {

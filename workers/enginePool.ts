@@ -38,7 +38,7 @@ export interface EnginePoolOptions {
 }
 
 /** The lanes that use the engine. */
-type EngineLane = Exclude<Lane, 'chain' | 'recourse'>
+type EngineLane = Exclude<Lane, 'chain' | 'recourse' | 'relay'>
 
 export interface LaneEngines {
   lane(lane: EngineLane): EnginePool

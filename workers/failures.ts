@@ -105,7 +105,7 @@ const isDatabaseError = (error: unknown) => !/^E[A-Z]/.test(String((error as { c
 const WAITS_FOR: Record<WaitCode, string> = {
   ARTIFACT_STORE: 'The artifact store does not answer.',
   CHAIN: 'The chain does not answer or has not mined a transaction.',
-  CHAIN_FUNDS: 'The operator’s account cannot pay for gas.',
+  CHAIN_FUNDS: 'The account that signs cannot pay for gas.',
   DATABASE: 'The database did not answer.',
   QUEUE: 'The queue does not answer.',
   DISK: 'A disk of the worker’s host is full or fails.',

@@ -18,23 +18,43 @@ const BLOCK_PART = 2n
 /** The largest gas limit of a transaction since Osaka, whatever the block holds: https://eips.ethereum.org/EIPS/eip-7825 */
 const MAX_TRANSACTION_GAS = 1n << 24n
 
-/** The largest gas limit that a transaction may have on this chain. */
-export async function gasCap(client: Pick<PublicClient, 'getBlock'>): Promise<bigint> {
+/** The largest gas limit that a transaction may have on this chain, or `maxGas` if that is less. */
+export async function gasCap(client: Pick<PublicClient, 'getBlock'>, maxGas = MAX_TRANSACTION_GAS): Promise<bigint> {
   const { gasLimit } = await client.getBlock().catch((cause) => {
     throw toChainError('Reading the gas limit of a block', cause)
   })
   const part = gasLimit / BLOCK_PART
-  return part < MAX_TRANSACTION_GAS ? part : MAX_TRANSACTION_GAS
+  return [part, MAX_TRANSACTION_GAS, maxGas].reduce((least, one) => (one < least ? one : least))
+}
+
+export interface GasOptions {
+  /** The most gas that a transaction may use; default: what the chain allows. */
+  maxGas?: bigint
+  /** `pending`: as if the call were in the next block, behind what waits for it. Default: `latest`. */
+  triedIn?: 'latest' | 'pending'
 }
 
 /** The gas limit of a call, with a margin for state changes before it is mined.
  *  @throws RevertError when the call would revert; GasLimitError when it needs more than `gasCap`. */
-export async function estimateGas(client: GasClient, sender: Address, call: UntypedCall): Promise<bigint> {
+export async function estimateGas(
+  client: GasClient,
+  sender: Address,
+  call: UntypedCall,
+  { maxGas, triedIn }: GasOptions = {},
+): Promise<bigint> {
   const what = `${call.contract}.${call.functionName}`
   const { address, functionName, args, value } = call
   // viem cannot type a call whose contract is known only at run time
-  const request = { abi: callAbi(call.contract), address, functionName, args, value, account: sender } as never
-  const cap = await gasCap(client)
+  const request = {
+    abi: callAbi(call.contract),
+    address,
+    functionName,
+    args,
+    value,
+    account: sender,
+    ...(triedIn && { blockTag: triedIn }),
+  } as never
+  const cap = await gasCap(client, maxGas)
   let gas: bigint
   try {
     await client.simulateContract(request)
@@ -46,7 +66,7 @@ export async function estimateGas(client: GasClient, sender: Address, call: Unty
   const least = (gas * 11n) / 10n
   if (least > cap)
     throw new GasLimitError(
-      `${what} needs ${gas} gas; a transaction may use ${cap} on this chain. Ask for less at once.`,
+      `${what} needs ${gas} gas; a transaction may use ${cap} ${cap === maxGas ? 'here' : 'on this chain'}. Ask for less at once.`,
     )
   const wanted = (gas * 3n) / 2n + 20_000n
   return wanted < cap ? wanted : cap

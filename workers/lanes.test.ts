@@ -31,7 +31,7 @@ describe.each(backends)('lanes on %s', (backend) => {
     let started = 0
     await system.startWorker(
       { fineTune: held, attribute: held, infer: async () => ({ result: { started: ++started } }) },
-      { slots: { infer: 1, attribute: 1, training: 2, chain: 1, recourse: 0 } },
+      { slots: { infer: 1, attribute: 1, training: 2, chain: 1, recourse: 0, relay: 0 } },
     )
     const trainings = [await system.enqueue('fineTune', { modelId: '1', datanetId: '1' })]
     trainings.push(await system.enqueue('fineTune', { modelId: '1', datanetId: '1' }))
@@ -80,7 +80,7 @@ test('a worker runs only the lanes that have slots', async () => {
   const done = async () => ({ result: {} })
   await system.startWorker(
     { infer: done, fineTune: done },
-    { slots: { infer: 1, attribute: 0, training: 0, chain: 0, recourse: 0 } },
+    { slots: { infer: 1, attribute: 0, training: 0, chain: 0, recourse: 0, relay: 0 } },
   )
   const tune = await system.enqueue('fineTune', { modelId: '1', datanetId: '1' })
   const { id } = await system.enqueue('infer', answer('a'))
@@ -88,7 +88,7 @@ test('a worker runs only the lanes that have slots', async () => {
   expect((await findJob(system.db, tune.id)).status).toBe('Queued')
   await system.startWorker(
     { fineTune: done },
-    { slots: { infer: 0, attribute: 0, training: 1, chain: 0, recourse: 0 } },
+    { slots: { infer: 0, attribute: 0, training: 1, chain: 0, recourse: 0, relay: 0 } },
   )
   await vi.waitFor(async () => expect((await findJob(system.db, tune.id)).status).toBe('Succeeded'))
 })
@@ -148,7 +148,7 @@ test('queued jobs of a lane are counted while no live worker has a slot for it',
   const system = await testWorker()
   const metric = must(SYSTEM_METRICS.find(({ name }) => name === 'lane_unserved_jobs'))
   const unserved = () => readSystemMetric(system.db, metric)
-  await system.startWorker({}, { slots: { infer: 0, attribute: 0, training: 0, chain: 1, recourse: 0 } })
+  await system.startWorker({}, { slots: { infer: 0, attribute: 0, training: 0, chain: 1, recourse: 0, relay: 0 } })
   await system.enqueue('fineTune', { modelId: '1', datanetId: '1' })
   expect(await unserved()).toEqual([{ labels: { lane: 'training' }, value: 1 }])
 

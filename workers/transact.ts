@@ -18,7 +18,7 @@ import type { Database } from '#schema/database.ts'
 import type { ChainTransaction } from '#schema/offchain/ledger.ts'
 import { ChainMismatchError, ChainUnavailableError, callAbi, nodeText, toChainError } from './chainErrors.ts'
 import { estimateFees, type Fees, priceOf, replacementFees } from './fees.ts'
-import { estimateGas, revertReason, type UntypedCall } from './gas.ts'
+import { estimateGas, type GasOptions, revertReason, type UntypedCall } from './gas.ts'
 import { minedWithNonce } from './minedNonce.ts'
 import { type Refusal, refusalOf } from './refusals.ts'
 import { emptyTransactionKey, hashesOf, openSignedTransactions, signedFees } from './signedTransactions.ts'
@@ -48,7 +48,7 @@ export interface Transactor {
   missingNonces(): Promise<number>
 }
 
-export interface TransactorOptions {
+export interface TransactorOptions extends GasOptions {
   client: PublicClient<Transport, ChainDefinition>
   account: LocalAccount
   db: Database
@@ -59,6 +59,8 @@ export interface TransactorOptions {
   replaceAfterMs: number
   /** The most that a unit of gas may cost, in wei. */
   maxFee: bigint
+  /** The environment variable that has the key, for messages. */
+  keyName: string
 }
 
 /** An unmined transaction is sent again after this time. */
@@ -71,7 +73,7 @@ const NONCE_CONFLICT_MS = 3_000
 const EMPTY_GAS = 21_000n
 
 export function createTransactor(options: TransactorOptions): Transactor {
-  const { client, account, db, log, pollMs, receiptTimeoutMs, replaceAfterMs, maxFee } = options
+  const { client, account, db, log, pollMs, receiptTimeoutMs, replaceAfterMs, maxFee, keyName } = options
   const sender = account.address.toLowerCase() as Address
   const chainId = client.chain.id
   const journal = openSignedTransactions(db, sender, chainId)
@@ -97,7 +99,7 @@ export function createTransactor(options: TransactorOptions): Transactor {
   const noFunds = (cause?: unknown) =>
     new ChainUnavailableError(
       'no-funds',
-      `OPERATOR_KEY: ${sender} cannot pay for gas. Send it native tokens of the chain; the transaction is then sent automatically.`,
+      `${keyName}: ${sender} cannot pay for gas. Send it native tokens of the chain; the transaction is then sent automatically.`,
       { cause },
     )
 
@@ -135,7 +137,7 @@ export function createTransactor(options: TransactorOptions): Transactor {
    *  never be mined, because a final transaction used its nonce: it is replaced by a new signature. */
   const signAndStore = async (key: string, call: UntypedCall, dead?: string): Promise<ChainTransaction> => {
     const data = encodeFunctionData({ abi: callAbi(call.contract), functionName: call.functionName, args: call.args })
-    const gas = await estimateGas(client, sender, call)
+    const gas = await estimateGas(client, sender, call, options)
     const [fees, pending] = await Promise.all([estimateFees(client, maxFee), transactionCount('pending')])
     await requireFunds(gas * priceOf(fees) + call.value)
     await journal.withLock(async (sql) => {
@@ -253,7 +255,7 @@ export function createTransactor(options: TransactorOptions): Transactor {
       const stored = await mustFind(key) // any worker may have replaced or cancelled it
       const receipt = await minedOf(stored)
       if (receipt) return recordReceipt(stored, call, receipt)
-      if (stored.status === 'Cancelled') await estimateGas(client, sender, call) // if it still cannot be mined, the job fails now
+      if (stored.status === 'Cancelled') await estimateGas(client, sender, call, options) // if it still cannot be mined, the job fails now
       if ((await transactionCount('latest')) > stored.nonce) {
         conflictSince ||= performance.now()
         if (performance.now() - conflictSince > NONCE_CONFLICT_MS) {
@@ -262,7 +264,7 @@ export function createTransactor(options: TransactorOptions): Transactor {
           if ((await transactionCount('finalized')) <= stored.nonce)
             throw new ChainUnavailableError(
               'nonce-used',
-              `Nonce ${stored.nonce} of the operator ${sender} was used by another transaction. Use OPERATOR_KEY only for the workers. A retry succeeds once that transaction is final.`,
+              `Nonce ${stored.nonce} of the operator ${sender} was used by another transaction. Use ${keyName} only here. A retry succeeds once that transaction is final.`,
             )
           log.warn({ key, nonce: stored.nonce }, 'a final transaction used the nonce; signing again with a new nonce')
           await signAndStore(key, call, stored.hash)

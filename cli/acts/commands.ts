@@ -3,7 +3,7 @@ import type { Support } from '#client/index.ts'
 import { address, positiveWhole } from '../optionValues.ts'
 import { addHostCommands } from './hostCommands.ts'
 import { addJudgeCommands } from './judgeCommands.ts'
-import { loadActs, reads, signs, tokenAmount, wholeId } from './options.ts'
+import { loadActs, reads, relayed, signs, tokenAmount, wholeId } from './options.ts'
 import type { ActOptions } from './runAct.ts'
 
 /** What people do with their own account, a command for each verb of the client. Its code is loaded when a command runs. */
@@ -65,9 +65,11 @@ function addTokenCommands(program: Command): void {
     .action(async (amount: bigint, options) =>
       (await loadActs()).runAct(options, (client, all) => all.unwrap(client, amount)),
     )
-  signs(
-    program.command('delegate').description('let an account vote with what is locked; lock more with --lock'),
-    'delegate 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --lock 100',
+  relayed(
+    signs(
+      program.command('delegate').description('let an account vote with what is locked; lock more with --lock'),
+      'delegate 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --lock 100',
+    ),
   )
     .argument('<account>', 'who votes; your own address to vote yourself', address)
     .option('--lock <tokens>', 'how much gOPEN to lock first', tokenAmount)
@@ -86,7 +88,7 @@ function addGovernanceCommands(program: Command): void {
   reads(program.command('proposals').description('the newest proposals, with their tallies')).action(async (options) =>
     (await loadActs()).runRead(options, (client, all) => all.listProposals(client)),
   )
-  signs(program.command('vote').description('vote on a proposal'), 'vote 7125…88 for --reason "It is useful."')
+  relayed(signs(program.command('vote').description('vote on a proposal'), 'vote 7125…88 for --reason "It is useful."'))
     .argument('<proposal>', 'its id', wholeId)
     .argument('<support>', 'for, against or abstain', (text) => {
       if (!['for', 'against', 'abstain'].includes(text))
@@ -131,9 +133,11 @@ function addDataCommands(program: Command): void {
         return { datanet: await all.createDatanet(client, { modelId, licence, minStake, comparison }) }
       }),
     )
-  signs(
-    program.command('contribute').description('give samples to a datanet; run it again if it was interrupted'),
-    'contribute samples.jsonl --datanet 1',
+  relayed(
+    signs(
+      program.command('contribute').description('give samples to a datanet; run it again if it was interrupted'),
+      'contribute samples.jsonl --datanet 1',
+    ),
   )
     .argument('<file>', 'JSON Lines, CSV or Parquet with prompt and completion')
     .requiredOption('--datanet <id>', 'the datanet', wholeId)
@@ -220,8 +224,8 @@ function addCallCommands(program: Command): void {
 }
 
 function addRecourseCommands(program: Command): void {
-  signs(program.command('claim').description('pay out the rewards of the account'), 'claim').action(async (options) =>
-    (await loadActs()).runAct(options, async (client, all) => ({ wei: await all.claim(client) })),
+  relayed(signs(program.command('claim').description('pay out the rewards of the account'), 'claim')).action(
+    async (options) => (await loadActs()).runAct(options, async (client, all) => ({ wei: await all.claim(client) })),
   )
   signs(
     program.command('dispute').description('open a dispute, with a bond'),

@@ -23,6 +23,10 @@ export const reads = (command: Command): Command =>
     .option('--node <url>', 'a node of the chain (default: the one that the API names)', httpUrl)
     .option('--json', 'print JSON')
 
+/** Of an act that the account may sign and the API send. */
+export const relayed = (command: Command): Command =>
+  command.option('--relay', 'let the API send what the account signs: that costs it no gas')
+
 export const signs = (command: Command, example: string): Command =>
   reads(command)
     .option('--account <name>', 'the account that acts (or MODELCOMMONS_KEY)', 'default')

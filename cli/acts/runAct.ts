@@ -13,6 +13,7 @@ export interface ActOptions {
   json?: boolean
   dryRun?: boolean
   wait?: acts.DoneWhen
+  relay?: boolean
 }
 
 /** For how long an act waits for an API that is away. It can be asked for again at any time. */
@@ -42,7 +43,7 @@ async function connected(options: ActOptions, signs: boolean, signal: AbortSigna
   const config = readConfig(process.env, { requireDeployment: false, signs: false })
   const client = await acts.connect(options.api ?? config.apiUrl, {
     ...(signs && { account: await openAccount(config, options.account) }),
-    ...{ node: options.node, apiKey: config.apiKey, dryRun: options.dryRun, signal },
+    ...{ node: options.node, apiKey: config.apiKey, dryRun: options.dryRun, relay: options.relay, signal },
     state: acts.fileState(stateFileOf(config)),
     patienceMs: PATIENCE_MS,
     onProgress: ({ step, done, total, hash }) =>

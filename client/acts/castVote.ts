@@ -29,6 +29,11 @@ export interface Ballot {
  */
 export const castVote = (client: Client, { proposalId, support, reason = '' }: Ballot): Promise<void> =>
   Act.run(client, 'vote', { proposalId }, async (act) => {
+    if (client.relay) {
+      const ballot = { proposalId, support, reason }
+      const { signature } = await act.keep('ballot', async () => ({ signature: await ballotSignature(client, ballot) }))
+      return cast(act, { ...ballot, voter: act.account, signature })
+    }
     const args = [proposalId, SUPPORT[support], reason] as const
     await act.send({ contract: 'ModelGovernor', functionName: 'castVoteWithReason', args })
   })
@@ -40,7 +45,13 @@ export interface SignedBallot extends Ballot {
 }
 
 /** Signs a ballot without sending it: somebody else pays for its transaction. A ballot that is not cast before the voter's next one is void. */
-export async function signBallot(client: Client, ballot: Ballot): Promise<SignedBallot> {
+export const signBallot = async (client: Client, ballot: Ballot): Promise<SignedBallot> => ({
+  ...ballot,
+  voter: accountOf(client),
+  signature: await ballotSignature(client, ballot),
+})
+
+async function ballotSignature(client: Client, ballot: Ballot): Promise<Hex> {
   const { account } = walletOf(client)
   const voter = accountOf(client)
   const [nonce, name, version] = await Promise.all([
@@ -49,7 +60,7 @@ export async function signBallot(client: Client, ballot: Ballot): Promise<Signed
     client.read('ModelGovernor', 'version', []),
   ])
   const { proposalId, support, reason = '' } = ballot
-  const signature = await walletOf(client).signTypedData({
+  return walletOf(client).signTypedData({
     account,
     domain: {
       name,
@@ -70,13 +81,15 @@ export async function signBallot(client: Client, ballot: Ballot): Promise<Signed
     primaryType: 'ExtendedBallot',
     message: { proposalId, support: SUPPORT[support], voter, nonce, reason, params: '0x' },
   })
-  return { ...ballot, voter, signature }
 }
 
 /** Casts a ballot that another account has signed. */
 export const castSignedBallot = (client: Client, ballot: SignedBallot): Promise<void> =>
-  Act.run(client, 'castSignedBallot', { proposalId: ballot.proposalId, voter: ballot.voter }, async (act) => {
-    const { proposalId, support, voter, reason = '', signature } = ballot
-    const args = [proposalId, SUPPORT[support], voter, reason, '0x', signature] as const
-    await act.send({ contract: 'ModelGovernor', functionName: 'castVoteWithReasonAndParamsBySig', args })
-  })
+  Act.run(client, 'castSignedBallot', { proposalId: ballot.proposalId, voter: ballot.voter }, (act) =>
+    cast(act, ballot),
+  )
+
+async function cast(act: Act, { proposalId, support, voter, reason = '', signature }: SignedBallot): Promise<void> {
+  const args = [proposalId, SUPPORT[support], voter, reason, '0x', signature] as const
+  await act.send({ contract: 'ModelGovernor', functionName: 'castVoteWithReasonAndParamsBySig', args })
+}

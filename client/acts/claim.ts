@@ -1,7 +1,6 @@
 import type { Hex } from 'viem'
 import { accountOf } from '../account.ts'
 import { Act } from '../act.ts'
-import { eventOf } from '../chain/minedTransaction.ts'
 import type { Client } from '../client.ts'
 import { ClientError } from '../errors.ts'
 import { provenReward } from '../reads/rewardProof.ts'
@@ -16,10 +15,13 @@ export async function claim(client: Client, account: Hex = accountOf(client)): P
   if (!reward) return 0n
   const { cumulative, proof } = reward
   return Act.run(client, 'claim', { account, epoch }, async (act) => {
-    // A claim that was sent before a crash is in the act's record: it comes before the question whether anything is left.
-    if (!act.hasSent && (await client.read('RewardDistributor', 'claimed', [account])) >= cumulative) return 0n
+    // Kept, because the claim of before a crash may be mined.
+    const before = BigInt(
+      await act.keep('before', async () => (await client.read('RewardDistributor', 'claimed', [account])).toString()),
+    )
+    if (before >= cumulative) return 0n
     const args = [epoch, account, cumulative, proof] as const
-    const mined = await act.send({ contract: 'RewardDistributor', functionName: 'claim', args })
-    return eventOf(mined, 'RewardDistributor', 'RewardClaimed').args.amount
+    await act.send({ contract: 'RewardDistributor', functionName: 'claim', args })
+    return cumulative - before
   })
 }

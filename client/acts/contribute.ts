@@ -5,6 +5,7 @@ import { walletOf } from '../account.ts'
 import { Act } from '../act.ts'
 import type { Client } from '../client.ts'
 import { contributedHashes } from '../reads/contributions.ts'
+import { signatureDeadline } from './permit.ts'
 import { allowTransfer } from './tokens.ts'
 import { upload } from './upload.ts'
 
@@ -27,8 +28,6 @@ export interface Contributed {
 /** Samples that one transaction submits. */
 const BATCH = 40
 const UPLOADS = 8
-/** In seconds: a relayed batch must be submitted within this time. */
-const SIGNATURE_LIFE = 86_400n
 
 interface Batch {
   hashes: Hex[]
@@ -162,7 +161,9 @@ interface Submission {
 async function submit(act: Act, { datanetId, stake, batch, relay }: Submission): Promise<void> {
   const { client, account } = act
   const signed =
-    relay === client ? { deadline: USED, signature: '0x' as Hex } : await signBatch(act, { datanetId, stake, batch })
+    relay === client && !client.relay
+      ? { deadline: USED, signature: '0x' as Hex }
+      : await signBatch(act, { datanetId, stake, batch })
   await act.send(
     {
       contract: 'DatanetRegistry',
@@ -179,7 +180,7 @@ const signBatch = (act: Act, { datanetId, stake, batch }: Omit<Submission, 'rela
     .keep(`signature of ${batch.salt}`, async () => {
       const { client, account } = act
       const nonce = await client.read('DatanetRegistry', 'nonces', [account])
-      const deadline = (await client.node.getBlock()).timestamp + SIGNATURE_LIFE
+      const deadline = await signatureDeadline(act)
       const place = { chainId: client.deployment.chainId, contract: client.deployment.addresses.DatanetRegistry }
       const message = { datanetId, contributor: account, contentsHash: contentsHash(batch.hashes), stakeEach: stake }
       const wallet = walletOf(client)

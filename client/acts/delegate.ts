@@ -1,6 +1,9 @@
 import type { Address } from 'viem'
+import { delegationData } from '#rules/signing.ts'
+import { walletOf } from '../account.ts'
 import { Act } from '../act.ts'
 import type { Client } from '../client.ts'
+import { signatureDeadline, signatureParts } from './permit.ts'
 
 /**
  * Locks gOPEN, if an amount is given, and lets an account vote with all that is locked. Only locked gOPEN votes; it comes back by `requestUnlock` and
@@ -21,6 +24,25 @@ import type { Client } from '../client.ts'
 export const delegate = (client: Client, { to, lock = 0n }: { to: Address; lock?: bigint }): Promise<void> =>
   Act.run(client, 'delegate', { to, lock }, async (act) => {
     if (lock > 0n) await act.send({ contract: 'GOpen', functionName: 'lock', args: [lock] })
-    if ((await client.read('GOpen', 'delegates', [act.account])).toLowerCase() !== to.toLowerCase())
-      await act.send({ contract: 'GOpen', functionName: 'delegate', args: [to] })
+    if ((await client.read('GOpen', 'delegates', [act.account])).toLowerCase() === to.toLowerCase()) return
+    if (client.relay) await delegateBySignature(act, to)
+    else await act.send({ contract: 'GOpen', functionName: 'delegate', args: [to] })
   })
+
+async function delegateBySignature(act: Act, to: Address): Promise<void> {
+  const { client, account } = act
+  const { chainId, addresses } = client.deployment
+  const { nonce, expiry, signature } = await act.keep('delegation', async () => {
+    const message = {
+      delegatee: to,
+      nonce: await client.read('GOpen', 'nonces', [account]),
+      expiry: await signatureDeadline(act),
+    }
+    const wallet = walletOf(client)
+    const data = delegationData({ chainId, contract: addresses.GOpen }, message)
+    const signed = await wallet.signTypedData({ ...data, account: wallet.account })
+    return { nonce: message.nonce.toString(), expiry: message.expiry.toString(), signature: signed }
+  })
+  const args = [to, BigInt(nonce), BigInt(expiry), ...signatureParts(signature)] as const
+  await act.send({ contract: 'GOpen', functionName: 'delegateBySig', args })
+}

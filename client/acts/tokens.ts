@@ -3,6 +3,7 @@ import type { ContractName } from '#contracts/generated/index.ts'
 import type { Act } from '../act.ts'
 import type { Client } from '../client.ts'
 import { ClientError } from '../errors.ts'
+import { permit } from './permit.ts'
 
 /** Lets a contract take gOPEN of the account, and no more than the act needs. @throws ClientError when the account has too little. */
 export async function allowTransfer(act: Act, spender: ContractName, amount: bigint): Promise<void> {
@@ -17,7 +18,9 @@ export async function allowTransfer(act: Act, spender: ContractName, amount: big
     throw new ClientError(
       `${account} has ${formatEther(balance)} gOPEN, and this takes ${formatEther(amount)}. Wrap at least ${formatEther(amount - balance)} native tokens first (wrap), or ask somebody to send gOPEN.`,
     )
-  if (allowance < amount) await act.send({ contract: 'GOpen', functionName: 'approve', args: [at, amount] })
+  if (allowance >= amount) return
+  if (client.relay) await permit(act, spender, amount)
+  else await act.send({ contract: 'GOpen', functionName: 'approve', args: [at, amount] })
 }
 
 /** What an account has. In wei. */

@@ -15,7 +15,7 @@ export async function planCall(client: Client, call: SentCall): Promise<MinedTra
   try {
     const gas = await neededGas(client, call)
     const { maxFeePerGas } = await client.node.estimateFeesPerGas()
-    plan.push({ ...step, gas, cost: gas * maxFeePerGas })
+    plan.push({ ...step, gas, cost: client.relay ? 0n : gas * maxFeePerGas })
   } catch (error) {
     if (plan.length === 0 || !(error instanceof ContractRefusal)) throw error
     plan.push(step) // an earlier step, which was not sent, may be what it needs

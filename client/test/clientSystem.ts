@@ -6,11 +6,11 @@ import { onTestFinished } from 'vitest'
 import { DEV_MNEMONIC } from '#contracts/anvil.ts'
 import { mandate } from '#contracts/test/mandate.ts'
 import { HOST, startWorld, type World } from '#contracts/test/world.ts'
-import { startApi } from '#graphql/index.ts'
+import { type ApiOptions, startApi } from '#graphql/index.ts'
 import { startIndexer } from '#indexer/index.ts'
 import { localStore } from '#schema/artifacts/index.ts'
-import { openDatabase } from '#schema/database.ts'
-import { openQueues } from '#schema/queue.ts'
+import { type Database, openDatabase } from '#schema/database.ts'
+import { openQueues, type Queues } from '#schema/queue.ts'
 import { freshDatabaseUrl } from '#test/database.ts'
 import { type ConnectOptions, connect } from '../index.ts'
 
@@ -21,6 +21,8 @@ export interface ClientSystem {
   url: string
   folder: string
   modelId: bigint
+  db: Database
+  queues: Queues
   /** Connects as the nth account of the development mnemonic; without `nth`, without an account. */
   as(nth?: number, options?: ConnectOptions): ReturnType<typeof connect>
   /** Lets the API serve a file beside its page. */
@@ -31,7 +33,10 @@ export interface ClientSystem {
 
 export const testAccount = (nth: number) => mnemonicToAccount(DEV_MNEMONIC, { addressIndex: nth })
 
-export async function clientSystem(atEnd: (stop: () => Promise<void>) => void = onTestFinished): Promise<ClientSystem> {
+export async function clientSystem(
+  atEnd: (stop: () => Promise<void>) => void = onTestFinished,
+  over: Partial<Pick<ApiOptions, 'auth' | 'relay'>> = {},
+): Promise<ClientSystem> {
   const own = await startWorld({ scoringFee: 10n ** 15n })
   atEnd(() => own.anvil.stop())
   const folder = await mkdtemp(join(tmpdir(), 'modelcommons-client-'))
@@ -54,6 +59,7 @@ export async function clientSystem(atEnd: (stop: () => Promise<void>) => void = 
     startApi({
       ...{ db, queues, port, host: '127.0.0.1', auth: 'open' as const },
       web,
+      ...over,
       artifacts: localStore(join(folder, 'artifacts')),
       log: { error: (details) => console.error(details) },
       deployment: {
@@ -77,7 +83,7 @@ export async function clientSystem(atEnd: (stop: () => Promise<void>) => void = 
     await indexer.stopped
   })
   return {
-    ...{ world: own, url: first.url, folder, modelId, stopApi },
+    ...{ world: own, url: first.url, folder, modelId, db, queues, stopApi },
     serveFile: (name, text) => writeFile(join(web, name), text),
     as: (nth, options) =>
       connect(first.url, { pollMs: 10, ...(nth !== undefined && { account: testAccount(nth) }), ...options }),

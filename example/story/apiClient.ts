@@ -39,5 +39,6 @@ const INPUTS: Record<Exclude<JobKind, 'redeem'>, string> = {
   attribute: 'AttributeInput',
   pointEndpoint: 'PointEndpointInput',
   settleEpoch: 'SettleEpochInput',
+  relay: 'RelayInput',
   resolveDispute: 'ResolveDisputeInput',
 }

@@ -1,8 +1,9 @@
 import { Arg, Ctx, ID, Mutation, Resolver } from 'type-graphql'
+import type { Sql } from '#schema/database.ts'
 import type { EntityClass } from '#schema/define.ts'
 import { cancelJob, enqueue } from '#schema/enqueue.ts'
 import { descriptionOf, hasFields } from '#schema/inputs.ts'
-import { checkJobInput, type InferInput, type JobKind, jobKinds, jobs } from '#schema/jobs.ts'
+import { checkJobInput, type InferInput, type JobKind, jobKinds, jobs, type RelayInput } from '#schema/jobs.ts'
 import { JobRun } from '#schema/offchain/jobs.ts'
 import { callerAccount, requireAccount, requireKey, requireOperator } from '../access.ts'
 import type { ApiContext } from '../context.ts'
@@ -12,6 +13,7 @@ import { tableFor } from '../publicTables.ts'
 import { type LoadedRow, ROW_AS_OF, ROW_TABLE } from '../query/page.ts'
 import { reserveCredit } from './credit.ts'
 import { requireExisting } from './existing.ts'
+import { countRelay } from './relay.ts'
 
 const KEY_DESCRIPTION =
   'Identifies this request: a second request with the same key returns the same job and does nothing else.'
@@ -44,14 +46,26 @@ async function start(context: ApiContext, kind: JobKind, given: object, key: str
   const input = checkJobInput(kind, { ...given })
   const call = kind === 'infer' ? (input as InferInput) : undefined
   if (call) requireAccount(context.caller, call.consumer)
+  else if (kind === 'relay') requireAccount(context.caller, (input as RelayInput).account)
   else requireOperator(context.caller)
   await requireExisting(context.db, input)
   const job = await enqueue(context, kind, input, {
     key,
     requestedBy: callerAccount(context.caller),
+    ...(kind === 'relay' && { also: counting(context, input as RelayInput) }),
     ...(call && { also: (sql, job) => reserveCredit(sql, job, call, { hosts: context.deployment.hosts ?? [] }) }),
   })
   return asLoadedRow(context, job)
+}
+
+/** @throws ApiError when nothing is relayed here. */
+function counting({ caller, relay: limits }: ApiContext, input: RelayInput) {
+  if (!limits)
+    throw new ApiError(
+      'RELAY_OFF',
+      'Nothing is relayed here. Send a transaction of the account, or use another API; an operator turns relaying on by RELAY.',
+    )
+  return (sql: Sql, job: JobRun) => countRelay(sql, job, input, { caller, limits })
 }
 
 @Resolver()

@@ -31,6 +31,7 @@ import { AddSteward } from './0030-AddSteward.ts'
 import { CountUploads } from './0031-CountUploads.ts'
 import { AddRemovals } from './0032-AddRemovals.ts'
 import { StreamKey } from './0033-StreamKey.ts'
+import { AddRelay } from './0034-AddRelay.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration }
@@ -70,4 +71,5 @@ export const migrations: (new () => Migration)[] = [
   CountUploads,
   AddRemovals,
   StreamKey,
+  AddRelay,
 ]

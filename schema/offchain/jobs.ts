@@ -28,7 +28,7 @@ export class JobRun {
   @Choice('JobStatus', JOB_STATUS, 'Whether it waits, runs or has ended, and how.') status!: JobStatus
   @Integer('The number of starts. It is also a fence: only the latest attempt may write.') attempt!: number
   @Integer('The maximum number of starts after failures of the system.') attempts!: number
-  @Text('The lane, a queue of its own: infer, attribute, training, chain or recourse.') queue!: string
+  @Text('The lane, a queue of its own: infer, attribute, training, chain, recourse or relay.') queue!: string
   @Integer('The priority within the lane: lower starts earlier.', { default: 0 }) priority!: number
   @Real('Progress, 0 to 1.') progress!: number
   @Text('The present stage.', { nullable: true }) stage!: string | null

@@ -10,6 +10,7 @@ import { fineTuneHandler } from './fineTune.ts'
 import { inferHandler } from './infer.ts'
 import { pointEndpointHandler } from './pointEndpoint.ts'
 import { redeemHandler } from './redeem.ts'
+import { relayHandler } from './relay.ts'
 import { resolveDisputeHandler } from './resolveDispute.ts'
 import { rlhfHandler } from './rlhf.ts'
 import { scoreDatanetHandler } from './scoreDatanet.ts'
@@ -39,6 +40,7 @@ export const createHandlers = ({ engines, ...common }: HandlerDependencies): Job
     redeem: waitForIndex(redeemHandler(common)),
     settleEpoch: waitForIndex(settleEpochHandler(common)),
     resolveDispute: waitForIndex(resolveDisputeHandler(common)),
+    relay: waitForIndex(relayHandler(common)),
   }
 }
 

@@ -43,7 +43,7 @@ export async function testWorker(backend: 'postgres' | 'redis' = 'postgres') {
         chain: undefined as unknown as ChainClient, // no job of these tests uses a chain
         handlers: handlersFor(handlers),
         log: silent,
-        slots: { infer: 1, attribute: 1, training: 1, chain: 4, recourse: 1 },
+        slots: { infer: 1, attribute: 1, training: 1, chain: 4, recourse: 1, relay: 0 },
         device: 'cpu',
         checkpoints: join(folder, 'checkpoints'),
         checkpointStore,

@@ -75,7 +75,7 @@ const worker = await startWorker({
   chain: undefined as unknown as ChainClient, // its jobs use no chain
   handlers: handlers as JobHandlers,
   log,
-  slots: { infer: 0, attribute: 0, training: 1, chain: 0, recourse: 0 },
+  slots: { infer: 0, attribute: 0, training: 1, chain: 0, recourse: 0, relay: 0 },
   device: 'cpu',
   checkpoints: join(home, 'checkpoints'),
   timing: { ...FAST_TIMING, staleMs: 2_000, graceMs: 5_000 },

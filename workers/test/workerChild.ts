@@ -58,7 +58,7 @@ const worker = await startWorker({
   chain: undefined as unknown as ChainClient, // its jobs use no chain
   handlers: handlers as JobHandlers,
   log: pino({ level: 'silent' }),
-  slots: { infer: 1, attribute: 1, training: 1, chain: 1, recourse: 1 },
+  slots: { infer: 1, attribute: 1, training: 1, chain: 1, recourse: 1, relay: 0 },
   device: 'cpu',
   checkpoints: join(folder, host, 'checkpoints'),
   checkpointStore: checkpointsIn(folderObjects(join(folder, 'artifacts'))),

@@ -1,0 +1,68 @@
+import { type Hex, zeroHash } from 'viem'
+import type { Client } from '../client.ts'
+import { ApiRefusal, ClientError } from '../errors.ts'
+import { graphql } from '../graphql/document.ts'
+import { waitForJob } from '../graphql/waitForJob.ts'
+import { pause } from '../pause.ts'
+import type { SentCall } from './contracts.ts'
+import { type MinedTransaction, minedTransaction } from './minedTransaction.ts'
+import { dataOf, neededGas } from './neededGas.ts'
+
+const RELAY = graphql(
+  'mutation ($input: RelayInput!, $key: String!) { relay(input: $input, idempotencyKey: $key) { id } }',
+)
+
+export interface Relaying {
+  account: Hex
+  /** Identifies the request: asked for again, it is the same. Made before anything is asked for. */
+  key(): Promise<string>
+  /** Whether it was asked for before. */
+  isKnown: boolean
+  onSent(hash: Hex): void
+}
+
+/** Lets the API send a call that the account has signed, and waits until it is mined. The account pays no gas.
+ *  @throws ClientError when calls like this cannot be relayed, ContractRefusal when the contract would refuse it, JobFailedError when the relayer does. */
+export async function relayOnce(client: Client, call: SentCall, relaying: Relaying): Promise<MinedTransaction> {
+  const { account, isKnown, key, onSent } = relaying
+  if (!isKnown) await neededGas(client, call) // a refusal is told in words, and costs nobody anything
+  const input = { account, call: nameOf(call), data: dataOf(call) }
+  const id = await ask(client, input, await key())
+  const { hash } = await waitForJob<{ hash: Hex | null }>(client, id)
+  // Somebody else has sent the same signed act: the chain has what it does.
+  if (!hash) return { hash: zeroHash, blockNumber: await client.node.getBlockNumber({ cacheTime: 0 }), events: [] }
+  onSent(hash)
+  return minedTransaction(client.deployment, await client.node.getTransactionReceipt({ hash }))
+}
+
+const nameOf = ({ contract, functionName }: SentCall) => `${contract}.${functionName}`
+
+/** @throws ClientError that says what must be done instead. */
+export function requireRelayed(client: Client, call: SentCall): void {
+  const { relay } = client.deployment
+  if (!relay)
+    throw new ClientError(
+      'This API relays nothing. Connect without `relay`, with an account that can pay for gas, or connect to another API.',
+    )
+  if (!relay.calls.includes(nameOf(call)))
+    throw new ClientError(
+      `${nameOf(call)} cannot be relayed: its contract takes it only from the account itself. Connect without \`relay\`, with native tokens for gas. Relayed are ${relay.calls.join(', ')}.`,
+    )
+}
+
+interface RelayedInput {
+  account: Hex
+  call: string
+  data: Hex
+}
+
+/** The job's id. One act of an account is relayed at a time: another one waits for its end. */
+async function ask(client: Client, input: RelayedInput, key: string): Promise<string> {
+  for (;;)
+    try {
+      return (await client.ask(RELAY, { input, key })).relay.id
+    } catch (error) {
+      if (!(error instanceof ApiRefusal && error.code === 'RELAY_BUSY')) throw error
+      await pause(client.pollMs, client.signal)
+    }
+}
