@@ -176,6 +176,15 @@ export const SYSTEM_METRICS: readonly SystemMetric[] = [
     sql: ENDPOINTS_WITH_REMOVED_DATA,
   },
   {
+    name: 'versions_below_mandate',
+    help: 'Versions that serve although their rolling evaluation fell below the mandate: the steward’s dispute about them is not decided.',
+    labels: ['model', 'version'],
+    sql: `select s.model_id as model, v.id as version, count(*) as value from steward_step s join job_run j on j.id = s.job_id
+          join model_version v on v.id = j.input->>'versionId' and v.to_block is null and v.status = 'Promoted'
+          where s.name = 'recourse' and (j.status <> 'Succeeded' or exists (
+            select 1 from dispute d where d.id = j.result->>'disputeId' and d.outcome = 'Open' and d.to_block is null)) group by 1, 2`,
+  },
+  {
     name: 'database_bytes',
     help: 'Size of the database.',
     sql: 'select pg_database_size(current_database()) as value',

@@ -266,6 +266,14 @@ export const alerts: readonly Alert[] = [
     limit: { metric: 'modelcommons_seats_undrawn_blocks', above: L.undrawnBlocks },
   },
   {
+    name: 'VersionBelowMandate',
+    severity: 'critical',
+    summary:
+      'Version {{ $labels.version }} of model {{ $labels.model }} serves, and its rolling evaluation is below the mandate.',
+    minutes: 0,
+    limit: { metric: 'modelcommons_versions_below_mandate', by: ['model', 'version'], above: 0 },
+  },
+  {
     name: 'StewardHeld',
     severity: 'warning',
     summary: 'The steward holds {{ $value }} models: a job failed for good.',

@@ -94,8 +94,16 @@ const { judge, align } = policyDocument.shape
 
 /** The steward's policy; the folder's own prompts and gold items fill in what it leaves out. */
 const policy = policyDocument.extend({
-  judge: judge.unwrap().partial({ prompts: true }).optional(),
-  align: align.unwrap().partial({ prompts: true }).optional(),
+  judge: judge
+    .unwrap()
+    .partial({ prompts: true })
+    .optional()
+    .describe(judge.description ?? ''),
+  align: align
+    .unwrap()
+    .partial({ prompts: true })
+    .optional()
+    .describe(align.description ?? ''),
 })
 
 /** `model.yaml`. Texts are trimmed, amounts become wei, shares of one become ppm. */

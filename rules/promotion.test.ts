@@ -63,7 +63,9 @@ test('a version that is significantly worse than the live one is refused, unless
   const { promotable, results } = judged(799_998n, 800_000n)
   expect(promotable).toBe(false)
   expect(results.map(({ verdict }) => verdict)).toEqual(['worse', 'met'])
-  expect(must(results[0]).reason).toMatch(/: met, but the live version has at least 800000\. Improve the model\.$/)
+  expect(must(results[0]).reason).toMatch(
+    /: met, but the live version is significantly better, with 850000 \(800000 to 900000, 200 items\)\. Improve the model\.$/,
+  )
   expect(judgeVersion(targets, [log('accuracy', 1n, 2n)], live).results).toMatchObject([
     { verdict: 'missed' },
     { verdict: 'unmeasured' },

@@ -43,7 +43,7 @@ export function judgeVersion(
 ): { promotable: boolean; results: TargetResult[] } {
   const [own, ofLive] = [firstOfEach(evaluations), firstOfEach(live)]
   const results = targets.map((target) =>
-    judgeTarget(target, own.get(target.metric) ?? null, target.mayFall ? undefined : ofLive.get(target.metric)?.lower),
+    judgeTarget(target, own.get(target.metric) ?? null, target.mayFall ? undefined : ofLive.get(target.metric)),
   )
   return { promotable: results.length > 0 && results.every((result) => result.verdict === 'met'), results }
 }
@@ -60,21 +60,21 @@ function firstOfEach(evaluations: readonly MetricEvaluation[]): Map<string, Metr
 function judgeTarget(
   target: MetricTarget,
   evaluation: MetricEvaluation | null,
-  liveLower: bigint | undefined,
+  live: MetricEvaluation | undefined,
 ): TargetResult {
   if (evaluation === null)
     return { target, evaluation, verdict: 'unmeasured', reason: `${target.metric} has not been evaluated yet.` }
   const { lower, upper, score, n } = evaluation
   if (lower > score || score > upper)
     throw new RangeError(`${target.metric}: the score ${score} is outside its interval ${lower} to ${upper}.`)
-  const isWorse = liveLower !== undefined && upper < liveLower
+  const isWorse = live !== undefined && upper < live.lower
   const verdict = lower < target.minimum ? (upper < target.minimum ? 'missed' : 'undecided') : isWorse ? 'worse' : 'met'
   const comparison = `${target.metric} ${score} (${lower} to ${upper}, ${n} items) against ${target.minimum}`
   const reason =
     verdict === 'undecided'
       ? `${comparison}: the interval contains the minimum. Improve the model, or ask in the next mandate for a rubric with more items.`
       : verdict === 'worse'
-        ? `${comparison}: met, but the live version has at least ${liveLower}. Improve the model.`
+        ? `${comparison}: met, but the live version is significantly better, with ${live?.score} (${live?.lower} to ${live?.upper}, ${live?.n} items). Improve the model.`
         : `${comparison}: ${verdict} at the ${verdict === 'met' ? 'lower' : 'upper'} confidence bound.`
   return { target, evaluation, verdict, reason }
 }

@@ -142,6 +142,7 @@ const TEXTS: Record<string, { is: string; values: Record<string, string> }> = {
   StewardStepName: {
     is: 'What the steward asks for.',
     values: {
+      recourse: 'Dispute a version that serves below its mandate.',
       settle: 'Pay and fine the judgements of a round.',
       follow: 'Point the own endpoints to the version that serves.',
       promote: 'Let a version serve that meets the targets.',
@@ -150,6 +151,7 @@ const TEXTS: Record<string, { is: string; values: Record<string, string> }> = {
       judge: 'Open comparisons of answers.',
       train: 'Fine-tune on accepted samples.',
       score: 'Decide on submitted samples.',
+      monitor: 'Answer a part of the sealed items again with a version that serves.',
       redeem: 'Collect fees from channels.',
       publish: 'End an epoch and post its reward map.',
     },

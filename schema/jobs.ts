@@ -128,6 +128,27 @@ export class EvaluateInput {
   @FlagInput('Whether to evaluate the base model too.', { default: false }) baseline!: boolean
 }
 
+@Input(
+  'Answers a part of the sealed items again with a version that serves, and scores the answers: over all parts, the rolling evaluation. It writes nothing on chain.',
+)
+export class MonitorInput {
+  @IdInput('The version.') versionId!: string
+  @IntInput('The number of the period, since 1970: periods take the parts in turns.', { min: 0, max: 2147483647 })
+  period!: number
+  @IntInput('The length of a period, in seconds.', { default: 21600, min: 60, max: 31536000 }) everySeconds!: number
+  @IntInput('How many parts there are; fewer when a part had less than 10 items.', { default: 4, min: 1, max: 64 })
+  parts!: number
+}
+
+@Input(
+  'Disputes a version whose rolling evaluation is significantly below a target of the mandate, with the bond of the operator. A vote decides whether it is rolled back.',
+)
+export class DisputeVersionInput {
+  @IdInput('The version.') versionId!: string
+  @TextInput('The largest bond, in wei of gOPEN.', { default: '1000000000000000000', max: 78, pattern: WEI })
+  maxBondWei!: string
+}
+
 @Input('Requests an answer from an endpoint: reserves credit, posts the fee and writes a receipt.')
 export class InferInput {
   @IdInput('The endpoint.') endpointId!: string
@@ -224,6 +245,8 @@ export const jobs = {
   settleFeedback: job({ lane: 'chain', attempts: 5, stallMs: 30 * MINUTE, input: SettleFeedbackInput }),
   rlhf: job({ lane: 'training', priority: 10, attempts: 5, stallMs: 60 * MINUTE, input: RlhfInput }),
   evaluate: job({ lane: 'training', attempts: 5, stallMs: 60 * MINUTE, input: EvaluateInput }),
+  monitorVersion: job({ lane: 'training', attempts: 5, stallMs: 60 * MINUTE, input: MonitorInput }),
+  disputeVersion: job({ lane: 'chain', attempts: 5, stallMs: 30 * MINUTE, input: DisputeVersionInput }),
   infer: job({ lane: 'infer', attempts: 5, stallMs: 10 * MINUTE, input: InferInput }),
   attribute: job({ lane: 'attribute', attempts: 5, stallMs: 30 * MINUTE, input: AttributeInput }),
   pointEndpoint: job({ lane: 'chain', attempts: 5, stallMs: 30 * MINUTE, input: PointEndpointInput }),

@@ -28,50 +28,103 @@ const settingsOf = <K extends JobKind>(kind: K, filledIn: Partial<JobInput<K>>) 
     })
 
 export const policyDocument = z.strictObject({
-  /** Contributions are scored when `batch` of them wait, or the oldest has waited for `afterSeconds`. */
-  score: z.strictObject({ batch: z.number().int().min(1).default(50), afterSeconds: seconds.default(3600) }).optional(),
+  score: z
+    .strictObject({
+      batch: z.number().int().min(1).default(50).describe('When so many contributions wait,'),
+      afterSeconds: seconds.default(3600).describe('or when the oldest of them has waited for so long.'),
+    })
+    .optional()
+    .describe('Contributions get their verdicts.'),
 
-  /** The first training needs `samples` accepted contributions. A later one needs new ones: `growth` times what the version before had, or any number of
-   *  them `afterSeconds` after that version. */
   train: z
     .strictObject({
-      samples: z.number().int().min(1).default(100),
-      growth: z.number().min(0).max(1000).default(0.2),
-      afterSeconds: seconds.optional(),
-      /** Whether it continues the live version instead of the base model. */
-      continue: z.boolean().default(false),
-      /** What the mandate pays the operator for a training. */
-      priceWei: wei.default('0'),
-      settings: settingsOf('fineTune', { modelId: '1', datanetId: '1', parentVersionId: '1', priceWei: '0' }),
+      samples: z
+        .number()
+        .int()
+        .min(1)
+        .default(100)
+        .describe('The first training needs so many accepted contributions.'),
+      growth: z
+        .number()
+        .min(0)
+        .max(1000)
+        .default(0.2)
+        .describe('A later one needs new ones: this share of what the version before had,'),
+      afterSeconds: seconds
+        .optional()
+        .describe('or any number of them, so long after that version. Absent: growth alone counts.'),
+      continue: z.boolean().default(false).describe('Whether it continues the live version instead of the base model.'),
+      priceWei: wei.default('0').describe('What the mandate pays the operator for a training, in wei.'),
+      settings: settingsOf('fineTune', { modelId: '1', datanetId: '1', parentVersionId: '1', priceWei: '0' }).describe(
+        'Other fields of `FineTuneInput`.',
+      ),
     })
-    .optional(),
+    .optional()
+    .describe('A version is fine-tuned.'),
 
-  /** Whether each new version is evaluated. Default true. */
-  evaluate: z.boolean().optional(),
-  /** Whether a version that meets every target goes live. Default true. */
-  promote: z.boolean().optional(),
+  evaluate: z.boolean().optional().describe('Whether each new version is evaluated. Default true.'),
+  promote: z
+    .boolean()
+    .optional()
+    .describe('Whether the newest version that meets every target goes live. Default true.'),
 
-  /** Each fine-tuned version that goes live is judged once, when `validators` accounts have a stake. */
   judge: z
     .strictObject({
-      prompts: artifact,
-      validators: z.number().int().min(1).default(3),
-      settings: settingsOf('compare', { versionId: '1', promptsHash: `0x${'0'.repeat(64)}` }),
+      prompts: artifact.describe('What the version answers: an artifact of {"prompts": […]}.'),
+      validators: z.number().int().min(1).default(3).describe('How many accounts must have a stake first.'),
+      settings: settingsOf('compare', { versionId: '1', promptsHash: `0x${'0'.repeat(64)}` }).describe(
+        'Other fields of `CompareInput`.',
+      ),
     })
-    .optional(),
+    .optional()
+    .describe('Each fine-tuned version that goes live is judged once.'),
 
-  /** A judged version is aligned once, when at least `judged` of its comparisons have a revealed judgement. */
   align: z
     .strictObject({
-      prompts: artifact,
-      judged: z.number().int().min(1).default(20),
-      priceWei: wei.default('0'),
-      settings: settingsOf('rlhf', { versionId: '1', promptsHash: `0x${'0'.repeat(64)}`, priceWei: '0' }),
+      prompts: artifact.describe('The training prompts: an artifact of {"prompts": […]}.'),
+      judged: z
+        .number()
+        .int()
+        .min(1)
+        .default(20)
+        .describe('How many of its comparisons must have a revealed judgement.'),
+      priceWei: wei.default('0').describe('What the mandate pays the operator for the aligned version, in wei.'),
+      settings: settingsOf('rlhf', { versionId: '1', promptsHash: `0x${'0'.repeat(64)}`, priceWei: '0' }).describe(
+        'Other fields of `RlhfInput`.',
+      ),
     })
-    .optional(),
+    .optional()
+    .describe('A judged version is aligned once.'),
 
-  /** Whether the endpoints of the worker's own account serve the live version. Default true. */
-  follow: z.boolean().optional(),
+  follow: z
+    .boolean()
+    .optional()
+    .describe('Whether the endpoints of the worker’s own account serve the live version. Default true.'),
+
+  monitor: z
+    .strictObject({
+      everySeconds: z
+        .number()
+        .int()
+        .min(60)
+        .max(31_536_000)
+        .default(21_600)
+        .describe('How often a part of the sealed items is answered again.'),
+      parts: z
+        .number()
+        .int()
+        .min(1)
+        .max(64)
+        .default(4)
+        .describe('In how many parts; after so many times, each item was answered once. A part has at least 10 items.'),
+      maxBondWei: wei
+        .default('1000000000000000000')
+        .describe('The largest bond that the operator puts up for a dispute, in wei of gOPEN.'),
+    })
+    .optional()
+    .describe(
+      'The versions that the operator’s own endpoints serve are evaluated on and on. One that is significantly below a target of the mandate is disputed: a vote decides whether it is rolled back.',
+    ),
 })
 
 /** The operator's file: the policy of all models, and other sections for single ones. */

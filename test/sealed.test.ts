@@ -23,7 +23,7 @@ import { startApi } from '#graphql/index.ts'
 import { naming, publicTables } from '#graphql/publicTables.ts'
 import { apiSchema } from '#graphql/schema.ts'
 import type { ArtifactStore } from '#schema/artifacts/index.ts'
-import { openDatabase } from '#schema/database.ts'
+import { type Database, openDatabase } from '#schema/database.ts'
 import { documentBytes } from '#schema/documents.ts'
 import { openQueues } from '#schema/queue.ts'
 
@@ -97,6 +97,21 @@ async function provokeErrors(
   }
 }
 
+/** The rolling evaluation of the live version: with all items in one part, it finds what was logged before the version went live. */
+async function measureAgain({ url, rpcUrl }: Started, db: Database) {
+  const api = new ApiClient(await connect(url, { node: rpcUrl }))
+  const { rows } = await db.query(
+    `select version_id, json_agg(json_build_object('metric', metric, 'score', score::text, 'lower', lower::text, 'upper', upper::text, 'n', n::text)
+       order by metric) as metrics from evaluation e join model m on m.live_version_id = e.version_id and m.to_block is null
+     where e.to_block is null group by version_id`,
+  )
+  const [{ version_id: versionId, metrics }] = rows
+  const input = { versionId, period: 7, everySeconds: 3600, parts: 1 }
+  const measured = await api.runJob<{ metrics: { metric: string }[] }>('monitorVersion', input, 'measured again')
+  expect(measured).toMatchObject({ versionId, part: 0, parts: 1 })
+  expect(measured.metrics.toSorted((a, b) => (a.metric < b.metric ? -1 : 1))).toEqual(metrics)
+}
+
 /** What everybody may read of an API: all rows in both forms, and all artifacts that anything names. */
 async function readAll(url: string, read: string[]): Promise<{ sealed: number }> {
   for (const { name, columns, ...table } of publicTables) {
@@ -155,6 +170,7 @@ test('whoever reads every table, export, subscription, artifact, error, log and 
 
   const db = await openDatabase(system.databaseUrl)
   onTestFinished(() => db.close())
+  await measureAgain(system, db)
   const queues = await openQueues({ databaseUrl: system.databaseUrl })
   onTestFinished(() => queues.close())
   const logged: object[] = []

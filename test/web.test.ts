@@ -117,7 +117,7 @@ for (const size of ['phone', 'desktop'] as const)
 
     const refused = page.locator('[data-version="2"]')
     expect(await refused.innerText()).toMatch(
-      /Refused[\s\S]*fieldsExact may be as low as 21.0\s%; 60.0\s% is asked for/,
+      /Refused[\s\S]*fieldsExact is [\d.]+\s% \(21.0\s% to [\d.]+\s%\); 60.0\s% is asked for/,
     )
     expect(
       await page.locator('[data-version="3"] [data-metric=fieldsExact] .interval-track').getAttribute('aria-label'),

@@ -72,12 +72,22 @@ export const loggedMetric = ({ name, score, lower, upper, n }: MetricScore): Log
 /** The seed follows from the version, so that nobody chooses it. */
 export const evaluationSeed = (versionId: string): number => Number(BigInt.asUintN(31, BigInt(versionId)))
 
-/** Answers the sealed items with a version, or without an adapter with its base model, and scores the answers. */
+type SealedItem = Awaited<ReturnType<typeof loadItems>>[number]
+
+/** Answers the sealed items, or those that are chosen of them, with a version, or without an adapter with its base model, and scores the answers. */
 export async function runRubric(
-  job: Job,
+  job: JobContext,
   dependencies: Dependencies,
   facts: VersionDetails,
-  { adapterFolder, part }: { adapterFolder?: string; part: readonly [from: number, to: number, stage: string] },
+  {
+    adapterFolder,
+    part,
+    choose = (items) => items,
+  }: {
+    adapterFolder?: string
+    part: readonly [from: number, to: number, stage: string]
+    choose?(items: SealedItem[]): SealedItem[]
+  },
 ) {
   const { rubric, version } = facts
   const sources = sourcesOf(job, dependencies)
@@ -86,7 +96,7 @@ export async function runRubric(
     {
       baseFolder: await fetchBaseModel(sources, facts),
       adapterFolder,
-      items: await loadItems(sources, rubric.test),
+      items: choose(await loadItems(sources, rubric.test)),
       rubric: { metrics: rubric.metrics, maxTokens: rubric.maxTokens },
       seed: evaluationSeed(version.id),
     },

@@ -38,6 +38,8 @@ const INPUTS: Record<Exclude<JobKind, 'redeem'>, string> = {
   infer: 'InferInput',
   attribute: 'AttributeInput',
   pointEndpoint: 'PointEndpointInput',
+  monitorVersion: 'MonitorInput',
+  disputeVersion: 'DisputeVersionInput',
   settleEpoch: 'SettleEpochInput',
   relay: 'RelayInput',
   resolveDispute: 'ResolveDisputeInput',

@@ -4,6 +4,7 @@ import { JobRun } from './jobs.ts'
 
 /** In the order in which they are taken, when several are due. */
 export const STEWARD_STEPS = [
+  'recourse',
   'settle',
   'follow',
   'promote',
@@ -12,6 +13,7 @@ export const STEWARD_STEPS = [
   'judge',
   'train',
   'score',
+  'monitor',
   'redeem',
   'publish',
 ] as const

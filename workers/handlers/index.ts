@@ -5,9 +5,11 @@ import { waitUntilIndexed } from '../finality.ts'
 import type { JobHandler, JobHandlers } from '../job.ts'
 import { attributeHandler } from './attribute.ts'
 import { compareHandler } from './compare.ts'
+import { disputeVersionHandler } from './disputeVersion.ts'
 import { evaluateHandler } from './evaluate.ts'
 import { fineTuneHandler } from './fineTune.ts'
 import { inferHandler } from './infer.ts'
+import { monitorVersionHandler } from './monitorVersion.ts'
 import { pointEndpointHandler } from './pointEndpoint.ts'
 import { redeemHandler } from './redeem.ts'
 import { relayHandler } from './relay.ts'
@@ -34,6 +36,8 @@ export const createHandlers = ({ engines, ...common }: HandlerDependencies): Job
     settleFeedback: waitForIndex(settleFeedbackHandler(common)),
     rlhf: waitForIndex(rlhfHandler(training)),
     evaluate: waitForIndex(evaluateHandler(training)),
+    monitorVersion: monitorVersionHandler(training),
+    disputeVersion: waitForIndex(disputeVersionHandler),
     infer: inferHandler(answering),
     attribute: attributeHandler(attributing),
     pointEndpoint: waitForIndex(pointEndpointHandler(common)),

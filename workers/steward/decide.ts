@@ -1,6 +1,7 @@
 import { STEWARD_STEPS } from '#schema/offchain/steward.ts'
 import { dataSteps } from './decideData.ts'
 import { judgementSteps } from './decideJudgement.ts'
+import { monitoringSteps } from './decideMonitoring.ts'
 import { versionSteps } from './decideVersions.ts'
 import { type ModelFacts, subjectOf } from './facts.ts'
 import { isDue, type Step } from './step.ts'
@@ -9,7 +10,7 @@ import { isDue, type Step } from './step.ts'
  *  stewards that see the same facts ask for the same jobs. */
 export function decide(facts: ModelFacts): Step[] {
   const { steps, inProgress } = judgementSteps(facts)
-  const all = [...steps, ...versionSteps(facts), ...dataSteps(facts, inProgress)]
+  const all = [...steps, ...versionSteps(facts), ...dataSteps(facts, inProgress), ...monitoringSteps(facts)]
     .filter(({ name }) => facts.operates || name === 'follow')
     .sort((a, b) => STEWARD_STEPS.indexOf(a.name) - STEWARD_STEPS.indexOf(b.name))
   return withinMandate(facts, afterRunning(facts, all))

@@ -1,6 +1,7 @@
 import type { MetricEvaluation, MetricTarget } from '#rules/promotion.ts'
 import type { JobKind } from '#schema/jobs.ts'
 import type { Policy } from '#schema/policy.ts'
+import type { RollingEvaluation } from '../rollingEvaluations.ts'
 
 /** The state of a model in the index, as far as the steward decides by it. */
 export interface ModelFacts {
@@ -26,6 +27,8 @@ export interface ModelFacts {
   validators: number
   /** The endpoints of the worker's own account that serve a version of this model. */
   endpoints: readonly { id: string; versionId: string }[]
+  /** The promoted versions that these endpoints serve, and what was measured of them since; empty where nothing is monitored. */
+  served: readonly ServedFacts[]
   /** The jobs that have not ended, whoever asked for them. */
   jobs: readonly LiveJob[]
 }
@@ -70,6 +73,14 @@ export interface RoundFacts {
   id: string
   versionId: string
   revealDeadline: Date
+}
+
+export interface ServedFacts {
+  versionId: string
+  /** Under the mandate's rubric, newest period first. */
+  evaluations: readonly RollingEvaluation[]
+  /** Disputes about it; `isOwn`: this account opened it. */
+  disputes: readonly { id: string; outcome: 'Open' | 'Upheld' | 'Rejected' | 'Lapsed'; isOwn: boolean }[]
 }
 
 export interface LiveJob {

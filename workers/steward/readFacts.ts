@@ -4,6 +4,7 @@ import { type JobKind, jobDefinition } from '#schema/jobs.ts'
 import { IS_LIVE } from '#schema/offchain/jobs.ts'
 import { isRemoved } from '#schema/offchain/removals.ts'
 import type { Policy } from '#schema/policy.ts'
+import { rollingEvaluations } from '../rollingEvaluations.ts'
 import { targetsOf } from '../storedEvaluations.ts'
 import {
   type DatanetFacts,
@@ -12,6 +13,7 @@ import {
   type LiveJob,
   type ModelFacts,
   type RoundFacts,
+  type ServedFacts,
   subjectOf,
   type VersionFacts,
 } from './facts.ts'
@@ -78,6 +80,7 @@ export async function readFacts(
     rounds: await roundsOf(sql, modelId),
     validators: await validators(sql),
     endpoints: await endpointsOf(sql, modelId, account),
+    served: policy.monitor ? await servedOf(sql, model, account) : [],
     jobs: await liveJobs(sql, modelId),
   }
 }
@@ -185,6 +188,19 @@ const endpointsOf = async (sql: Sql, modelId: string, account: string): Promise<
       [modelId, account],
     )
   ).rows
+
+async function servedOf(sql: Sql, { id, rubricHash }: MandatedModel, account: string): Promise<ServedFacts[]> {
+  const { rows } = await sql.query<Pick<ServedFacts, 'versionId' | 'disputes'>>(
+    `select v.id as "versionId", coalesce((select json_agg(json_build_object('id', d.id, 'outcome', d.outcome, 'isOwn', d.challenger = $2) order by d.id::numeric)
+         from dispute d where d.subject = 'Version' and d.subject_id = v.id and d.to_block is null), '[]') as disputes
+     from model_version v where v.model_id = $1 and v.to_block is null and v.status = 'Promoted' and exists (
+       select 1 from endpoint e where e.version_id = v.id and e.host = $2 and e.to_block is null) order by v.id::numeric`,
+    [id, account],
+  )
+  const served: ServedFacts[] = []
+  for (const row of rows) served.push({ ...row, evaluations: await rollingEvaluations(sql, row.versionId, rubricHash) })
+  return served
+}
 
 /** Jobs of the kinds that the steward asks for; those of other models do not matter. */
 async function liveJobs(sql: Sql, modelId: string): Promise<LiveJob[]> {

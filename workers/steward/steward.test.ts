@@ -4,6 +4,7 @@ import { putDocument, specificationDocument } from '#schema/documents.ts'
 import { notify } from '#schema/notifications.ts'
 import { VersionInfluence } from '#schema/offchain/attribution.ts'
 import { Contribution, Datanet } from '#schema/onchain/datanets.ts'
+import { Dispute } from '#schema/onchain/disputes.ts'
 import { FeedbackRound, FeedbackTask, Judgement, Validator } from '#schema/onchain/feedback.ts'
 import { Endpoint } from '#schema/onchain/market.ts'
 import { Evaluation, Mandate, Model, ModelVersion, Target } from '#schema/onchain/models.ts'
@@ -159,6 +160,7 @@ test('the facts of a model are read from the index', async () => {
     rounds: [{ id: '2', versionId: '2', revealDeadline: blockTime(90) }],
     validators: 1,
     endpoints: [{ id: '1', versionId: '1' }],
+    served: [],
     jobs: [{ id: expect.any(String), kind: 'evaluate', subject: '3' }],
   })
 }, 60_000)
@@ -249,4 +251,40 @@ test('a steward acts on new blocks and on what operators say, without waiting fo
   await at.db.query('update stewardship set paused = false')
   await notify(at.db, { type: 'steward', modelId: '1' })
   await vi.waitFor(async () => expect(await jobsOf(at)).toHaveLength(1), 10_000)
+}, 60_000)
+
+test('what serves is measured in each period, and disputed once by two stewards; calls and disputes of strangers change nothing', async () => {
+  const at = await setting()
+  const { db } = at
+  await addModel(at, '1', { monitor: { everySeconds: 3600, parts: 1 } })
+  await insert(db, ModelVersion, { id: '2', modelId: '1', method: 'sft', status: 'Promoted' })
+  await db.query(`update model set live_version_id = '2'`)
+  await insert(db, Endpoint, { id: '1', versionId: '2', host: OPERATOR })
+  await insert(db, Endpoint, { id: '2', versionId: '2', host: account(8) })
+  await insert(db, Dispute, {
+    id: '1',
+    subject: 'Version',
+    subjectId: '2',
+    challenger: account(8),
+    outcome: 'Rejected',
+  })
+  await at.enqueue('infer', { endpointId: '1', prompt: 'junk', consumer: account(8) })
+  const stewards = [1, 2].map(() => createTurn(contextOf(at)))
+  const turns = () => Promise.all(stewards.flatMap((turn) => [turn(), turn()]))
+  await turns()
+  const [measuring] = (await jobsOf(at)).filter(({ kind }) => kind === 'monitorVersion')
+  expect(measuring.input).toMatchObject({ versionId: '2', everySeconds: 3600, parts: 1 })
+
+  const rubric = `0x${'2'.repeat(64)}`
+  const metric = { metric: 'exact', score: '300000', lower: '200000', upper: '400000', n: '80' }
+  const result = { versionId: '2', rubric, ...measuring.input, part: 0, metrics: [metric] }
+  await db.query(`update job_run set status = 'Succeeded', result = $1 where kind = 'monitorVersion'`, [
+    JSON.stringify(result),
+  ])
+  await turns()
+  expect((await jobsOf(at)).map(({ kind }) => kind)).toEqual(['disputeVersion', 'infer', 'monitorVersion'])
+  expect(await stepsOf(at, '1')).toEqual([
+    { id: `monitor/2/${measuring.input.period}`, waits_for: null, asked: true },
+    { id: `recourse/2/${measuring.input.period}`, waits_for: null, asked: true },
+  ])
 }, 60_000)

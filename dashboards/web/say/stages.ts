@@ -119,6 +119,8 @@ const OF_JOB: Record<string, StageName> = {
   redeem: 'serve',
   settleEpoch: 'reward',
   resolveDispute: 'recourse',
+  monitorVersion: 'evaluate',
+  disputeVersion: 'recourse',
 }
 
 const OF_CONTRACT: Record<string, StageName> = {

@@ -27,15 +27,18 @@ export const minimumOf = (model: Model, metric: string): number | undefined => {
   return target && Number(target.minimum)
 }
 
-function worseThanLive(model: Model, scores: readonly Score[]): Score | undefined {
-  const live = model.versions.nodes.find(({ id }) => id === model.liveVersionId)
-  const known = new Map((live ? scoresOf(model, live) : []).map((score) => [score.metric, Number(score.lower)]))
-  const bound = model.targets.nodes.filter(({ mayFall }) => mayFall === false)
-  return scores.find(
-    ({ metric, upper }) =>
-      bound.some((target) => target.metric === metric) && Number(upper) < (known.get(metric) ?? -Infinity),
-  )
+/** The first metric in which a version is significantly worse than the live one, with both scores. */
+function worseThanLive(model: Model, scores: readonly Score[]): { own: Score; live: Score } | undefined {
+  const serving = model.versions.nodes.find(({ id }) => id === model.liveVersionId)
+  const known = new Map((serving ? scoresOf(model, serving) : []).map((score) => [score.metric, score]))
+  for (const { metric } of model.targets.nodes.filter(({ mayFall }) => mayFall === false)) {
+    const [own, live] = [scores.find((score) => score.metric === metric), known.get(metric)]
+    if (own && live && Number(own.upper) < Number(live.lower)) return { own, live }
+  }
+  return undefined
 }
+
+const withInterval = ({ score, lower, upper }: Score) => `${percent(score)} (${percent(lower)} to ${percent(upper)})`
 
 /** Whether a version may serve, and why: every target must be met at the lower confidence bound, and no metric may be significantly worse than that of the
  *  live version, unless the mandate lets it fall. */
@@ -58,7 +61,7 @@ export function verdictOf(model: Model, version: Version): Verdict {
       because: missed
         .map(
           (score) =>
-            `${score.metric} may be as low as ${percent(score.lower)}; ${percent(minimumOf(model, score.metric) ?? 0)} is asked for.`,
+            `${score.metric} is ${withInterval(score)}; ${percent(minimumOf(model, score.metric) ?? 0)} is asked for at the lower bound.`,
         )
         .join(' '),
     }
@@ -69,7 +72,7 @@ export function verdictOf(model: Model, version: Version): Verdict {
     return {
       kind: 'refused',
       title: 'Worse than the live one',
-      because: `${worse.metric} is at most ${percent(worse.upper)}; the live version has more even at its lower bound.`,
+      because: `${worse.own.metric} is ${withInterval(worse.own)}; the live version has ${withInterval(worse.live)}.`,
     }
   return { kind: 'ready', title: 'Meets its targets', because: 'Anyone may promote it now.' }
 }

@@ -32,6 +32,7 @@ export const factsWith = (over: Partial<ModelFacts> = {}): ModelFacts => ({
   rounds: [],
   validators: 3,
   endpoints: [],
+  served: [],
   jobs: [],
   ...over,
 })

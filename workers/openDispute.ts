@@ -1,0 +1,51 @@
+import { DISPUTE_SUBJECTS } from '#schema/onchain/disputes.ts'
+import type { ChainClient } from './chain.ts'
+import { RevertError } from './chainErrors.ts'
+
+export interface OpenedDispute {
+  id: bigint
+  /** Whether somebody else had opened it. */
+  existed: boolean
+}
+
+interface NewDispute {
+  kind: (typeof DISPUTE_SUBJECTS)[number]
+  subjectId: bigint
+  /** The key of its transactions: the same key opens one dispute. */
+  key: string
+  /** Publishes the reason. */
+  evidence(): Promise<`0x${string}`>
+  /** @throws Error when the account cannot or will not put up such a bond. */
+  checkBond(bond: bigint, balance: bigint): void
+}
+
+/** Opens a dispute with the bond that the contract asks for, unless one about the same subject is open.
+ *  @throws ChainUnavailableError, and what `checkBond` throws. */
+export async function openDispute(chain: ChainClient, dispute: NewDispute): Promise<OpenedDispute> {
+  const { key } = dispute
+  const subject = [DISPUTE_SUBJECTS.indexOf(dispute.kind), dispute.subjectId] as const
+  const openId = () => chain.read('Disputes', 'openDispute', subject)
+  const existing = await openId()
+  if (existing !== 0n) return { id: existing, existed: true }
+  const bond = await chain.read('Disputes', 'bondFor', subject)
+  dispute.checkBond(bond, await chain.read('GOpen', 'balanceOf', [chain.account]))
+  const evidence = await dispute.evidence()
+  await chain.transact(`${key}:approve`, {
+    contract: 'GOpen',
+    functionName: 'approve',
+    args: [chain.addresses.Disputes, bond],
+  })
+  try {
+    const { events } = await chain.transact(key, {
+      contract: 'Disputes',
+      functionName: 'open',
+      args: [...subject, evidence],
+    })
+    for (const event of events) if (event.name === 'DisputeOpened') return { id: event.args.disputeId, existed: false }
+    throw new Error(`The dispute of ${dispute.kind} ${dispute.subjectId} was mined without its event.`)
+  } catch (error) {
+    const others = error instanceof RevertError ? await openId() : 0n // somebody else was faster
+    if (others === 0n) throw error
+    return { id: others, existed: true }
+  }
+}
