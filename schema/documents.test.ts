@@ -1,11 +1,13 @@
 import { constants } from 'node:buffer'
 import { expect, test } from 'vitest'
+import { z } from 'zod'
 import {
   MAX_DOCUMENT_BYTES,
   MAX_DOCUMENT_VALUES,
   MAX_USAGE_BYTES,
   openedUsage,
   parseDocument,
+  putDocument,
   rewardMapDocument,
   weighedManifest,
 } from './documents.ts'
@@ -67,4 +69,18 @@ test('200 MB of empty objects in a false map do not end whoever watches maps', (
   const objects = Buffer.alloc(200_000_001, '{},')
   const junk = Buffer.concat([bytesOf('{"x":['), objects, bytesOf('0]}')])
   expect(timed(() => parseDocument(rewardMapDocument, junk))).toMatchObject({ success: false })
+})
+
+test('a document that nobody would read is not stored: a map is not published in vain', async () => {
+  const stored: Uint8Array[] = []
+  const store = { put: async (bytes: Uint8Array) => String(stored.push(bytes)) }
+  const list = z.array(z.number())
+  await expect(
+    putDocument(
+      store,
+      list,
+      Array.from({ length: MAX_DOCUMENT_VALUES + 1 }, () => 1),
+    ),
+  ).rejects.toThrow(/would state nothing/)
+  expect(await putDocument(store, list, [1, 2])).toBe('1')
 })

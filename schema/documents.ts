@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type CanonicalValue, canonicalJson } from '#rules/canonicalJson.ts'
 import { POTS } from '#rules/split.ts'
 import { ArtifactError, type ArtifactStore } from './artifacts/index.ts'
+import { PermanentError } from './errors.ts'
 import { failFastList } from './failFastList.ts'
 
 /** The schemas of the JSON artifacts that contracts refer to by hash. Every read checks the schema. Documents are stored as canonical JSON, so
@@ -303,9 +304,19 @@ export type RewardMapDocument = z.infer<typeof rewardMapDocument>
 
 export const documentBytes = (value: unknown) => new TextEncoder().encode(canonicalJson(value as CanonicalValue))
 
-/** Checks `value` against its schema, stores it as canonical JSON, and returns its name. */
-export const putDocument = <T>(store: Pick<ArtifactStore, 'put'>, shape: z.ZodType<T>, value: T): Promise<string> =>
-  store.put(documentBytes(shape.parse(value)))
+/** Checks `value` against its schema, stores it as canonical JSON, and returns its name. @throws PermanentError when nobody would read so much */
+export async function putDocument<T>(
+  store: Pick<ArtifactStore, 'put'>,
+  shape: z.ZodType<T>,
+  value: T,
+): Promise<string> {
+  const bytes = documentBytes(shape.parse(value))
+  if (bytes.length > MAX_DOCUMENT_BYTES || hasTooManyValues(bytes))
+    throw new PermanentError(
+      `A document of ${bytes.length} bytes would state nothing: it may have ${MAX_DOCUMENT_BYTES} bytes and ${MAX_DOCUMENT_VALUES} values. Divide what it names.`,
+    )
+  return store.put(bytes)
+}
 
 /** A larger artifact is no document: no JavaScript text can be longer. What names documents on the chain may name any artifact, a model too. */
 export const MAX_DOCUMENT_BYTES = 500_000_000
