@@ -53,41 +53,67 @@ export interface AnswerForm {
  *  a response with its own status. */
 const HEADERS_MS = 10_000
 
-/** Starts the calls of a question and answers in the given form. A client that disconnects cancels its calls, unless it has sent an idempotency key. */
-export async function exchange(
-  { services, models, metrics }: Gateway,
+interface Started extends Asked {
+  /** Whether the calls go on when the client disconnects: it has a key by which it can come back. */
+  goesOn: boolean
+}
+
+/** Reserves the credit of the calls of a request and starts them.
+ *  @throws GatewayError, ApiError, EnqueueError or InputError that says what is missing; then nothing was started. */
+export async function startAnswers(
+  { services, models }: Gateway,
   request: Request,
   response: Response,
-  question: AnswerRequest,
-  formOf: (asked: Asked) => AnswerForm,
-): Promise<void> {
-  const began = performance.now()
+  asked: AnswerRequest,
+): Promise<Started> {
   const terms = readTerms((response.locals as { caller: Caller }).caller, request.headers)
-  const endpoint = await models.find(question.model)
+  const endpoint = await models.find(asked.model)
   const live = await liveCalls(services, terms.consumer)
   response.set({
     'x-ratelimit-limit-requests': String(MAX_LIVE_CALLS),
-    'x-ratelimit-remaining-requests': String(Math.max(0, MAX_LIVE_CALLS - live - question.inputs.length)),
+    'x-ratelimit-remaining-requests': String(Math.max(0, MAX_LIVE_CALLS - live - asked.inputs.length)),
     'x-ratelimit-reset-requests': '1s',
   })
-  requireRoom(live, question.inputs.length)
-  const ids = await startCalls(services, terms, endpoint, question.inputs, question.seed)
+  requireRoom(live, asked.inputs.length)
+  const ids = await startCalls(services, terms, endpoint, asked.inputs, asked.seed)
   response.set('x-receipt-id', ids.join(','))
+  return { endpoint, ids, created: Math.floor(Date.now() / 1000), goesOn: terms.idempotencyKey !== undefined }
+}
+
+/** Starts the calls of a request and answers in the given form. */
+export async function exchange(
+  gateway: Gateway,
+  request: Request,
+  response: Response,
+  asked: AnswerRequest,
+  formOf: (asked: Asked) => AnswerForm,
+): Promise<void> {
+  const started = await startAnswers(gateway, request, response, asked)
+  await answer(gateway, request, response, { ...started, stream: asked.stream, form: formOf(started) })
+}
+
+/** Answers with calls that have started. A client that disconnects cancels them, unless they go on. */
+export async function answer(
+  { services, metrics }: Pick<Gateway, 'services' | 'metrics'>,
+  request: Request,
+  response: Response,
+  { ids, goesOn, stream, form }: Pick<Started, 'ids' | 'goesOn'> & { stream: boolean; form: AnswerForm },
+): Promise<void> {
+  const began = performance.now()
   const gone = new AbortController()
   const leave = () => {
     if (response.writableFinished) return
     gone.abort(new Error('The client has disconnected.'))
-    if (terms.idempotencyKey === undefined)
+    if (!goesOn)
       cancelCalls(services, ids).catch((err) =>
         services.log.error({ err, ids }, 'could not cancel the calls of a client that left'),
       )
   }
   response.once('close', leave)
   if (response.destroyed) leave()
-  const form = formOf({ endpoint, ids, created: Math.floor(Date.now() / 1000) })
   try {
-    const answers = ids.map((id) => followAnswer(services, id, gone.signal))
-    if (!question.stream) return void response.json(form.whole(await Promise.all(answers.map(drain))))
+    const answers = ids.map((id) => followAnswer(services, id, { signal: gone.signal, stream }))
+    if (!stream) return void response.json(form.whole(await Promise.all(answers.map(drain))))
     await streamAnswers(response, form, answers, {
       log: services.log,
       firstToken: () => metrics.firstToken(request.path, (performance.now() - began) / 1000),
@@ -97,7 +123,7 @@ export async function exchange(
   } catch (error) {
     if (gone.signal.aborted) return
     gone.abort(error)
-    if (terms.idempotencyKey === undefined) await cancelCalls(services, ids) // those of the others
+    if (!goesOn) await cancelCalls(services, ids) // those that have not failed
     throw error
   }
 }
@@ -154,7 +180,7 @@ async function streamAnswers(
     await events.send(form.finish(results))
     events.end()
   } catch (error) {
-    if (!events.isOpen) throw error
+    if (!events.isOpen || response.destroyed) throw error
     await events.send(form.failure(describeFailure(error, watch.log).body))
     events.end()
     throw error

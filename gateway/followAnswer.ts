@@ -5,13 +5,15 @@ import { FailedCall } from './errors.ts'
 import { type AnswerTokens, answerTokens, readWorkerStream, type StreamedPiece } from './workerStream.ts'
 
 /** The result of an `infer` job. */
-const answerResult = z.object({
+export const answerResult = z.object({
   receiptId: z.string(),
   answer: z.string(),
   tokensIn: z.number(),
   tokensOut: z.number(),
   fee: z.string(),
   finish: z.enum(['stop', 'length', 'cancelled']),
+  /** The stop text that ended it. */
+  stopped: z.string().optional(),
   tokens: answerTokens.optional(),
 })
 export type AnswerResult = z.output<typeof answerResult>
@@ -33,6 +35,12 @@ const RENEW_MS = 30_000
 /** Before a worker that broke a connection off, but whose job still runs, is asked again. */
 const RETRY_MS = 250
 
+interface FollowOptions {
+  signal: AbortSignal
+  /** Whether the text is wanted before it is complete. Who has read a part of an answer pays for it, also when the call is cancelled. */
+  stream: boolean
+}
+
 type Follower = Pick<Services, 'db' | 'feed'>
 
 /**
@@ -44,7 +52,7 @@ type Follower = Pick<Services, 'db' | 'feed'>
 export async function* followAnswer(
   services: Follower,
   jobId: string,
-  signal: AbortSignal,
+  { signal, stream }: FollowOptions,
 ): AsyncGenerator<StreamedPiece, AnswerResult, undefined> {
   const told = new ToldText(jobId)
   const watch = watchJob(services, jobId, signal)
@@ -60,7 +68,7 @@ export async function* followAnswer(
         return result
       }
       const { url, key, attempt } = job
-      if (job.status !== 'Running' || !url || !key || attempt === streamed) {
+      if (!stream || job.status !== 'Running' || !url || !key || attempt === streamed) {
         await changed()
         continue
       }

@@ -3,11 +3,14 @@ import express, { type ErrorRequestHandler, type RequestHandler, Router } from '
 import type { Registry } from 'prom-client'
 import { callerOf } from '#graphql/access.ts'
 import type { Services } from '#graphql/context.ts'
+import { chatForm, readChatCompletion } from './chat.ts'
 import { completionForm, readCompletion } from './completions.ts'
 import { badRequest, describeFailure, GatewayError } from './errors.ts'
 import { exchange, type Gateway } from './exchange.ts'
+import { anthropicError, messagesForm, readMessages } from './messages.ts'
 import { openGatewayMetrics } from './metrics.ts'
 import { ModelList } from './models.ts'
+import { addResponseRoutes } from './responseRoutes.ts'
 
 /** The largest body of a request. */
 const BODY_LIMIT = '1mb'
@@ -32,6 +35,15 @@ export function openGateway(services: Services, registry?: Registry): Router {
     const question = readCompletion(request.body)
     return exchange(gateway, request, response, question, (asked) => completionForm(question, asked))
   })
+  router.post('/chat/completions', (request, response) => {
+    const asked = readChatCompletion(request.body)
+    return exchange(gateway, request, response, asked, (started) => chatForm(asked, started))
+  })
+  router.post('/messages', (request, response) => {
+    const asked = readMessages(request.body)
+    return exchange(gateway, request, response, asked, (started) => messagesForm(asked, started))
+  })
+  addResponseRoutes(router, gateway)
   router.post('/embeddings', () => {
     throw badRequest(
       'The models that are served here have no embeddings: they generate text.',
@@ -77,8 +89,11 @@ const bearer = (key: string | string[] | undefined) => (typeof key === 'string' 
 
 const reportFailure =
   ({ log }: Services): ErrorRequestHandler =>
-  (error, _request, response, _next) => {
+  (error, request, response, _next) => {
     if (response.headersSent) return void response.end()
     const { status, body, headers } = describeFailure(error, log)
-    response.status(status).set(headers).json(body)
+    response
+      .status(status)
+      .set(headers)
+      .json(request.path === '/messages' ? anthropicError(status, body) : body)
   }

@@ -1,3 +1,4 @@
+import { chatOf, chatText } from './chatRequest.ts'
 import {
   AddressInput,
   ChoiceInput,
@@ -6,6 +7,7 @@ import {
   IdInput,
   Input,
   type InputClass,
+  InputError,
   IntInput,
   JsonInput,
   RealInput,
@@ -149,10 +151,18 @@ export class DisputeVersionInput {
   maxBondWei!: string
 }
 
+/** Characters of a prompt or a conversation. */
+const MAX_PROMPT = 32_768
+
 @Input('Requests an answer from an endpoint: reserves credit, posts the fee and writes a receipt.')
 export class InferInput {
   @IdInput('The endpoint.') endpointId!: string
-  @TextInput('The prompt.', { min: 1, max: 32768 }) prompt!: string
+  @TextInput('The prompt.', { optional: true, min: 1, max: MAX_PROMPT }) prompt?: string
+  @JsonInput(
+    'A conversation instead of the prompt: {"messages": [{"role", "content"}], "tools": […]}, in the form of OpenAI’s chat completions, with texts only and the arguments of calls as objects.',
+    { optional: true, max: MAX_PROMPT },
+  )
+  chat?: string
   @IntInput('The maximum number of output tokens.', { default: 64, min: 1, max: 4096 }) maxTokens!: number
   @RealInput('The sampling temperature; 0 always takes the most likely token.', { default: 0, min: 0, max: 5 })
   temperature!: number
@@ -265,5 +275,26 @@ export const jobKinds = Object.keys(jobs) as JobKind[]
 export const jobDefinition = (kind: string): JobDefinition | undefined =>
   Object.hasOwn(jobs, kind) ? (jobs[kind as JobKind] as unknown as JobDefinition) : undefined
 
-export const checkJobInput = <K extends JobKind>(kind: K, value: unknown): JobInput<K> =>
-  checkInput(jobs[kind].input as InputClass<JobInput<K>>, value)
+export function checkJobInput<K extends JobKind>(kind: K, value: unknown): JobInput<K> {
+  const input = checkInput(jobs[kind].input as InputClass<JobInput<K>>, value)
+  if (input instanceof InferInput) checkPrompt(input)
+  return input
+}
+
+/** A call has a prompt or a conversation. The conversation is stored in its canonical form. */
+function checkPrompt(input: InferInput): void {
+  const { prompt, chat } = input
+  if ((prompt === undefined) === (chat === undefined))
+    throw new InputError('InferInput.prompt: give a prompt, or a conversation as `chat`, and not both.')
+  if (prompt !== undefined && chatOf(prompt))
+    throw new InputError('InferInput.prompt has the form of a conversation: send it as `chat`.')
+  if (chat === undefined) return
+  try {
+    input.chat = chatText(JSON.parse(chat))
+  } catch (cause) {
+    throw new InputError(`InferInput.chat is no conversation: ${(cause as Error).message}`, { cause })
+  }
+}
+
+/** The text of a call: its prompt, or the canonical JSON of its conversation. */
+export const promptOf = ({ prompt, chat }: Pick<InferInput, 'prompt' | 'chat'>): string => prompt ?? chat ?? ''

@@ -1,5 +1,5 @@
-import OpenAI from 'openai'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import OpenAI, { APIError } from 'openai'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { startWorld, type World } from '#contracts/test/world.ts'
 import { openGateway } from '#gateway/index.ts'
 import { me } from '#graphql/test/market.ts'
@@ -30,6 +30,15 @@ const used = async ({ db }: { db: Awaited<ReturnType<typeof servedModel>>['db'] 
   (await db.query('select used from signed_voucher')).rows[0].used as bigint
 const openHolds = async ({ db }: { db: Awaited<ReturnType<typeof servedModel>>['db'] }) =>
   Number((await db.query('select count(*) as count from credit_hold where open')).rows[0].count)
+const refusal = async (answer: Promise<unknown>) =>
+  answer.then(
+    () => undefined,
+    (error) =>
+      error instanceof APIError
+        ? { status: error.status, code: error.code, type: error.type, param: error.param, message: error.message }
+        : error,
+  )
+
 test('models are listed and found by every name; completions are answered, streamed and charged once', async () => {
   const system = await servedModel()
   const { openai } = system
@@ -75,3 +84,362 @@ test('models are listed and found by every name; completions are answered, strea
   expect(await openHolds(system)).toBe(0)
   expect(system.logged).toEqual([])
 }, 180_000)
+
+/** An answer of about `length` tokens: the schema asks for it. */
+const long = (length: number) => ({
+  response_format: {
+    type: 'json_schema' as const,
+    json_schema: {
+      name: 'long',
+      schema: {
+        type: 'object',
+        properties: { text: { type: 'string', minLength: length, maxLength: length } },
+        required: ['text'],
+        additionalProperties: false,
+      },
+    },
+  },
+  max_tokens: 4096,
+})
+const messages = [
+  { role: 'system' as const, content: 'Name colours.' },
+  { role: 'user' as const, content: 'thing 1 is red' },
+]
+const tools = ['paint', 'wash'].map((name) => ({
+  type: 'function' as const,
+  function: {
+    name,
+    description: `To ${name} a thing.`,
+    parameters: {
+      type: 'object',
+      properties: { colour: { $ref: '#/$defs/colour' }, coats: { type: 'integer' } },
+      required: ['colour'],
+      additionalProperties: false,
+      $defs: { colour: { enum: ['red', 'green'] } },
+    },
+  },
+}))
+
+test('chat: streams with usage and log-probabilities, tools, schemas and several answers', async () => {
+  const system = await servedModel()
+  const { openai } = system
+  const request = {
+    model: 'model:1',
+    messages,
+    max_tokens: 12,
+    temperature: 0.9,
+    seed: 7,
+    logprobs: true,
+    top_logprobs: 2,
+  } as const
+  const whole = await openai.chat.completions.create(request)
+  const [choice] = whole.choices
+  expect(choice?.message.content).not.toBe('')
+  expect(choice?.logprobs?.content).toHaveLength(must(whole.usage).completion_tokens)
+  expect(must(choice?.logprobs?.content?.[0]).top_logprobs).toHaveLength(2)
+  const again = await openai.chat.completions.create(request)
+  expect(again.choices).toEqual(whole.choices)
+
+  const runner = openai.chat.completions.stream({ ...request, stream_options: { include_usage: true } })
+  const streamed = await runner.finalChatCompletion()
+  expect(streamed.choices[0]?.message.content).toBe(choice?.message.content)
+  expect(streamed.choices[0]?.logprobs?.content).toEqual(choice?.logprobs?.content)
+  expect(streamed.usage).toEqual(whole.usage)
+  const { receipt } = whole as unknown as { receipt: { id: string } }
+  const asked = (await system.ask('query ($id: ID!) { receipt(id: $id) { prompt } }', { id: receipt.id })).data.receipt
+  expect(asked.prompt).toBe(
+    '{"messages":[{"content":"Name colours.","role":"system"},{"content":"thing 1 is red","role":"user"}]}',
+  )
+
+  const plain = { model: 'endpoint:1', messages, seed: 3, tools, max_tokens: 600 } as const
+  const required = await openai.chat.completions.create({ ...plain, tool_choice: 'required' })
+  const calls = must(required.choices[0]?.message.tool_calls)
+  expect(required.choices[0]?.finish_reason).toBe('tool_calls')
+  for (const call of calls) {
+    if (call.type !== 'function') throw new Error(call.type)
+    expect(['paint', 'wash']).toContain(call.function.name)
+    expect(['red', 'green']).toContain(JSON.parse(call.function.arguments).colour)
+  }
+  const named = openai.chat.completions.stream({
+    ...plain,
+    tool_choice: { type: 'function', function: { name: 'wash' } },
+    logprobs: true,
+    stream_options: { include_usage: true },
+  })
+  const washed = must((await named.finalChatCompletion()).choices[0])
+  expect(washed.message.tool_calls).toHaveLength(1)
+  expect(washed.message.tool_calls?.[0]).toMatchObject({ function: { name: 'wash' } })
+  expect(washed.logprobs?.content?.map(({ token }) => token).join('')).toContain('"name":')
+  const turn = await openai.chat.completions.create({
+    ...plain,
+    tool_choice: 'none',
+    messages: [
+      ...messages,
+      must(required.choices[0]).message,
+      { role: 'tool', tool_call_id: must(calls[0]).id, content: 'done' },
+    ],
+  })
+  expect(turn.choices[0]?.message.tool_calls).toBeUndefined()
+
+  const json = await openai.chat.completions.create({
+    ...{ model: 'Clerk', messages, max_tokens: 40, n: 2, temperature: 1 },
+    response_format: { type: 'json_object' },
+  })
+  expect(json.choices).toHaveLength(2)
+  for (const { message } of json.choices) expect(JSON.parse(must(message.content))).toBeTypeOf('object')
+  const written = await openai.chat.completions.create({ model: 'Clerk', messages, ...long(20) })
+  expect(JSON.parse(must(written.choices[0]?.message.content)).text).toHaveLength(20)
+  expect(await openHolds(system)).toBe(0)
+  expect(system.logged).toEqual([])
+}, 180_000)
+
+test('what cannot be answered is refused at once, in OpenAI’s form, and costs nothing', async () => {
+  const system = await servedModel()
+  const { openai } = system
+  const chat = (more: object, client = openai) =>
+    refusal(client.chat.completions.create({ model: 'Clerk', messages, ...more } as never))
+  expect(await chat({ model: 'gpt-4o' })).toMatchObject({ status: 404, code: 'model_not_found', param: 'model' })
+  expect(await chat({ model: undefined })).toMatchObject({
+    status: 400,
+    code: 'missing_required_parameter',
+    param: 'model',
+  })
+  expect(await chat({ n: 1000 })).toMatchObject({
+    status: 400,
+    param: 'n',
+    message: expect.stringContaining('at most 16'),
+  })
+  expect(await chat({ max_tokens: 1e9 })).toMatchObject({
+    status: 400,
+    param: 'max_tokens',
+    message: expect.stringContaining('4096'),
+  })
+  expect(await chat({ colour: 'red' })).toMatchObject({ status: 400, code: 'unknown_parameter', param: 'colour' })
+  expect(await chat({ frequency_penalty: 1 })).toMatchObject({ status: 400, param: 'frequency_penalty' })
+  expect(await chat({ messages: [] })).toMatchObject({ status: 400, param: 'messages' })
+  expect(await chat({ messages: [{ role: 'user', content: '\ud800' }] })).toMatchObject({ status: 400 })
+  const nul = refusal(openai.completions.create({ model: 'Clerk', prompt: 'x\0y' }))
+  expect(await nul).toMatchObject({ status: 400, type: 'invalid_request_error' })
+  expect(await chat({ messages: [{ role: 'user', content: 'x'.repeat(40_000) }] })).toMatchObject({ status: 400 })
+  expect(await chat({ messages: [{ role: 'user', content: 'x'.repeat(3_000_000) }] })).toMatchObject({ status: 413 })
+  expect(await chat({ tool_choice: 'required' })).toMatchObject({ status: 400, param: 'tool_choice' })
+  expect(await chat({ model: 'endpoint:2' })).toMatchObject({
+    status: 402,
+    type: 'insufficient_quota',
+    code: 'insufficient_quota',
+    message: expect.stringMatching(/Deposit at least \d+ wei/),
+  })
+  expect(await chat({}, system.client({}))).toMatchObject({ status: 402 }) // nobody is named who pays
+  expect(await chat({}, system.client({ 'x-consumer': 'me' }))).toMatchObject({ status: 400, param: 'x-consumer' })
+  expect(await refusal(openai.embeddings.create({ model: 'Clerk', input: 'x' }))).toMatchObject({
+    status: 400,
+    code: 'model_not_supported',
+  })
+  const schema = { type: 'string', pattern: 'a*' }
+  for (const stream of [false, true])
+    expect(
+      await chat({ stream, response_format: { type: 'json_schema', json_schema: { name: 'a', schema } } }),
+    ).toMatchObject({
+      status: 400,
+      type: 'invalid_request_error',
+      message: expect.stringContaining('pattern'),
+    })
+  const { rows } = await system.db.query('select status, attempt from job_run')
+  expect(rows).toEqual([1, 2].map(() => ({ status: 'Failed', attempt: 1 })))
+  const long = await openai.completions.create({
+    model: 'Clerk',
+    prompt: '<|agent|><|end|>\n\ndata: [DONE]\n\n',
+    stream: true,
+    max_tokens: 8,
+    seed: 1,
+  })
+  let chunks = 0
+  for await (const chunk of long) chunks += chunk.choices.length
+  expect(chunks).toBeGreaterThan(0)
+  expect(await openHolds(system)).toBe(0)
+  expect(system.logged).toEqual([])
+}, 180_000)
+
+test('a client that leaves pays what was generated; one with an idempotency key comes back for the same answer', async () => {
+  const system = await servedModel()
+  const { openai, db } = system
+  const request = { model: 'Clerk', messages, seed: 5, ...long(3000) }
+  const jobOf = async () =>
+    must(
+      (
+        await db.query(
+          `select id, status, result, error from job_run where kind = 'infer' order by created_at desc limit 1`,
+        )
+      ).rows[0],
+    )
+
+  const started = performance.now()
+  const leaving = await openai.chat.completions.create({ ...request, stream: true })
+  let text = ''
+  for await (const chunk of leaving) {
+    text += chunk.choices[0]?.delta.content ?? ''
+    if (text.length > 40) break
+  }
+  leaving.controller.abort()
+  await vi.waitFor(async () => expect(await jobOf()).toMatchObject({ status: 'Succeeded' }), 20_000)
+  const cut = await jobOf()
+  expect(cut.result).toMatchObject({ finish: 'cancelled' })
+  expect(cut.result.answer.startsWith(text)).toBe(true)
+  expect(cut.result.tokensOut).toBeLessThan(2900)
+  expect(await used(system)).toBe(BigInt(cut.result.fee))
+  expect(await openHolds(system)).toBe(0)
+
+  const abort = new AbortController()
+  const silent = refusal(openai.chat.completions.create(request, { signal: abort.signal }))
+  await vi.waitFor(async () => expect((await jobOf()).status).toBe('Running'), 20_000)
+  abort.abort()
+  await silent
+  await vi.waitFor(async () => expect((await jobOf()).status).toBe('Cancelled'), 20_000)
+  expect(await openHolds(system)).toBe(0)
+  expect(await used(system)).toBe(BigInt(cut.result.fee)) // nothing was sent, nothing is paid
+
+  const headers = { 'idempotency-key': 'once' }
+  const first = await openai.chat.completions.create({ ...request, ...long(300), stream: true }, { headers })
+  for await (const _ of first) break
+  first.controller.abort()
+  const two = await Promise.all(
+    [1, 2].map(() => openai.chat.completions.create({ ...request, ...long(300) }, { headers })),
+  )
+  expect(two[0]).toEqual(two[1])
+  expect(await refusal(openai.chat.completions.create({ ...request, ...long(301) }, { headers }))).toMatchObject({
+    status: 422,
+  })
+  const total = BigInt(cut.result.fee) + BigInt((two[0] as unknown as { receipt: { fee: string } }).receipt.fee)
+  expect(await used(system)).toBe(total)
+  expect(performance.now() - started).toBeLessThan(120_000)
+  expect(system.logged).toEqual([])
+}, 240_000)
+
+test('a worker that is killed in the middle of a stream: the answer goes on where it was, and is charged once', async () => {
+  const system = await servedModel()
+  const { openai } = system
+  const stream = await openai.chat.completions.create({
+    ...{ model: 'Clerk', messages, seed: 5, temperature: 1, ...long(2500) },
+    ...{ stream: true, stream_options: { include_usage: true } },
+  })
+  let text = ''
+  let usage: OpenAI.CompletionUsage | null | undefined
+  let isKilled = false
+  for await (const chunk of stream) {
+    text += chunk.choices[0]?.delta.content ?? ''
+    usage = chunk.usage
+    if (text.length < 40 || isKilled) continue
+    process.kill(must(system.worker.pid), 'SIGKILL')
+    isKilled = true
+  }
+  const { rows } = await system.db.query(`select result, attempt from job_run where kind = 'infer'`)
+  expect(rows[0]).toMatchObject({ attempt: 2, result: { answer: text, tokensOut: usage?.completion_tokens } })
+  expect([...JSON.parse(text).text]).toHaveLength(2500)
+  expect(await used(system)).toBe(BigInt(rows[0].result.fee))
+  expect(await openHolds(system)).toBe(0)
+}, 240_000)
+
+test('responses are created, streamed, continued, read and cancelled; Anthropic’s messages are answered', async () => {
+  const system = await servedModel()
+  const { openai } = system
+  const created = await openai.responses.create({
+    model: 'Clerk',
+    input: 'thing 1 is red',
+    instructions: 'Name it.',
+    max_output_tokens: 12,
+  })
+  expect(['completed', 'incomplete']).toContain(created.status)
+  const read = await openai.responses.retrieve(created.id)
+  expect(read.output).toEqual(created.output)
+  expect(read.usage).toEqual(created.usage)
+  const types: string[] = []
+  const streamed = await openai.responses.create({
+    ...{
+      model: 'Clerk',
+      input: 'and 2?',
+      previous_response_id: created.id,
+      max_output_tokens: 200,
+      stream: true,
+      tools: [],
+    },
+    text: { format: { type: 'json_schema', name: 'x', schema: long(30).response_format.json_schema.schema } },
+  })
+  let text = ''
+  for await (const event of streamed) {
+    types.push(event.type)
+    if (event.type === 'response.output_text.delta') text += event.delta
+    if (event.type === 'response.completed') expect(event.response.output_text ?? text).toBe(text)
+  }
+  expect(types.filter((type, index) => type !== types[index - 1])).toEqual([
+    ...['response.created', 'response.in_progress', 'response.output_item.added', 'response.content_part.added'],
+    ...[
+      'response.output_text.delta',
+      'response.output_text.done',
+      'response.content_part.done',
+      'response.output_item.done',
+    ],
+    'response.completed',
+  ])
+  const { rows } = await system.db.query(
+    `select input->>'chat' as chat from job_run where kind = 'infer' order by created_at desc limit 1`,
+  )
+  expect(JSON.parse(rows[0].chat).messages.map(({ role }: { role: string }) => role)).toEqual([
+    'user',
+    'assistant',
+    'user',
+  ])
+  const called = await openai.responses.create({
+    ...{ model: 'Clerk', input: 'wash it', tool_choice: 'required', max_output_tokens: 600 },
+    tools: tools.map(({ function: of }) => ({ type: 'function', ...of, strict: false })),
+  })
+  expect(called.output[0]).toMatchObject({ type: 'function_call', status: 'completed' })
+  const background = await openai.responses.create({
+    ...{ model: 'Clerk', input: 'x', background: true, max_output_tokens: 4096 },
+    text: { format: { type: 'json_schema', name: 'x', schema: long(3000).response_format.json_schema.schema } },
+  })
+  expect(background.status).toBe('queued')
+  expect((await openai.responses.cancel(background.id)).status).toBe('cancelled')
+  expect(await refusal(openai.responses.retrieve('resp_00000000000000000000000000000000'))).toMatchObject({
+    status: 404,
+  })
+
+  const message = (more: object) =>
+    fetch(`${system.url}/v1/messages`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-consumer': me, 'x-api-key': 'any-key' },
+      body: JSON.stringify({
+        model: 'Clerk',
+        max_tokens: 600,
+        messages: [{ role: 'user', content: 'thing 1 is red' }],
+        ...more,
+      }),
+    })
+  const said = await message({
+    tools: [{ name: 'wash', input_schema: { type: 'object', properties: {} } }],
+    tool_choice: { type: 'any' },
+  })
+  expect(await said.json()).toMatchObject({
+    type: 'message',
+    stop_reason: 'tool_use',
+    content: [{ type: 'tool_use', name: 'wash', input: {} }],
+  })
+  const events = await (await message({ stream: true, max_tokens: 8 })).text()
+  expect(
+    [...events.matchAll(/^event: (.*)$/gm)]
+      .map(([, name]) => name)
+      .filter((name, index, all) => name !== all[index - 1]),
+  ).toEqual([
+    'message_start',
+    'content_block_start',
+    'content_block_delta',
+    'content_block_stop',
+    'message_delta',
+    'message_stop',
+  ])
+  expect(await (await message({ model: 'none' })).json()).toMatchObject({
+    type: 'error',
+    error: { type: 'not_found_error' },
+  })
+  await vi.waitFor(async () => expect(await openHolds(system)).toBe(0), 20_000)
+  expect(system.logged).toEqual([])
+}, 240_000)

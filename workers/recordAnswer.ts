@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { toHex } from 'viem'
 import { contentSalt, receiptHash, totalHash } from '#rules/receiptHash.ts'
 import { databaseTime, type Sql } from '#schema/database.ts'
+import { promptOf } from '#schema/jobs.ts'
 import type { AnswerEntry, AnswerJournal } from '#schema/journal/answers.ts'
 import { SignedVoucher } from '#schema/offchain/access.ts'
 import { type CreditHold, Receipt } from '#schema/offchain/attribution.ts'
@@ -41,6 +42,7 @@ export async function recordAnswer(sql: Sql, { job, journal, hold }: Recorder, a
   const { channelId } = hold
   const cumulative = channelId === null ? 0n : await chargeChannel(sql, channelId, answer.fee)
   const { input } = job
+  const prompt = promptOf(input)
   const facts = {
     endpointId: input.endpointId,
     versionId: answer.versionId,
@@ -53,7 +55,7 @@ export async function recordAnswer(sql: Sql, { job, journal, hold }: Recorder, a
   const hash = receiptHash(
     { ...facts, id: job.id, fee: answer.fee },
     {
-      prompt: input.prompt,
+      prompt,
       answer: answer.text,
       contentSalt: contentSalt(salt),
       totalHash: totalHash(salt, cumulative),
@@ -61,7 +63,7 @@ export async function recordAnswer(sql: Sql, { job, journal, hold }: Recorder, a
   )
   const receipt = {
     ...facts,
-    prompt: input.prompt,
+    prompt,
     answer: answer.text,
     priceIn: hold.priceIn,
     priceOut: hold.priceOut,

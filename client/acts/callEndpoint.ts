@@ -1,3 +1,4 @@
+import { canonicalJson } from '#rules/canonicalJson.ts'
 import { maximumFee, maxPromptTokens } from '#rules/fee.ts'
 import { Act } from '../act.ts'
 import type { Client } from '../client.ts'
@@ -50,7 +51,7 @@ export const callEndpoint = (client: Client, question: Question): Promise<CallAn
     const key = given ?? (await act.keep('key', randomHex))
     const channel = await channelWith(client, endpointId)
     const [, , priceIn, priceOut] = await client.read('InferenceMarket', 'endpoints', [endpointId])
-    const maximum = maximumFee({ priceIn, priceOut }, maxPromptTokens(question.prompt), maxTokens)
+    const maximum = maximumFee({ priceIn, priceOut }, maxPromptTokens(textOfCall(question)), maxTokens)
     act.progress({ step: 'asking' })
     const request = (channelId: string | null) =>
       client.ask(INFER, { input: { ...input, consumer: act.account, channelId }, key })
@@ -60,6 +61,9 @@ export const callEndpoint = (client: Client, question: Question): Promise<CallAn
     return { answer, receipt: await readReceipt(client, receiptId) }
   })
 }
+
+/** What the API charges for, and what the receipt signs: a conversation counts in its canonical form. */
+const textOfCall = ({ prompt, chat }: Question): string => prompt ?? (chat ? canonicalJson(JSON.parse(chat)) : '')
 
 interface PaidCall {
   channel: Channel

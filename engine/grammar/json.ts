@@ -32,16 +32,19 @@ export class JsonTerminals {
   get any(): number {
     if (this.anything !== undefined) return this.anything
     const any = (this.anything = this.nfa.rule())
-    const member = sequence(this.string(), colon, call(any))
     const value = choice(
       this.string(),
       call(this.number),
       ...['true', 'false', 'null'].map(literalText),
       delimitedList('[', call(any), ']', 0),
-      delimitedList('{', member, '}', 0),
+      this.anyObject,
     )
     this.nfa.fill(any, value)
     return any
+  }
+
+  get anyObject(): Fragment {
+    return delimitedList('{', sequence(this.string(), colon, call(this.any)), '}', 0)
   }
 }
 

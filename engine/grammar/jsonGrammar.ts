@@ -9,7 +9,7 @@ import type { Vocabulary } from './vocabulary.ts'
 
 /**
  * A grammar of JSON texts that satisfy a schema (JSON Schema 2020-12). Supported: objects with the listed properties only, in
- * the schema's order; arrays with `minItems` and `maxItems`; strings with `minLength` and `maxLength`; numbers, integers,
+ * the schema's order, or with any when none are listed; arrays with `minItems` and `maxItems`; strings with `minLength` and `maxLength`; numbers, integers,
  * booleans, null; `enum`, `const`, `anyOf`, `oneOf` with disjoint cases, and `$ref` to `$defs`. Every text of the grammar
  * satisfies the schema. @throws SchemaError that names an unsupported keyword.
  * @example
@@ -80,7 +80,13 @@ class Compiler {
   }
 
   /** Properties in the order of the schema; those that are not required may be left out. */
-  private object({ properties = {}, required = [] }: Schema, path: string): Fragment {
+  private object({ properties, required = [], additionalProperties }: Schema, path: string): Fragment {
+    if (properties === undefined && required.length === 0 && additionalProperties === undefined)
+      return this.terminals.anyObject
+    return this.members(properties ?? {}, required, path)
+  }
+
+  private members(properties: Readonly<Record<string, unknown>>, required: readonly string[], path: string): Fragment {
     const names = Object.keys(properties)
     const unknown = required.find((name) => !names.includes(name))
     if (unknown !== undefined)

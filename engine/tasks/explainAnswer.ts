@@ -7,7 +7,7 @@ import { ReleasingCache } from '#engine/graph/releasingCache.ts'
 import { SpanIndex } from '#engine/spans/spanIndex.ts'
 import { Sketches } from '#engine/stats/sketches.ts'
 import type { TokenRow } from '#engine/train/rows.ts'
-import { encodePair, type TextPair } from './encode.ts'
+import { encodePair, type Prompt, type TextPair } from './encode.ts'
 import { toExamples } from './fineTune.ts'
 import { gradientSketch } from './influence.ts'
 import { type BaseModel, type LoadedAdapter, loadAdapter, loadBase } from './models.ts'
@@ -16,7 +16,7 @@ import { type TaskContext, TaskError } from './task.ts'
 export interface ExplainAnswerTaskInput {
   baseFolder: string
   adapterFolder: string
-  prompt: string
+  prompt: Prompt
   answer: string
   /** The adapter's training samples, in the order of the sketches. */
   samples: readonly (TextPair & { id?: string })[]

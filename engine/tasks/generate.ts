@@ -1,12 +1,12 @@
 import { setMaxListeners } from 'node:events'
 import type { Finish, Sampling } from '#engine/generate/request.ts'
 import { streamText, type TextRequest } from '#engine/generate/text.ts'
-import { encodePrompt } from './encode.ts'
+import { encodePrompt, type Prompt } from './encode.ts'
 import { type BaseModel, generatorOf, grammarOf, type LoadedAdapter, loadAdapter, loadBase } from './models.ts'
 import { type AnswerToken, type TaskContext, TaskError } from './task.ts'
 
 export interface PromptRequest extends Sampling {
-  prompt: string
+  prompt: Prompt
   /** Stop strings: the answer ends before the first one. */
   stop?: readonly string[]
   /** A JSON Schema that the answer satisfies unless it is cut; see `engine/grammar/jsonGrammar.ts`. */

@@ -130,11 +130,12 @@ export function encodeChatPair(
   tokenizer: Tokenizer,
   template: ChatTemplate,
   messages: readonly ChatMessage[],
+  variables?: RenderOptions['variables'],
 ): { prompt: Int32Array; completion: Int32Array } {
   if (messages.at(-1)?.role !== 'assistant') throw new Error('The conversation must end with an assistant message.')
-  const before = renderHidden(tokenizer, template, messages.slice(0, -1), { addGenerationPrompt: true })
-  const bare = renderHidden(tokenizer, template, messages.slice(0, -1), {})
-  const { text, hidden } = renderHidden(tokenizer, template, messages, {})
+  const before = renderHidden(tokenizer, template, messages.slice(0, -1), { addGenerationPrompt: true, variables })
+  const bare = renderHidden(tokenizer, template, messages.slice(0, -1), { variables })
+  const { text, hidden } = renderHidden(tokenizer, template, messages, { variables })
   const end = text.startsWith(before.text) ? before.text.length : commonLength(text, before.text)
   const completion = encodeHidden(tokenizer, text.slice(end), hidden)
   if (completion.length === 0 || end < bare.text.length)

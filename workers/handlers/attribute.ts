@@ -3,6 +3,7 @@ import { type AnswerEvidence, attributeAnswer } from '#rules/answer.ts'
 import { recordInfluence } from '#rules/attribution.ts'
 import { PPM } from '#rules/bps.ts'
 import { quantise } from '#rules/quantise.ts'
+import { chatOf } from '#schema/chatRequest.ts'
 import { IndexBehindError } from '#schema/errors.ts'
 import { fetchFile } from '#schema/folders.ts'
 import { AnswerAttribution, Receipt } from '#schema/offchain/attribution.ts'
@@ -45,7 +46,7 @@ export const attributeHandler =
       {
         baseFolder: await fetchBaseModel(sources, facts),
         adapterFolder: await fetchAdapter(sources, facts),
-        prompt: receipt.prompt,
+        prompt: chatOf(receipt.prompt) ?? receipt.prompt,
         answer: receipt.answer,
         samples,
         sketchFile,

@@ -1,5 +1,7 @@
 import type { GeneratedAnswer, TaskInput } from '#engine/process/index.ts'
-import { fee as feeOf } from '#rules/fee.ts'
+import { fee as feeOf, maxPromptTokens } from '#rules/fee.ts'
+import { chatOf } from '#schema/chatRequest.ts'
+import { promptOf } from '#schema/jobs.ts'
 import { CreditHold } from '#schema/offchain/attribution.ts'
 import { Endpoint } from '#schema/onchain/market.ts'
 import { rowOf } from '#schema/rows.ts'
@@ -40,25 +42,29 @@ export const inferHandler =
         `Version ${facts.version.id} does not serve: it is ${facts.version.status}. The host must point endpoint ${endpoint.id} at a promoted version.`,
       )
 
+    const prompt = promptOf(input)
     const answer = await generate(dependencies, job, {
       baseFolder: await fetchBaseModel(sources, facts),
       adapterFolder: await fetchAdapter(sources, facts),
       requests: [
         {
-          prompt: input.prompt,
+          prompt: chatOf(prompt) ?? prompt,
           maxTokens: input.maxTokens,
           temperature: input.temperature,
           topP: input.topP,
           repetitionPenalty: input.repetitionPenalty,
           stop: input.stop,
           schema: input.responseSchema === undefined ? undefined : JSON.parse(input.responseSchema),
+          logProbabilities: input.topLogprobs !== undefined,
           topLogProbabilities: input.topLogprobs,
           seed: input.seed,
         },
       ],
       stream: true,
     })
-    const { text, tokensIn, tokensOut } = answer
+    const { text, tokensOut } = answer
+    // A template may add more to a short conversation than is reserved for it: that is not charged.
+    const tokensIn = Math.min(answer.tokensIn, maxPromptTokens(prompt))
     const fee = feeOf(hold, tokensIn, tokensOut)
     const result = {
       receiptId: job.id,
@@ -67,6 +73,7 @@ export const inferHandler =
       tokensOut,
       fee: fee.toString(),
       finish: answer.finish,
+      ...(answer.stopped !== undefined && { stopped: answer.stopped }),
       ...(answer.tokens && { tokens: answer.tokens }),
     }
     const answered = { versionId: facts.version.id, text, tokensIn, tokensOut, fee, result }
