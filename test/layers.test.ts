@@ -18,7 +18,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   workers: ['schema', 'rules', 'screening', 'epochs', 'engine', 'contracts'],
   client: ['contracts', 'rules'],
   model: ['schema', 'rules', 'screening', 'engine', 'client'],
-  dashboards: [],
+  dashboards: ['client'],
   example: ['math', 'schema', 'rules', 'engine', 'contracts', 'indexer', 'graphql', 'workers', 'client', 'model'],
   cli: [
     'math',

@@ -48,7 +48,8 @@ export async function patiently<T>(access: ApiAccess, request: () => Promise<T>)
   }
 }
 
-const textOf = ({ loc }: { loc?: { source: { body: string } } }): string => loc?.source.body ?? ''
+/** The text of a document. */
+export const textOf = ({ loc }: { loc?: { source: { body: string } } }): string => loc?.source.body ?? ''
 
 interface GraphQLAnswer {
   data?: unknown

@@ -3,8 +3,10 @@ import type { introspection } from '../generated/introspection.ts'
 
 interface SchemaSetup {
   introspection: introspection
+  disableMasking: true
   scalars: {
     BigInt: string
+    Clock: number
     DateTimeISO: string
     // biome-ignore lint/suspicious/noExplicitAny: the shape of a job's result depends on its kind
     JSONObject: any

@@ -1,7 +1,22 @@
-/** Every GraphQL document of the page. `answers.ts` is generated from them and from `graphql/schema.graphql`; a test keeps the three in step. */
+import { graphql, type ResultOf } from '#client/graphql/document.ts'
+
+/** Every GraphQL document of the page. The types of their answers come from the schema of the API. */
+
+const JOB = graphql(`
+fragment Job on JobRun { id kind status stage progress attempt input result error createdAt startedAt finishedAt }
+`)
+
+const PERSON = graphql(`
+fragment Person on Contributor { account contributions accepted rejected excluded uniqueness staked slashed weight earned claimed }
+`)
+
+const EVENT = graphql(`
+fragment Event on ChainEvent { id name contract args timestamp fromBlock transactionHash }
+`)
 
 /** What moves all the time: where the chain stands, the lifecycle in figures, votes, jobs. */
-export const PULSE = /* GraphQL */ `
+export const PULSE = graphql(
+  `
 query Pulse {
   _meta { chainId block finalBlock headBlock final time }
   overview {
@@ -22,8 +37,9 @@ query Pulse {
   failed: jobs(first: 4, where: { status: { eq: Failed } }, orderBy: [{ field: createdAt, direction: desc }]) { nodes { ...Job } }
   workerNodes(first: 8, orderBy: [{ field: heartbeatAt, direction: desc }]) { nodes { id device concurrency heartbeatAt } }
 }
-fragment Job on JobRun { id kind status stage progress attempt input result error createdAt startedAt finishedAt }
-`
+`,
+  [JOB],
+)
 
 /** What comes by the hundred; the feed tells it in runs. */
 const FLOOD = [
@@ -58,16 +74,20 @@ export const QUIET = [
 export const FLOOD_SIZE = 200
 
 /** What the chain said last. Later events come by subscription. */
-export const BACKLOG = /* GraphQL */ `
-query Backlog {
-  told: chainEvents(first: 60, where: { not: { name: { in: ${JSON.stringify([...FLOOD, ...QUIET])} } } }, orderBy: [{ field: id, direction: desc }]) { nodes { ...Event } }
-  flood: chainEvents(first: ${FLOOD_SIZE}, where: { name: { in: ${JSON.stringify(FLOOD)} } }, orderBy: [{ field: id, direction: desc }]) { nodes { ...Event } }
+export const BACKLOG = graphql(
+  `
+query Backlog($quiet: [String!]!, $flood: [String!]!, $size: Int!) {
+  told: chainEvents(first: 60, where: { not: { name: { in: $quiet } } }, orderBy: [{ field: id, direction: desc }]) { nodes { ...Event } }
+  flood: chainEvents(first: $size, where: { name: { in: $flood } }, orderBy: [{ field: id, direction: desc }]) { nodes { ...Event } }
 }
-fragment Event on ChainEvent { id name contract args timestamp fromBlock transactionHash }
-`
+`,
+  [EVENT],
+)
+
+export const BACKLOG_VARIABLES = { quiet: [...FLOOD, ...QUIET], flood: FLOOD, size: FLOOD_SIZE }
 
 /** The curves of the newest training jobs, newest points first. */
-export const CURVES = /* GraphQL */ `
+export const CURVES = graphql(`
 query Curves {
   jobs(first: 4, where: { kind: { in: ["fineTune", "rlhf"] } }, orderBy: [{ field: createdAt, direction: desc }]) {
     nodes {
@@ -76,10 +96,11 @@ query Curves {
     }
   }
 }
-`
+`)
 
 /** What the lifecycle has made: versions with their evaluations, validators, disputes, reward maps. */
-export const STORY = /* GraphQL */ `
+export const STORY = graphql(
+  `
 query Story {
   models(first: 3, orderBy: [{ field: proposedAt, direction: desc }]) {
     nodes {
@@ -109,11 +130,12 @@ query Story {
   rewardMaps(first: 8, orderBy: [{ field: epoch, direction: desc }]) { nodes { epoch status funded total root publishedAt } }
   contributors(first: 40) { totalCount nodes { ...Person } }
 }
-fragment Person on Contributor { account contributions accepted rejected excluded uniqueness staked slashed weight earned claimed }
-`
+`,
+  [PERSON],
+)
 
 /** Why one contributor earned what it did. */
-export const REASONS = /* GraphQL */ `
+export const REASONS = graphql(`
 query Reasons($account: String!) {
   contributor(account: $account) { reasons { epoch role source amount inputs } }
   contributions(first: 200, where: { contributor: { eq: $account } }, orderBy: [{ field: submittedAt, direction: desc }]) {
@@ -124,21 +146,32 @@ query Reasons($account: String!) {
     }
   }
 }
-`
+`)
 
 /** A document that the chain names by its hash. */
-export const ARTIFACT = /* GraphQL */ `
+export const ARTIFACT = graphql(`
 query Artifact($id: ID!) { artifact(id: $id) { json } }
-`
+`)
 
-export const EVENTS = /* GraphQL */ `
+export const EVENTS = graphql(`
 subscription Events {
   events { event { id name contract args timestamp fromBlock transactionHash } retracted { fromBlock } }
 }
-`
+`)
 
-export const JOBS = /* GraphQL */ `
+export const JOBS = graphql(`
 subscription Jobs {
   jobs { id kind status stage progress attempt input result error createdAt startedAt finishedAt }
 }
-`
+`)
+
+/** What the page knows of the system: the answers to these documents. */
+export type Job = ResultOf<typeof JOB>
+export type Event = ResultOf<typeof EVENT>
+export type Person = ResultOf<typeof PERSON>
+export type PulseAnswer = ResultOf<typeof PULSE>
+export type CurvesAnswer = ResultOf<typeof CURVES>
+export type StoryAnswer = ResultOf<typeof STORY>
+export type ReasonsAnswer = ResultOf<typeof REASONS>
+export type EventsAnswer = ResultOf<typeof EVENTS>
+export type JobsAnswer = ResultOf<typeof JOBS>

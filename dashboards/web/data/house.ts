@@ -1,7 +1,19 @@
 import { useSyncExternalStore } from 'react'
-import type { BacklogAnswer, CurvesAnswer, Event, Job, PulseAnswer, StoryAnswer } from './answers.ts'
+import { UnavailableError } from '#client/errors.ts'
 import { ask } from './ask.ts'
-import { BACKLOG, CURVES, FLOOD_SIZE, PULSE, STORY } from './documents.ts'
+import {
+  BACKLOG,
+  BACKLOG_VARIABLES,
+  CURVES,
+  type CurvesAnswer,
+  type Event,
+  FLOOD_SIZE,
+  type Job,
+  PULSE,
+  type PulseAnswer,
+  STORY,
+  type StoryAnswer,
+} from './documents.ts'
 import { listen } from './live.ts'
 
 export type Connection = 'connecting' | 'live' | 'polling' | 'lost'
@@ -56,9 +68,9 @@ export const useHouse = (): House =>
 
 /** Fills the house and keeps it filled. Returns how to stop. */
 export function open(): () => void {
-  const pulse = paced(APART_MS.pulse, async () => put({ pulse: await ask<PulseAnswer>(PULSE) }))
-  const curves = paced(APART_MS.curves, async () => put({ curves: await ask<CurvesAnswer>(CURVES) }))
-  const story = paced(APART_MS.story, async () => put({ story: await ask<StoryAnswer>(STORY) }))
+  const pulse = paced(APART_MS.pulse, async () => put({ pulse: await ask(PULSE) }))
+  const curves = paced(APART_MS.curves, async () => put({ curves: await ask(CURVES) }))
+  const story = paced(APART_MS.story, async () => put({ story: await ask(STORY) }))
   const backlog = paced(APART_MS.backlog, readBacklog)
   const all = () => {
     pulse()
@@ -103,7 +115,7 @@ export function open(): () => void {
 
 /** What was pushed while the answer was on its way stays; everything older is as the answer says, also after a reorganisation. */
 async function readBacklog(): Promise<void> {
-  const { told, flood } = await ask<BacklogAnswer>(BACKLOG)
+  const { told, flood } = await ask(BACKLOG, BACKLOG_VARIABLES)
   const answered = merge(told.nodes, flood.nodes)
   const newest = answered[0]?.id ?? ''
   put({
@@ -122,7 +134,7 @@ function paced(apartMs: number, work: () => Promise<void>): () => void {
       if (house.fault !== null || house.connection !== (heard ? 'live' : 'polling'))
         put({ fault: null, connection: heard ? 'live' : 'polling' })
     } catch (error) {
-      const unreachable = (error as { kind?: string }).kind === 'unreachable'
+      const unreachable = error instanceof UnavailableError
       put({ fault: (error as Error).message, ...(unreachable && { connection: 'lost' }) })
     }
     setTimeout(() => {

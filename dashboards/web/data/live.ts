@@ -1,6 +1,6 @@
 import { createClient } from 'graphql-ws/client'
-import type { EventsAnswer, JobsAnswer } from './answers.ts'
-import { EVENTS, JOBS } from './documents.ts'
+import { textOf } from '#client/graphql/api.ts'
+import { EVENTS, type EventsAnswer, JOBS, type JobsAnswer } from './documents.ts'
 
 export interface Hearing {
   opened(): void
@@ -24,10 +24,13 @@ export function listen(hearing: Hearing): () => void {
   const none = { error: () => hearing.lost(), complete: () => {} }
   const stops = [
     client.subscribe<EventsAnswer>(
-      { query: EVENTS },
+      { query: textOf(EVENTS) },
       { ...none, next: ({ data }) => data && hearing.event(data.events) },
     ),
-    client.subscribe<JobsAnswer>({ query: JOBS }, { ...none, next: ({ data }) => data && hearing.job(data.jobs) }),
+    client.subscribe<JobsAnswer>(
+      { query: textOf(JOBS) },
+      { ...none, next: ({ data }) => data && hearing.job(data.jobs) },
+    ),
   ]
   return () => {
     for (const stop of stops) stop()

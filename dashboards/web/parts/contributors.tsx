@@ -1,5 +1,5 @@
 import { useId, useState } from 'react'
-import type { Person, StoryAnswer } from '../data/answers.ts'
+import type { Person, StoryAnswer } from '../data/documents.ts'
 import { counted, exactly, gopen, percent } from '../say/figures.ts'
 import { Account } from './account.tsx'
 import { Empty, Panel } from './panel.tsx'

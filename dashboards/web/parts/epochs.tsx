@@ -1,4 +1,4 @@
-import type { StoryAnswer } from '../data/answers.ts'
+import type { StoryAnswer } from '../data/documents.ts'
 import { gopen, short } from '../say/figures.ts'
 import { Empty, Panel } from './panel.tsx'
 

@@ -1,4 +1,4 @@
-import type { CurvesAnswer, Job, PulseAnswer } from '../data/answers.ts'
+import type { CurvesAnswer, Job, PulseAnswer } from '../data/documents.ts'
 import { counted } from '../say/figures.ts'
 import { jobTitle, versionMade } from '../say/stages.ts'
 import { ago, span } from '../say/time.ts'

@@ -1,4 +1,4 @@
-import type { Event, PulseAnswer } from '../data/answers.ts'
+import type { Event, PulseAnswer } from '../data/documents.ts'
 import { type FeedLine, feedOf } from '../say/events.ts'
 import { current, jobTitle, STAGES, stageOfJob } from '../say/stages.ts'
 

@@ -1,4 +1,4 @@
-import type { PulseAnswer } from '../data/answers.ts'
+import type { PulseAnswer } from '../data/documents.ts'
 import { counted, exactly, gopen, share } from '../say/figures.ts'
 import { ago } from '../say/time.ts'
 import { Account } from './account.tsx'

@@ -1,7 +1,6 @@
 import { useEffect, useState } from 'react'
-import type { ReasonsAnswer } from '../data/answers.ts'
 import { ask } from '../data/ask.ts'
-import { REASONS } from '../data/documents.ts'
+import { REASONS, type ReasonsAnswer } from '../data/documents.ts'
 import { count, exactly, gopen, measured, percent, share } from '../say/figures.ts'
 import { roleReason, roleTitle } from '../say/roles.ts'
 
@@ -16,7 +15,7 @@ export function Reasons({ account, summary }: { account: string; summary: string
   const [fault, setFault] = useState<string | null>(null)
   useEffect(() => {
     let wanted = true
-    ask<ReasonsAnswer>(REASONS, { account }).then(
+    ask(REASONS, { account }).then(
       (found) => wanted && setAnswer(found),
       (error: Error) => wanted && setFault(`${error.message} Close the row and open it again.`),
     )

@@ -1,5 +1,4 @@
 import { useEffect, useState } from 'react'
-import type { ArtifactAnswer } from '../data/answers.ts'
 import { ask } from '../data/ask.ts'
 import { ARTIFACT } from '../data/documents.ts'
 
@@ -11,8 +10,7 @@ export function useArtifact(hash: string | undefined | null): unknown {
   useEffect(() => {
     if (!hash) return
     let wanted = true
-    const found =
-      known.get(hash) ?? ask<ArtifactAnswer>(ARTIFACT, { id: hash }).then(({ artifact }) => artifact?.json ?? null)
+    const found = known.get(hash) ?? ask(ARTIFACT, { id: hash }).then(({ artifact }) => artifact?.json ?? null)
     known.set(hash, found)
     found.then(
       (value) => wanted && setJson(value),

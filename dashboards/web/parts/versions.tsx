@@ -1,4 +1,4 @@
-import type { StoryAnswer } from '../data/answers.ts'
+import type { StoryAnswer } from '../data/documents.ts'
 import { counted, percent } from '../say/figures.ts'
 import { methodTitle } from '../say/roles.ts'
 import { type Model, minimumOf, scoresOf, type Version, verdictOf } from '../say/verdict.ts'

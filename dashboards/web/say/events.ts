@@ -1,4 +1,4 @@
-import type { Event } from '../data/answers.ts'
+import type { Event } from '../data/documents.ts'
 import { QUIET } from '../data/documents.ts'
 import { counted, gopen, percent, short } from './figures.ts'
 

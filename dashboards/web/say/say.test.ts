@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Event } from '../data/answers.ts'
+import type { Event } from '../data/documents.ts'
 import { feedOf } from './events.ts'
 import { gopen, measured, percent, share } from './figures.ts'
 import { span } from './time.ts'

@@ -1,4 +1,4 @@
-import type { Event, Job, PulseAnswer } from '../data/answers.ts'
+import type { Event, Job, PulseAnswer } from '../data/documents.ts'
 import { count, counted, gopen } from './figures.ts'
 
 export type StageName =

@@ -1,4 +1,4 @@
-import type { StoryAnswer } from '../data/answers.ts'
+import type { StoryAnswer } from '../data/documents.ts'
 import { percent } from './figures.ts'
 
 export type Model = StoryAnswer['models']['nodes'][number]
