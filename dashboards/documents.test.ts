@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { buildSchema, parse, validate } from 'graphql'
 import { expect, test } from 'vitest'
-import { textOf } from '#client/graphql/api.ts'
+import { documentText } from '#client/graphql/api.ts'
 import type { TadaDocumentNode } from '#client/graphql/document.ts'
 import * as documents from './web/data/documents.ts'
 
@@ -11,7 +11,7 @@ const schema = buildSchema(readFileSync(new URL('../graphql/schema.graphql', imp
 
 /** The operations of the page by their names; fragments stand in those that use them. */
 const operations = Object.entries(documents).flatMap(([name, one]) => {
-  const text = typeof one === 'object' && 'loc' in one ? textOf(one as TadaDocumentNode) : ''
+  const text = typeof one === 'object' && 'loc' in one ? documentText(one as TadaDocumentNode) : ''
   return text ? [[name, text] as const] : []
 })
 

@@ -83,7 +83,13 @@ browserTest(`an empty system says what will appear${without}`, async () => {
   await insertChain(db, 3)
   const { page, errors } = await visit(url, 'desktop')
   await page.getByText('No proposal yet.').waitFor()
-  for (const sentence of ['No job yet.', 'No version yet.', 'Nobody has contributed yet.', 'Nobody judges yet.'])
+  for (const sentence of [
+    'No job yet.',
+    'No version yet.',
+    'Nobody has contributed yet.',
+    'No model has a mandate yet.',
+    'Nobody judges yet.',
+  ])
     await page.getByText(sentence).waitFor()
   expect(await page.locator('.stage.is-waiting').count()).toBe(10)
   expect(errors).toEqual([])
@@ -106,7 +112,16 @@ for (const size of ['phone', 'desktop'] as const)
     expect(await tally.getAttribute('aria-label')).toBe(
       'For 3,250, against 1,000, abstain 250 gOPEN; quorum 1,800, reached',
     )
-    await page.getByRole('heading', { name: 'Support triage' }).waitFor()
+    await page.getByRole('heading', { name: 'Support triage', exact: true }).waitFor()
+
+    const steward = page.locator('[data-steward="1"]')
+    expect(await steward.innerText()).toMatch(
+      /Support triage[\s\S]*at work[\s\S]*In progress: rlhf[\s\S]*Score samples[\s\S]*waits for 12 more samples, of 32, due in \d+ min at the latest/,
+    )
+    expect(await steward.innerText()).toMatch(/Align\s*running[\s\S]*Evaluate\s*failed[\s\S]*ARTIFACT_MISSING: Item/)
+    expect(await page.locator('#steward').innerText()).toMatch(
+      /no alarm[\s\S]*Publish rewards\s*waits for the last block/,
+    )
 
     const curve = page.locator('[data-curve=reward]').first()
     await curve.waitFor()
@@ -122,6 +137,13 @@ for (const size of ['phone', 'desktop'] as const)
     expect(
       await page.locator('[data-version="3"] [data-metric=fieldsExact] .interval-track').getAttribute('aria-label'),
     ).toBe('fieldsExact 84.0\u00a0%, interval 78.0\u00a0% to 89.0\u00a0%, target 60.0\u00a0% met')
+    const worse = page.locator('[data-version="4"]')
+    expect(await worse.innerText()).toMatch(
+      /Worse than the live one[\s\S]*Version 3 stays: fieldsExact 67.0\s% \(61.0\s% to 72.0\s%\) against 84.0\s% \(78.0\s% to 89.0\s%\)/,
+    )
+    expect(await worse.locator('[data-metric=fieldsExact] .interval-track').getAttribute('aria-label')).toContain(
+      'live version 84.0\u00a0%, interval 78.0\u00a0% to 89.0\u00a0%',
+    )
     expect(await page.locator('.lineage svg').getAttribute('aria-label')).toContain(
       'Version 3, Promoted · live, from version 1',
     )
@@ -197,6 +219,25 @@ browserTest(`updates arrive without reloading, and a lost connection is shown an
   await page.locator('.is-live').waitFor({ timeout: 60_000 })
   await page.locator('.now').getByText('after the break').waitFor()
   expect(await page.getByRole('alert').count()).toBe(0)
+})
+
+browserTest(`a model that is held raises an alarm, and a pause says why${without}`, async () => {
+  const { url, db, artifacts } = await servePage()
+  await insertLifecycle(db, artifacts)
+  const { page } = await visit(url, 'phone')
+  const steward = page.locator('[data-steward="1"]')
+  await steward.getByText('at work').waitFor()
+  const change = async (state: string, why: string) => {
+    await db.query('update stewardship set state = $1, explanation = $2, paused = $3', [state, why, state === 'Paused'])
+    await notify(db, { type: 'job', id: 'rlhf-1', status: 'Running', progress: 0.7 })
+  }
+  await change('Held', 'The job evaluate eval-2 failed. Try that job again, or resume the model.')
+  await page.getByRole('status').getByText('1 model is held').waitFor()
+  expect(await steward.innerText()).toContain('Try that job again, or resume the model.')
+  await change('Paused', 'A new rubric is voted on.')
+  await steward.getByText('paused', { exact: true }).waitFor()
+  expect(await steward.innerText()).toContain('A new rubric is voted on.')
+  expect(await page.getByText('1 model is held').count()).toBe(0)
 })
 
 browserTest(`all controls can be reached and used by keyboard${without}`, async () => {

@@ -30,7 +30,7 @@ const RETRY_MS = 250
 export const openApi =
   (access: ApiAccess): AskApi =>
   (document, variables) =>
-    patiently(access, () => send(access, textOf(document), variables ?? {}))
+    patiently(access, () => send(access, documentText(document), variables ?? {}))
 
 /** Repeats a request while the API does not answer. */
 export async function patiently<T>(access: ApiAccess, request: () => Promise<T>): Promise<T> {
@@ -49,7 +49,7 @@ export async function patiently<T>(access: ApiAccess, request: () => Promise<T>)
 }
 
 /** The text of a document. */
-export const textOf = ({ loc }: { loc?: { source: { body: string } } }): string => loc?.source.body ?? ''
+export const documentText = ({ loc }: { loc?: { source: { body: string } } }): string => loc?.source.body ?? ''
 
 interface GraphQLAnswer {
   data?: unknown

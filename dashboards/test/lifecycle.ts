@@ -3,6 +3,7 @@ import type { Database } from '#schema/database.ts'
 import { AnswerAttribution, Receipt, VersionInfluence } from '#schema/offchain/attribution.ts'
 import { JobMetric, JobRun, WorkerNode } from '#schema/offchain/jobs.ts'
 import { RewardLine } from '#schema/offchain/ledger.ts'
+import { StewardStep, Stewardship } from '#schema/offchain/steward.ts'
 import { ChainEvent } from '#schema/onchain/chain.ts'
 import { Contribution, Datanet } from '#schema/onchain/datanets.ts'
 import { Dispute } from '#schema/onchain/disputes.ts'
@@ -95,6 +96,7 @@ export async function insertLifecycle(db: Database, artifacts: ArtifactStore): P
   await trained(db, rubricHash)
   await judged(db, evidenceHash)
   await paid(db)
+  await kept(db)
   await insertAll(
     db,
     ChainEvent,
@@ -153,6 +155,74 @@ async function gathered(db: Database): Promise<void> {
   )
 }
 
+/** What the steward has done for the model, and what it waits for. */
+async function kept(db: Database): Promise<void> {
+  const now = Date.now()
+  const at = (ago: number) => new Date(now - ago * 1000)
+  await insert(db, Stewardship, {
+    id: '1',
+    modelId: '1',
+    state: 'Working',
+    explanation: 'In progress: rlhf (job rlhf-1).',
+    decidedAt: at(4),
+  })
+  const step = { modelId: '1', jobId: null, decidedAt: at(4) }
+  await insertAll(db, StewardStep, [
+    {
+      ...step,
+      id: 'align:3',
+      name: 'align',
+      reason: '60 comparisons of version 1 are settled.',
+      jobId: 'rlhf-1',
+      decidedAt: at(60),
+      cost: ether(5),
+    },
+    {
+      ...step,
+      id: 'evaluate:2',
+      name: 'evaluate',
+      reason: 'Version 2 is not evaluated.',
+      jobId: 'eval-2',
+      decidedAt: at(150),
+    },
+    {
+      ...step,
+      id: 'train:1',
+      name: 'train',
+      reason: '36 samples are accepted; the policy asks for 30.',
+      jobId: 'fine-1',
+      decidedAt: at(240),
+    },
+    {
+      ...step,
+      id: 'score:60',
+      name: 'score',
+      reason: '60 samples wait.',
+      waitsFor: '12 more samples, of 32',
+      dueAt: at(-540),
+      place: 0,
+    },
+    {
+      ...step,
+      id: 'train:2',
+      name: 'train',
+      reason: 'The version after the next data.',
+      waitsFor: '24 more accepted samples',
+      place: 1,
+      cost: ether(8),
+    },
+    {
+      ...step,
+      id: 'publish:3',
+      modelId: null,
+      name: 'publish',
+      reason: 'Epoch 3 has fees.',
+      waitsFor: 'the last block of epoch 3',
+      place: 0,
+    },
+  ])
+}
+
 async function trained(db: Database, rubricHash: string): Promise<void> {
   const versions = [
     { id: '1', method: 'sft', parentId: null, status: 'Promoted' as const },
@@ -184,6 +254,8 @@ async function trained(db: Database, rubricHash: string): Promise<void> {
     score(5, '2', 'format', 95, 4),
     score(6, '3', 'fieldsExact', 84, 6),
     score(7, '3', 'format', 99, 2),
+    score(8, '4', 'fieldsExact', 67, 6),
+    score(9, '4', 'format', 98, 2),
   ])
   await insertAll(
     db,

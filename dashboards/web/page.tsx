@@ -7,6 +7,7 @@ import { Header } from './parts/header.tsx'
 import { Jobs } from './parts/jobs.tsx'
 import { Lifecycle } from './parts/lifecycle.tsx'
 import { Proposals } from './parts/proposals.tsx'
+import { StewardPanel } from './parts/steward.tsx'
 import { Validators } from './parts/validators.tsx'
 import { Versions } from './parts/versions.tsx'
 
@@ -25,6 +26,7 @@ export function Page() {
           <Proposals pulse={house.pulse} />
           <Feed events={house.events} cut={house.cut} ready={house.pulse !== null} />
         </div>
+        <StewardPanel steward={house.steward} />
         <Jobs pulse={house.pulse} curves={house.curves} />
         <Versions story={house.story} />
         <Contributors story={house.story} />

@@ -134,6 +134,24 @@ query Story {
   [PERSON],
 )
 
+/** What happens by itself, and what comes next. */
+export const STEWARD = graphql(`
+query Steward {
+  stewardships(first: 6, orderBy: [{ field: id, direction: desc }]) {
+    nodes {
+      id state explanation decidedAt
+      model { specHash }
+    }
+  }
+  next: stewardSteps(first: 60, where: { jobId: { isNull: true } }, orderBy: [{ field: place, direction: asc }]) {
+    nodes { id modelId name reason waitsFor dueAt cost }
+  }
+  taken: stewardSteps(first: 60, where: { jobId: { isNull: false } }, orderBy: [{ field: decidedAt, direction: desc }]) {
+    nodes { id modelId name reason decidedAt cost job { status error } }
+  }
+}
+`)
+
 /** Why one contributor earned what it did. */
 export const REASONS = graphql(`
 query Reasons($account: String!) {
@@ -172,6 +190,7 @@ export type Person = ResultOf<typeof PERSON>
 export type PulseAnswer = ResultOf<typeof PULSE>
 export type CurvesAnswer = ResultOf<typeof CURVES>
 export type StoryAnswer = ResultOf<typeof STORY>
+export type StewardAnswer = ResultOf<typeof STEWARD>
 export type ReasonsAnswer = ResultOf<typeof REASONS>
 export type EventsAnswer = ResultOf<typeof EVENTS>
 export type JobsAnswer = ResultOf<typeof JOBS>

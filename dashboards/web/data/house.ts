@@ -11,7 +11,9 @@ import {
   type Job,
   PULSE,
   type PulseAnswer,
+  STEWARD,
   STORY,
+  type StewardAnswer,
   type StoryAnswer,
 } from './documents.ts'
 import { listen } from './live.ts'
@@ -26,6 +28,7 @@ export interface House {
   pulse: PulseAnswer | null
   curves: CurvesAnswer | null
   story: StoryAnswer | null
+  steward: StewardAnswer | null
   /** Newest first. */
   events: Event[]
   /** The event before which there were more of its kind than are known here; null when all are. */
@@ -33,7 +36,7 @@ export interface House {
 }
 
 /** Between two questions of a kind, while news flow. */
-const APART_MS = { pulse: 700, curves: 1500, story: 2500, backlog: 2500 }
+const APART_MS = { pulse: 700, curves: 1500, steward: 1500, story: 2500, backlog: 2500 }
 /** Without news: states that depend on the clock still change. */
 const QUIET_MS = 10_000
 /** Without a socket. */
@@ -46,6 +49,7 @@ let house: House = {
   pulse: null,
   curves: null,
   story: null,
+  steward: null,
   events: [],
   cut: null,
 }
@@ -70,12 +74,14 @@ export const useHouse = (): House =>
 export function open(): () => void {
   const pulse = paced(APART_MS.pulse, async () => put({ pulse: await ask(PULSE) }))
   const curves = paced(APART_MS.curves, async () => put({ curves: await ask(CURVES) }))
+  const steward = paced(APART_MS.steward, async () => put({ steward: await ask(STEWARD) }))
   const story = paced(APART_MS.story, async () => put({ story: await ask(STORY) }))
   const backlog = paced(APART_MS.backlog, readBacklog)
   const all = () => {
     pulse()
     backlog()
     curves()
+    steward()
     story()
   }
   const stopListening = listen({
@@ -92,12 +98,14 @@ export function open(): () => void {
       if (retracted) put({ events: house.events.filter((one) => one.fromBlock < retracted.fromBlock) })
       if (event) put({ events: merge([event], house.events) })
       pulse()
+      steward()
       story()
     },
     job(job) {
       if (house.pulse) put({ pulse: withJob(house.pulse, job) })
       if (job.kind === 'fineTune' || job.kind === 'rlhf') curves()
       pulse()
+      steward()
     },
   })
   let asked = 0

@@ -1,5 +1,5 @@
 import { createClient } from 'graphql-ws/client'
-import { textOf } from '#client/graphql/api.ts'
+import { documentText } from '#client/graphql/api.ts'
 import { EVENTS, type EventsAnswer, JOBS, type JobsAnswer } from './documents.ts'
 
 export interface Hearing {
@@ -24,11 +24,11 @@ export function listen(hearing: Hearing): () => void {
   const none = { error: () => hearing.lost(), complete: () => {} }
   const stops = [
     client.subscribe<EventsAnswer>(
-      { query: textOf(EVENTS) },
+      { query: documentText(EVENTS) },
       { ...none, next: ({ data }) => data && hearing.event(data.events) },
     ),
     client.subscribe<JobsAnswer>(
-      { query: textOf(JOBS) },
+      { query: documentText(JOBS) },
       { ...none, next: ({ data }) => data && hearing.job(data.jobs) },
     ),
   ]

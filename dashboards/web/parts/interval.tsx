@@ -1,11 +1,23 @@
 import { percent } from '../say/figures.ts'
 import type { Score } from '../say/verdict.ts'
 
-/** A score with its 95 % interval against the target, all in ppm on one scale. */
-export function Interval({ score, minimum, low, high }: { score: Score; minimum?: number; low: number; high: number }) {
+interface IntervalProps {
+  score: Score
+  /** Of the live version, with which this one is compared. */
+  live?: Score
+  minimum?: number
+  low: number
+  high: number
+}
+
+/** A score with its 95 % interval against the target and against the live version, all in ppm on one scale. */
+export function Interval({ score, live, minimum, low, high }: IntervalProps) {
   const at = (ppm: number) => `${Math.min(100, Math.max(0, ((ppm - low) / (high - low)) * 100))}%`
   const [value, lower, upper] = [Number(score.score), Number(score.lower), Number(score.upper)]
   const state = minimum === undefined ? 'free' : lower >= minimum ? 'met' : 'missed'
+  const against = live
+    ? `, live version ${percent(live.score)}, interval ${percent(live.lower)} to ${percent(live.upper)}`
+    : ''
   const asked = minimum === undefined ? '' : `, target ${percent(minimum)} ${state}`
   return (
     <div className={`interval is-${state}`} data-metric={score.metric}>
@@ -13,10 +25,20 @@ export function Interval({ score, minimum, low, high }: { score: Score; minimum?
       <div
         className="interval-track"
         role="img"
-        aria-label={`${score.metric} ${percent(value)}, interval ${percent(lower)} to ${percent(upper)}${asked}`}
+        aria-label={`${score.metric} ${percent(value)}, interval ${percent(lower)} to ${percent(upper)}${asked}${against}`}
       >
         {minimum !== undefined && (
           <i className="target" style={{ left: at(minimum) }} title={`target ${percent(minimum)}`} />
+        )}
+        {live && (
+          <i
+            className="live-bar"
+            style={{
+              left: at(Number(live.lower)),
+              width: `calc(${at(Number(live.upper))} - ${at(Number(live.lower))})`,
+            }}
+            title={`live version ${percent(live.lower)} to ${percent(live.upper)}`}
+          />
         )}
         <i className="bar" style={{ left: at(lower), width: `calc(${at(upper)} - ${at(lower)})` }} />
         <i className="dot" style={{ left: at(value) }} />

@@ -1,7 +1,7 @@
 import type { StoryAnswer } from '../data/documents.ts'
 import { counted, percent } from '../say/figures.ts'
 import { methodTitle } from '../say/roles.ts'
-import { type Model, minimumOf, scoresOf, type Version, verdictOf } from '../say/verdict.ts'
+import { type Model, minimumOf, ratchetOf, scoresOf, type Version, verdictOf } from '../say/verdict.ts'
 import { Interval } from './interval.tsx'
 import { Lineage } from './lineage.tsx'
 import { Empty, Panel } from './panel.tsx'
@@ -39,6 +39,11 @@ function ModelVersions({ model }: { model: Model }) {
             <i aria-hidden="true" /> {target.metric} ≥ {percent(target.minimum)}
           </li>
         ))}
+        {versions.some((version) => ratchetOf(model, version).length > 0) && (
+          <li>
+            <i className="live-key" aria-hidden="true" /> interval of the live version
+          </li>
+        )}
       </ul>
       <div className="model-in">
         <ul className="versions">
@@ -57,6 +62,7 @@ const TONES = { promoted: 'is-good', rolledBack: 'is-bad', refused: 'is-bad', re
 function VersionCard({ model, version, low, high }: { model: Model; version: Version; low: number; high: number }) {
   const verdict = verdictOf(model, version)
   const scores = scoresOf(model, version)
+  const ratchet = ratchetOf(model, version)
   return (
     <li className={`version is-${verdict.kind}`} data-version={version.id}>
       <header>
@@ -66,7 +72,14 @@ function VersionCard({ model, version, low, high }: { model: Model; version: Ver
         <span className={`chip ${TONES[verdict.kind]}`}>{verdict.title}</span>
       </header>
       {scores.map((score) => (
-        <Interval key={score.id} score={score} minimum={minimumOf(model, score.metric)} low={low} high={high} />
+        <Interval
+          key={score.id}
+          score={score}
+          live={ratchet.find((one) => one.score === score)?.live}
+          minimum={minimumOf(model, score.metric)}
+          low={low}
+          high={high}
+        />
       ))}
       <p className="because">
         {verdict.because}

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { Event } from '../data/documents.ts'
 import { feedOf } from './events.ts'
 import { gopen, measured, percent, share } from './figures.ts'
+import { resultOf, type TakenStep } from './steward.ts'
 import { span } from './time.ts'
 import { type Model, scoresOf, type Version, verdictOf } from './verdict.ts'
 
@@ -104,6 +105,12 @@ test('a version that is significantly worse than the live one is refused, unless
   const beside = { ...model, versions: { nodes: [live] } } as unknown as Model
   const asked = (lower: number, one = beside) => verdictOf(one, version('Registered', score('exact', lower))).title
   expect([700_000, 699_999].map((lower) => asked(lower))).toEqual(['Meets its targets', 'Worse than the live one'])
+  expect(verdictOf(beside, version('Registered', score('exact', 699_999))).because).toBe(
+    'Version 1 stays: exact 75.0\u00a0% (70.0\u00a0% to 80.0\u00a0%) against 85.0\u00a0% (80.0\u00a0% to 90.0\u00a0%). The whole interval lies below.',
+  )
+  expect(verdictOf(beside, version('Registered', score('exact', 700_000))).because).toMatch(
+    /^Anyone may promote it now. Not significantly worse than version 1: exact .* against /,
+  )
   const lenient = { ...beside, targets: { nodes: [{ metric: 'exact', minimum: '600000', mayFall: true }] } }
   expect(asked(650_000, lenient as unknown as Model)).toBe('Meets its targets')
 })
@@ -117,4 +124,15 @@ test('only the newest score under the mandate’s rubric counts', () => {
 test('rolled back and promoted are said as the chain has them', () => {
   expect(verdictOf(model, version('RolledBack', score('exact', 900_000))).kind).toBe('rolledBack')
   expect(verdictOf(model, version('Promoted', score('exact', 900_000))).title).toBe('Promoted')
+})
+
+test('a step is told by what became of its job, and one whose job was deleted is done', () => {
+  const taken = (job: unknown) => resultOf({ job } as TakenStep)
+  expect(taken(null).title).toBe('done')
+  expect(taken({ status: 'Running', error: null }).tone).toBe('is-busy')
+  expect(taken({ status: 'Failed', error: { code: 'NO_DATA', message: 'Score it first.' } })).toEqual({
+    title: 'failed',
+    tone: 'is-bad',
+    because: 'NO_DATA: Score it first.',
+  })
 })

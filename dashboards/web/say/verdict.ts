@@ -27,18 +27,33 @@ export const minimumOf = (model: Model, metric: string): number | undefined => {
   return target && Number(target.minimum)
 }
 
-/** The first metric in which a version is significantly worse than the live one, with both scores. */
-function worseThanLive(model: Model, scores: readonly Score[]): { own: Score; live: Score } | undefined {
-  const serving = model.versions.nodes.find(({ id }) => id === model.liveVersionId)
-  const known = new Map((serving ? scoresOf(model, serving) : []).map((score) => [score.metric, score]))
-  for (const { metric } of model.targets.nodes.filter(({ mayFall }) => mayFall === false)) {
-    const [own, live] = [scores.find((score) => score.metric === metric), known.get(metric)]
-    if (own && live && Number(own.upper) < Number(live.lower)) return { own, live }
-  }
-  return undefined
+/** A score beside that of the live version. */
+export interface LiveComparison {
+  score: Score
+  live: Score
+  /** Rule 15: the whole interval lies below that of the live version. */
+  isWorse: boolean
 }
 
+const liveOf = (model: Model) => model.versions.nodes.find(({ id }) => id === model.liveVersionId)
+
+/** What the ratchet compares for a version that may be promoted over the live one: each metric of the mandate that may not fall. */
+export function ratchetOf(model: Model, version: Version): LiveComparison[] {
+  const live = liveOf(model)
+  if (!live || live.id === version.id || version.status !== 'Registered') return []
+  const known = new Map(scoresOf(model, live).map((score) => [score.metric, score]))
+  return scoresOf(model, version).flatMap((score) => {
+    const before = known.get(score.metric)
+    const isBound = model.targets.nodes.some(({ metric, mayFall }) => metric === score.metric && mayFall === false)
+    return before && isBound ? [{ score, live: before, isWorse: Number(score.upper) < Number(before.lower) }] : []
+  })
+}
+
+/** A score with its interval, in words. */
 const withInterval = ({ score, lower, upper }: Score) => `${percent(score)} (${percent(lower)} to ${percent(upper)})`
+
+const compared = ({ score, live }: LiveComparison) =>
+  `${score.metric} ${withInterval(score)} against ${withInterval(live)}`
 
 /** Whether a version may serve, and why: every target must be met at the lower confidence bound, and no metric may be significantly worse than that of the
  *  live version, unless the mandate lets it fall. */
@@ -67,12 +82,17 @@ export function verdictOf(model: Model, version: Version): Verdict {
     }
   if (scores.length === 0 || unknown.length > 0)
     return { kind: 'waiting', title: 'Not evaluated', because: 'The mandate’s rubric has not been run on it yet.' }
-  const worse = worseThanLive(model, scores)
-  if (worse)
+  const ratchet = ratchetOf(model, version)
+  const worse = ratchet.filter(({ isWorse }) => isWorse)
+  if (worse.length > 0)
     return {
       kind: 'refused',
       title: 'Worse than the live one',
-      because: `${worse.own.metric} is ${withInterval(worse.own)}; the live version has ${withInterval(worse.live)}.`,
+      because: `Version ${model.liveVersionId} stays: ${worse.map(compared).join('; ')}. The whole interval lies below.`,
     }
-  return { kind: 'ready', title: 'Meets its targets', because: 'Anyone may promote it now.' }
+  const kept =
+    ratchet.length > 0
+      ? ` Not significantly worse than version ${model.liveVersionId}: ${ratchet.map(compared).join('; ')}.`
+      : ''
+  return { kind: 'ready', title: 'Meets its targets', because: `Anyone may promote it now.${kept}` }
 }
