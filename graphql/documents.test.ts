@@ -58,6 +58,16 @@ test('the documents are those that the libraries of Croissant, OpenLineage, PROV
   expect(verdict.warnings).toEqual([])
 })
 
+test('a proposer who names sealed items as the model card publishes none of them', async () => {
+  const items = '{"items":[{"prompt":"the canary of an item","completion":"c"}]}'
+  const { api, read } = await describedVersion({ card: items })
+  const { modelVersion } = (await api.ask('{ modelVersion(id: "2") { card } }')).data
+  for (const card of [await read('card.md'), modelVersion.card]) {
+    expect(card).toContain('## Sources')
+    expect(card).not.toContain('canary')
+  }
+})
+
 test('what does not exist is told so', async () => {
   const { api } = await describedVersion()
   const statusOf = async (path: string) => (await fetch(`${api.url}${path}`)).status

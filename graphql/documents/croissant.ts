@@ -1,40 +1,18 @@
 import { createHash } from 'node:crypto'
-import type { DescribedVersion } from './describeVersion.ts'
+import { type DescribedVersion, versionUrl } from './describeVersion.ts'
+
+/** Terms that Croissant defines under their own names. */
+const TERMS = [
+  ...['citeAs', 'column', 'equivalentProperty', 'extract', 'field', 'fileProperty', 'fileObject', 'fileSet', 'format'],
+  ...['includes', 'jsonPath', 'key', 'md5', 'parentField', 'path', 'recordSet', 'references', 'regex', 'repeated'],
+  ...['replace', 'samplingRate', 'separator', 'source', 'subField', 'transform'],
+]
 
 /** The names of the vocabulary, as the specification of Croissant 1.1 maps them. */
 const CONTEXT = {
   '@language': 'en',
   '@vocab': 'https://schema.org/',
-  ...Object.fromEntries(
-    [
-      ...[
-        'citeAs',
-        'column',
-        'equivalentProperty',
-        'extract',
-        'field',
-        'fileProperty',
-        'fileObject',
-        'fileSet',
-        'format',
-        'includes',
-      ],
-      ...[
-        'jsonPath',
-        'key',
-        'md5',
-        'parentField',
-        'path',
-        'recordSet',
-        'references',
-        'regex',
-        'repeated',
-        'replace',
-        'samplingRate',
-      ],
-      ...['separator', 'source', 'subField', 'transform'],
-    ].map((name) => [name, `cr:${name}`]),
-  ),
+  ...Object.fromEntries(TERMS.map((name) => [name, `cr:${name}`])),
   isLiveDataset: 'cr:isLiveDataset',
   conformsTo: 'dct:conformsTo',
   data: { '@id': 'cr:data', '@type': '@json' },
@@ -51,8 +29,8 @@ const FILE = 'samples.jsonl'
 /** The datasheet of the samples that a version learned from, and that were not removed since: Croissant 1.1 with its vocabulary for responsible AI.
  *  `samples` is the text of the file that it describes. */
 export function croissant(facts: DescribedVersion, samples: string) {
-  const { url, version, specification, datanets, removed, contributions, licences } = facts
-  const place = `${url}/versions/${version.id}`
+  const { version, specification, datanets, removed, contributions, licences } = facts
+  const place = versionUrl(facts)
   const sha256 = createHash('sha256').update(samples).digest('hex')
   const contributors = new Set(contributions.map(({ contributor }) => contributor)).size
   return {

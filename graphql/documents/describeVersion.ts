@@ -1,7 +1,7 @@
 import pLimit from 'p-limit'
 import { type TrainingLicences, trainingConflict } from '#rules/licences.ts'
 import type { PromptCompletion } from '#rules/sample.ts'
-import { ArtifactError, type ArtifactStore } from '#schema/artifacts/index.ts'
+import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import type { Sql } from '#schema/database.ts'
 import {
   getDocument,
@@ -17,6 +17,7 @@ import { Endpoint } from '#schema/onchain/market.ts'
 import { Evaluation, Model, ModelVersion, Target } from '#schema/onchain/models.ts'
 import { rowOf, rowsOf } from '#schema/rows.ts'
 import { ApiError } from '../errors.ts'
+import { readCard } from '../resolvers/proposedDocuments.ts'
 
 /** Everything that the documents about a version say. */
 export interface DescribedVersion {
@@ -47,8 +48,6 @@ export interface VersionSources {
   url: string
 }
 
-const MAX_CARD_BYTES = 1_000_000
-
 /** @throws ApiError when there is no such version; ArtifactError while its manifest or specification cannot be read. */
 export async function describeVersion(
   { db, artifacts, chainId, url }: VersionSources,
@@ -66,11 +65,10 @@ export async function describeVersion(
     getDocument(artifacts, specificationDocument, model.specHash),
   ])
   const all = await rowsOf(db, Contribution, 'id = any($1)', [manifest.dataset])
-  const kept = new Map(
-    (await rowsOf(db, Contribution, `id = any($1) and not ${isRemoved('contribution')}`, [manifest.dataset])).map(
-      (one) => [one.id, one],
-    ),
-  )
+  const present = await rowsOf(db, Contribution, `id = any($1) and not ${isRemoved('contribution')}`, [
+    manifest.dataset,
+  ])
+  const kept = new Map(present.map((one) => [one.id, one]))
   const datanets = await rowsOf(db, Datanet, 'id = any($1)', [[...new Set(all.map((one) => one.datanetId))]], {
     orderBy: 'id::numeric',
   })
@@ -81,22 +79,13 @@ export async function describeVersion(
   }
   return {
     ...{ chainId, url, model, version, specification, manifest, datanets },
-    ownCard: specification.card ? await textOf(artifacts, specification.card) : null,
+    ownCard: await readCard({ db, artifacts }, specification),
     contributions: manifest.dataset.flatMap((one) => kept.get(one) ?? []),
     removed: all.length - kept.size,
     licences: { ...licences, conflict: trainingConflict(licences) },
     targets: await rowsOf(db, Target, 'model_id = $1', [model.id], { orderBy: 'metric' }),
     evaluations: await rowsOf(db, Evaluation, 'version_id = $1', [id], { orderBy: 'id::numeric' }),
     endpoints: await rowsOf(db, Endpoint, 'version_id = $1', [id], { orderBy: 'id::numeric' }),
-  }
-}
-
-async function textOf(artifacts: ArtifactStore, name: string): Promise<string | null> {
-  try {
-    return new TextDecoder().decode(await artifacts.get(name, { maxBytes: MAX_CARD_BYTES }))
-  } catch (error) {
-    if (error instanceof ArtifactError) return null
-    throw error
   }
 }
 
@@ -120,6 +109,11 @@ export async function samplesText(
     )
     .join('')
 }
+
+/** Where the API serves the documents about a version, each below it. */
+export const versionUrl = ({ url, version }: Pick<DescribedVersion, 'url' | 'version'>) =>
+  `${url}${versionPath(version.id)}`
+export const versionPath = (id: string) => `/versions/${id}`
 
 /** The name of something of this chain, for documents that others read. */
 export const urnOf = ({ chainId }: Pick<DescribedVersion, 'chainId'>, kind: string, id: string) =>

@@ -1,16 +1,15 @@
 import { stringify } from 'yaml'
+import { PPM } from '#rules/bps.ts'
 import { judgeVersion } from '#rules/promotion.ts'
-import { type DescribedVersion, urnOf } from './describeVersion.ts'
+import { type DescribedVersion, urnOf, versionUrl } from './describeVersion.ts'
 
-const PPM = 1_000_000
-
-/** Licences that Hugging Face names, by the lower case of their SPDX name. */
+/** The licences that Hugging Face lists, by their SPDX names in lower case. */
 const KNOWN =
   /^(apache-2\.0|mit|cc0-1\.0|cc-by(-sa|-nc|-nd|-nc-sa|-nc-nd)?-[34]\.0|gpl-3\.0|agpl-3\.0|lgpl-3\.0|gpl-2\.0|mpl-2\.0|bsd-[23]-clause|isc|zlib|unlicense|eupl-1\.2|odbl|pddl|bsl-1\.0|cdla-(sharing-1\.0|permissive-[12]\.0))$/
 
 /** A model card: Markdown with the metadata that Hugging Face reads. What the proposer wrote stands below what the chain says. */
 export function modelCard(facts: DescribedVersion): string {
-  const { version, specification, licences, targets, evaluations, removed, contributions, ownCard, url } = facts
+  const { version, specification, licences, targets, evaluations, removed, contributions, ownCard } = facts
   const ofMandate = evaluations.filter(({ rubricHash }) => rubricHash === specification.rubric)
   const { promotable } = judgeVersion(
     targets.map(({ metric, minimum, mayFall }) => ({ metric, minimum, mayFall: mayFall ?? false })),
@@ -56,7 +55,7 @@ export function modelCard(facts: DescribedVersion): string {
     '## Use',
     oneLine(specification.integration),
     '## Sources',
-    `Lineage: \`${urnOf(facts, 'version', version.id)}\`. Data: ${url}/versions/${version.id}/croissant.json. Provenance: ${url}/versions/${version.id}/prov.json.`,
+    `Lineage: \`${urnOf(facts, 'version', version.id)}\`. Data: ${versionUrl(facts)}/croissant.json. Provenance: ${versionUrl(facts)}/prov.json.`,
     ...(ownCard ? ['## What the proposer says', ownCard.trim()] : []),
   ]
   return `---\n${stringify(metadata(facts))}---\n\n${sections.join('\n\n')}\n`
@@ -75,7 +74,7 @@ function metadata({ version, specification, licences, manifest, evaluations, cha
         results: evaluations.map(({ metric, score, rubricHash }) => ({
           task: { type: 'text-generation' },
           dataset: { name: 'Sealed items of the rubric', type: `modelcommons/${rubricHash}` },
-          metrics: [{ type: metric, name: metric, value: Number(score) / PPM }],
+          metrics: [{ type: metric, name: metric, value: partOf(score) }],
         })),
       },
     ],
@@ -83,7 +82,8 @@ function metadata({ version, specification, licences, manifest, evaluations, cha
   }
 }
 
-const share = (ppm: bigint) => (Number(ppm) / PPM).toFixed(4)
+const partOf = (ppm: bigint) => Number(ppm) / Number(PPM)
+const share = (ppm: bigint) => partOf(ppm).toFixed(4)
 const shareOrNone = (ppm: bigint | undefined) => (ppm === undefined ? 'none' : `≥ ${share(ppm)}`)
 
 /** Texts of proposers stay in their cell or paragraph. */

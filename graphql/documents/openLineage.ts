@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
-import type { DescribedVersion } from './describeVersion.ts'
+import { type DescribedVersion, versionUrl } from './describeVersion.ts'
 
 const RUN_EVENT = 'https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent'
 
 /** What happened to a version as OpenLineage 2.0.2: its training, and its evaluation under each rubric. */
 export function openLineage(facts: DescribedVersion) {
-  const { version, manifest, evaluations, url, chainId } = facts
+  const { version, manifest, evaluations, chainId } = facts
   const namespace = `modelcommons:${chainId}`
-  const producer = `${url}/versions/${version.id}`
+  const producer = versionUrl(facts)
   const facet = (schema: string, values: object) => ({ _producer: producer, _schemaURL: schema, ...values })
   const dataset = (name: string, datasetVersion: string) => ({
     namespace,

@@ -2,7 +2,7 @@ import type { RequestHandler } from 'express'
 import type { Services } from '../context.ts'
 import { ApiError, toClientError } from '../errors.ts'
 import { croissant } from './croissant.ts'
-import { type DescribedVersion, describeVersion, samplesText } from './describeVersion.ts'
+import { type DescribedVersion, describeVersion, samplesText, versionPath } from './describeVersion.ts'
 import { modelCard } from './modelCard.ts'
 import { openLineage } from './openLineage.ts'
 import { prov } from './prov.ts'
@@ -28,7 +28,7 @@ const DOCUMENTS: Record<
 }
 
 export const DOCUMENT_NAMES = Object.keys(DOCUMENTS)
-export const DOCUMENT_PATH = '/versions/:id/:document'
+export const DOCUMENT_PATH = `${versionPath(':id')}/:document`
 
 /** Each reads all samples of a version. */
 const MAX_CONCURRENT_DOCUMENTS = 3

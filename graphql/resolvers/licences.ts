@@ -1,12 +1,11 @@
-import { LRUCache } from 'lru-cache'
 import { Ctx, Field, FieldResolver, ObjectType, Resolver, Root } from 'type-graphql'
 import { trainingConflict } from '#rules/licences.ts'
-import { ArtifactError } from '#schema/artifacts/index.ts'
-import { getDocument, type Specification, specificationDocument } from '#schema/documents.ts'
+import type { Specification } from '#schema/documents.ts'
 import { Datanet } from '#schema/onchain/datanets.ts'
 import { Model, ModelVersion } from '#schema/onchain/models.ts'
 import type { ApiContext } from '../context.ts'
 import type { LoadedRow } from '../query/page.ts'
+import { readSpecification } from './proposedDocuments.ts'
 
 @ObjectType({
   description: 'The licences of what a model or a version is made of, by SPDX name.',
@@ -78,22 +77,8 @@ function licencesOf(specification: Specification | null, data: string[]): Licenc
   return { model, base: base ?? null, data, conflict: trainingConflict({ model, base, data }) }
 }
 
-/** By hash, so that they never change. */
-const known = new LRUCache<string, Specification>({ max: 1_000 })
-
-async function specificationOf(
-  { db, artifacts }: Pick<ApiContext, 'db' | 'artifacts'>,
-  modelId: string,
-): Promise<Specification | null> {
-  const { rows } = await db.query('select spec_hash from model where id = $1 and to_block is null', [modelId])
+async function specificationOf(context: ApiContext, modelId: string): Promise<Specification | null> {
+  const { rows } = await context.db.query('select spec_hash from model where id = $1 and to_block is null', [modelId])
   const name: string | undefined = rows[0]?.spec_hash
-  if (name === undefined) return null
-  try {
-    const found = known.get(name) ?? (await getDocument(artifacts, specificationDocument, name))
-    known.set(name, found)
-    return found
-  } catch (error) {
-    if (error instanceof ArtifactError) return null
-    throw error
-  }
+  return name === undefined ? null : readSpecification(context, name)
 }

@@ -2,14 +2,14 @@ import { Ctx, Field, FieldResolver, ObjectType, Resolver, Root } from 'type-grap
 import { ArtifactError } from '#schema/artifacts/index.ts'
 import { ModelVersion } from '#schema/onchain/models.ts'
 import type { ApiContext } from '../context.ts'
-import { describeVersion } from '../documents/describeVersion.ts'
+import { describeVersion, versionPath } from '../documents/describeVersion.ts'
 import { modelCard } from '../documents/modelCard.ts'
 import { DOCUMENT_NAMES } from '../documents/route.ts'
 import type { LoadedRow } from '../query/page.ts'
 
 @ObjectType({ description: 'A document about a version, for other programs.', simpleResolvers: true })
 export class VersionDocument {
-  @Field(() => String, { description: 'card.md, croissant.json, openlineage.json, prov.json or samples.jsonl.' })
+  @Field(() => String, { description: `One of ${DOCUMENT_NAMES.join(', ')}.` })
   name!: string
   @Field(() => String, { description: 'Its path on this API.' }) path!: string
 }
@@ -18,7 +18,7 @@ export class VersionDocument {
 export class VersionDocumentResolver {
   @FieldResolver(() => [VersionDocument], { description: 'The documents about it, for other programs.' })
   documents(@Root() { id }: LoadedRow): VersionDocument[] {
-    return DOCUMENT_NAMES.map((name) => ({ name, path: `/versions/${id}/${name}` }))
+    return DOCUMENT_NAMES.map((name) => ({ name, path: `${versionPath(id)}/${name}` }))
   }
 
   @FieldResolver(() => String, {

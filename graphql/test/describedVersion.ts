@@ -9,12 +9,12 @@ import { testApi } from './api.ts'
 const hash = (digit: string) => `0x${digit.repeat(64)}`
 const AT = new Date('2026-05-04T03:02:01Z')
 
-/** Version 2 of a model with a card, trained from version 1 on three samples, of which one was taken down, and evaluated. */
-export async function describedVersion() {
+/** Version 2 of a model with this card, trained from version 1 on three samples, of which one was taken down, and evaluated. */
+export async function describedVersion({ card: cardText = 'The proposer’s own words.' } = {}) {
   const api = await testApi()
   await insertChain(api.db, 5)
   const document = (value: unknown) => api.artifacts.put(documentBytes(value))
-  const card = await api.artifacts.put(new TextEncoder().encode('The proposer’s own words.'))
+  const card = await api.artifacts.put(new TextEncoder().encode(cardText))
   const specHash = await document({
     ...{ name: 'Clerk # | of\nletters', purpose: 'To sort "letters": all of them.', integration: 'Send a letter.' },
     ...{ baseModel: hash('b'), rubric: hash('c'), licence: 'CC-BY-4.0', baseLicence: 'Apache-2.0', card },
