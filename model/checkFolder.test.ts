@@ -1,7 +1,11 @@
 import { cp, readFile, rm, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { documentBytes } from '#schema/documents.ts'
+import { UPLOAD_PART_BYTES } from '#schema/folders.ts'
+import { must } from '#test/must.ts'
 import { checkFolder } from './checkFolder.ts'
+import { sealedItems } from './folderDocuments.ts'
 import { problemText } from './problems.ts'
 import { EXAMPLE_BASE, newFolder } from './test/newFolder.ts'
 
@@ -115,6 +119,23 @@ test('what is in two places, is too long, or is no sample is a mistake', async (
     'validation/items.jsonl:1: It has the prompt of rubric/items.jsonl:1. Remove one of them.',
     'validation/items.jsonl:2: Not JSON. Send {"prompt": "...", "completion": "..."}.',
     'validation/items.jsonl:3: "completion" must be a string.',
+  ])
+})
+
+test('a set that is sealed as more than an API takes is a mistake; one byte less is none', async () => {
+  const made = await newFolder()
+  const decoys = Array.from({ length: 130 }, (_, nth) => item(`Decoy ${nth} ${'a'.repeat(32_000)}`, 'positive'))
+  const write = (last: number) =>
+    made.write('rubric/decoys.jsonl', [...decoys, item('b'.repeat(last), 'positive')].join(''))
+  await write(1)
+  const { folder } = await checkFolder(made.path, { now: made.now })
+  const { test: items, decoys: given } = must(folder)
+  const left = UPLOAD_PART_BYTES - documentBytes(sealedItems(items, given)).length
+  await write(1 + left)
+  expect(await problemsOf(made)).toEqual([])
+  await write(2 + left)
+  expect(await problemsOf(made)).toEqual([
+    'rubric/items.jsonl: It is published as 4,194,305 bytes, and an API takes at most 4,194,304. Shorten it.',
   ])
 })
 

@@ -1,6 +1,7 @@
 import { checkBase } from './checks/base.ts'
 import { checkDuplicates, checkSeedData } from './checks/duplicates.ts'
 import { checkScorers } from './checks/scorers.ts'
+import { checkSizes } from './checks/sizes.ts'
 import { checkProposedTerms } from './checks/terms.ts'
 import type { ModelYaml, Scorers } from './format.ts'
 import { type Problem, Problems } from './problems.ts'
@@ -28,6 +29,7 @@ export async function checkFolder(
   checkScorers(parts, problems)
   checkDuplicates(parts, problems)
   checkSeedData(parts, problems)
+  checkSizes(parts, problems)
   await checkBase(parts, problems)
   const folder = { ...parts, model: parts.model?.value, scorers: parts.scorers?.value } as ModelFolder
   return { ...(complete && { folder }), problems: problems.sorted }

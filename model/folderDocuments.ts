@@ -84,9 +84,11 @@ export function proposedSpecification(
 
 type Policy = NonNullable<ModelYaml['policy']>
 
-const sealedBytes = ({ salt, items }: Required<SealedSet>, decoys: SealedSet['items'] = []) => {
+const sealedBytes = (set: SealedSet, decoys?: SealedSet['items']) =>
+  documentBytes(itemsDocument.parse(sealedItems(set, decoys)))
+
+/** What is sealed of a set, and of the decoys among it. */
+export const sealedItems = ({ salt, items }: SealedSet, decoys: SealedSet['items'] = []) => {
   const plain = (some: SealedSet['items']) => some.map(({ sample }) => sample)
-  return documentBytes(
-    itemsDocument.parse({ salt, items: plain(items), ...(decoys.length > 0 && { decoys: plain(decoys) }) }),
-  )
+  return { salt, items: plain(items), ...(decoys.length > 0 && { decoys: plain(decoys) }) }
 }
