@@ -54,10 +54,10 @@ export function addHostCommands(program: Command): void {
       .option('--dry-run', 'say what would be asked for'),
   )
     .addHelpText('after', '\nExample:\n  modelcommons endpoint settle')
-    .action(async (options: ActOptions) =>
+    .action(async ({ dryRun, ...options }: ActOptions) =>
       (await loadActs()).runRead(options, async (client, all) => {
-        if (options.dryRun) return void console.log('The API would be asked to redeem.')
-        await all.settleUsage(client, `settle:${await client.node.getBlockNumber()}`)
+        if (!dryRun) return all.settleUsage(client, `settle:${client.newSecret('key of a redemption')}`)
+        return options.json ? { plan: [{ step: 'redeem' }] } : 'The API would be asked to redeem what consumers owe.'
       }),
     )
 

@@ -4,7 +4,7 @@ import { onTestFinished } from 'vitest'
 import { OPERATOR } from '#contracts/test/world.ts'
 import { startApi } from '#graphql/index.ts'
 import { openQueues } from '#schema/queue.ts'
-import { answeringSystem } from '#test/answeringSystem.ts'
+import { answeringSystem, type asking } from '#test/answeringSystem.ts'
 import { freshDatabase } from '#test/database.ts'
 import { type ConnectOptions, connect } from '../index.ts'
 
@@ -13,6 +13,8 @@ export interface AnsweringApi extends Pick<Awaited<ReturnType<typeof answeringSy
   /** Of the API. */
   url: string
   folder: string
+  /** Asks the workers, without the API. */
+  ask: ReturnType<typeof asking>
   as(options?: ConnectOptions): ReturnType<typeof connect>
   /** Lets the API serve a file beside its page. */
   serveFile(name: string, text: string): Promise<void>
@@ -28,7 +30,7 @@ export async function onAnsweringApi(work: (system: AnsweringApi) => Promise<voi
   const db = await freshDatabase()
   const queues = await openQueues({ databaseUrl: db.url })
   onTestFinished(() => queues.close())
-  await serving(db, async () => {
+  await serving(db, async (ask) => {
     const { chainId, addresses, settings } = world.deployment
     const { url, stop } = await startApi({
       ...{ db, queues, web, port: 0, host: '127.0.0.1', auth: 'open' as const, artifacts: store },
@@ -40,7 +42,7 @@ export async function onAnsweringApi(work: (system: AnsweringApi) => Promise<voi
     })
     try {
       const as = (options?: ConnectOptions) => connect(url, { pollMs: 10, ...options })
-      await work({ world, answered, url, folder, as, serveFile })
+      await work({ world, answered, ask, url, folder, as, serveFile })
     } finally {
       await stop()
     }
