@@ -12,23 +12,26 @@ interface Ended {
 /** The private key of the nth account of the development mnemonic. */
 export const keyOf = (nth: number) => toHex(testAccount(nth).getHdKey().privateKey as Uint8Array)
 
-/** Runs the program. `killAt`: when its progress has this text for the nth time, it is killed by SIGKILL. `input`: what is typed. */
+/** Runs the program. `killAt`: when its progress has this text for the nth time, it is killed by SIGKILL; or a function that is told how to kill it.
+ *  `input`: what is typed. */
 export function modelcommons(
   args: string[],
   env: Record<string, string>,
-  killAt?: [text: string, nth: number],
+  killAt?: [text: string, nth: number] | ((kill: () => void) => void),
   input = '',
 ): Promise<Ended> {
   const { PATH = '', HOME = '' } = process.env
   const root = join(import.meta.dirname, '../..')
   const child = spawn(process.execPath, ['bin/modelcommons.js', ...args], { cwd: root, env: { PATH, HOME, ...env } })
   let [stdout, stderr] = ['', '']
+  const kill = () => void child.kill('SIGKILL')
+  if (typeof killAt === 'function') killAt(kill)
   child.stdout.on('data', (chunk) => {
     stdout += chunk
   })
   child.stderr.on('data', (chunk) => {
     stderr += chunk
-    if (killAt && stderr.split(killAt[0]).length > killAt[1]) child.kill('SIGKILL')
+    if (Array.isArray(killAt) && stderr.split(killAt[0]).length > killAt[1]) kill()
   })
   child.stdin.on('error', () => {}) // it was killed before it read
   child.stdin.end(input)
