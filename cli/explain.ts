@@ -1,3 +1,4 @@
+import { ClientError, UnavailableError } from '#client/errors.ts'
 import { isDatabaseFull } from '#schema/errors.ts'
 import { redactCredentials } from '#schema/redact.ts'
 import { INTERRUPTED_CODE, Interrupted } from './interruption.ts'
@@ -11,11 +12,15 @@ export function explain(error: unknown): number {
     seen.add(cause)
     const line = redactCredentials(messageOf(cause))
     if (!lines.some((known) => known.includes(line))) lines.push(line)
+    if (tellsAll(cause)) break
   }
   console.error(lines.length ? lines.join('\n  because: ') : String(error))
   if (['debug', 'trace'].includes(process.env.LOG_LEVEL ?? '') && error instanceof Error) console.error(error.stack)
   return 1
 }
+
+/** The client has put what its cause says into words for people. */
+const tellsAll = (error: Error) => error instanceof ClientError && !(error instanceof UnavailableError)
 
 /** The message for a person: viem's long form repeats the request with the URL and its API key, and zod's is JSON. */
 function messageOf(error: Error): string {

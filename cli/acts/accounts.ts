@@ -21,6 +21,7 @@ export async function openAccount(config: Config, name: string) {
   const text = await readFile(file, 'utf8').catch(() => {
     throw missing(name)
   })
+  readKeystore(text, file) // a damaged file is told before the terminal asks for its passphrase
   return privateKeyToAccount(await openKeystore(text, await passphraseOf(config, name), file))
 }
 

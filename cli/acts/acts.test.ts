@@ -72,38 +72,6 @@ test('killed again and again while it contributes: run again, nothing is lost or
   expect((await world.client.getTransactionCount({ address: testAccount(4).address })) - sent).toBe(9)
 }, 180_000)
 
-test('what cannot work ends with one line that says what to do', async () => {
-  const { url, folder, stopApi } = await clientSystem()
-  const env = { MODELCOMMONS_API: url, MODELCOMMONS_HOME: folder, MODELCOMMONS_KEY: keyOf(4) }
-  const refused = async (args: string[], over: Record<string, string> = {}) => {
-    const { code, stderr } = await modelcommons(args, { ...env, ...over })
-    expect(code).toBe(1)
-    expect(stderr).not.toMatch(/\n\s+at /)
-    return stderr
-  }
-  expect(await refused(['wrap', '1'], { MODELCOMMONS_KEY: '' })).toMatch(
-    /There is no account default here. Make one with/,
-  )
-  expect(await refused(['wrap', '1000000000'])).toMatch(/too few native tokens/)
-  expect(await refused(['vote', '1', 'for'])).toMatch(/There is no such proposal/)
-  expect(await refused(['claim'])).toMatch(/No reward map is final yet/)
-  const file = join(folder, 'bad.jsonl')
-  await writeFile(file, '{"prompt": "a", "completion": "b"}\n{"prompt": "a"}\nnothing\n')
-  expect(await refused(['contribute', file, '--datanet', '1'])).toMatch(
-    /bad.jsonl:2: "completion" must be a string.\n.*bad.jsonl:3: Not JSON/,
-  )
-  const leak = join(folder, 'leak.jsonl')
-  await writeFile(
-    leak,
-    '{"prompt": "a", "completion": "b"}\n{"prompt": "who?", "completion": "jane.doe@acme-tools.io"}\n',
-  )
-  const found = await refused(['contribute', leak, '--datanet', '1', '--dry-run'])
-  expect(found).toMatch(/leak.jsonl:2: Holds personal data \(e-mail address\) in the completion, line 1\. Replace it/)
-  expect(found).not.toContain('jane')
-  await stopApi()
-  expect(await refused(['proposals'], { MODELCOMMONS_API: 'http://127.0.0.1:9' })).toMatch(/does not answer/)
-}, 180_000)
-
 test('an account file opens with its passphrase only', async () => {
   const text = await sealKeystore(keyOf(1), 'right')
   expect(await openKeystore(text, 'right', 'a.json')).toBe(keyOf(1))

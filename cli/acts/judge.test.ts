@@ -1,11 +1,9 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { keccak256, parseEther, zeroHash } from 'viem'
 import { expect, test } from 'vitest'
-import { graphql, stakeAsValidator, uploadBytes } from '#client/index.ts'
-import { type ClientSystem, clientSystem, testAccount } from '#client/test/clientSystem.ts'
-import { version } from '#contracts/test/mandate.ts'
-import { OPERATOR } from '#contracts/test/world.ts'
+import { graphql } from '#client/index.ts'
+import { clientSystem, testAccount } from '#client/test/clientSystem.ts'
+import { judgeableRound } from '#client/test/judgeableRound.ts'
 import { keyOf, modelcommons } from '../test/program.ts'
 
 const ALICE = 4
@@ -16,26 +14,9 @@ const JUDGEMENTS = graphql(`{
   }
 }`)
 
-/** A round of comparisons at which Alice has a seat. @returns its first task. */
-async function roundOfThree({ world, modelId, as }: ClientSystem): Promise<bigint> {
-  const versionId = await version(world, modelId, OPERATOR.address)
-  const alice = await as(ALICE)
-  await stakeAsValidator(alice, parseEther('10'))
-  const now = BigInt(await world.now())
-  const inputs = []
-  for (const nth of [1, 2, 3]) {
-    const bytes = new TextEncoder().encode(JSON.stringify({ prompt: `Question ${nth}?`, answers: ['Yes.', 'No.'] }))
-    await uploadBytes(alice, keccak256(bytes), bytes)
-    inputs.push({ versionId, domain: 'support', itemHash: keccak256(bytes), pot: 0n })
-  }
-  await world.send(OPERATOR, 'FeedbackPool', 'openRound', [modelId, inputs, now + 1000n, now + 2000n, 60, zeroHash])
-  await world.mine(2)
-  return (await world.read('FeedbackPool', 'taskCount', [])) - 2n
-}
-
 test('a validator judges at the desk, is killed, goes on, and reveals by the same command', async () => {
   const system = await clientSystem()
-  const first = await roundOfThree(system)
+  const first = await judgeableRound(system, ALICE)
   const { url, folder, world } = system
   const env = { MODELCOMMONS_API: url, MODELCOMMONS_HOME: folder, MODELCOMMONS_KEY: keyOf(ALICE) }
   const [one, two, three] = [first, first + 1n, first + 2n].map(String)
@@ -54,7 +35,7 @@ test('a validator judges at the desk, is killed, goes on, and reveals by the sam
   expect(JSON.parse(desk.stdout)).toMatchObject({ committed: [one, two], revealed: [], revealFrom: expect.any(String) })
   await world.warp(1001)
   expect(JSON.parse((await modelcommons(['judge', '--json'], env)).stdout)).toEqual({
-    ...{ committed: [], revealed: [one, two], revealFrom: null },
+    ...{ committed: [], revealed: [one, two], revealFrom: null, skipped: [] },
   })
   const { judgements } = await (await system.as()).ask(JUDGEMENTS)
   expect(judgements.nodes).toEqual([
@@ -81,7 +62,7 @@ test('a validator judges at the desk, is killed, goes on, and reveals by the sam
 
 test('judgements of a file are committed once, however often it is given, and each wrong line is told', async () => {
   const system = await clientSystem()
-  const first = await roundOfThree(system)
+  const first = await judgeableRound(system, ALICE)
   const { url, folder, world } = system
   const env = { MODELCOMMONS_API: url, MODELCOMMONS_HOME: folder, MODELCOMMONS_KEY: keyOf(ALICE) }
   const file = join(folder, 'judgements.jsonl')
@@ -103,6 +84,6 @@ test('judgements of a file are committed once, however often it is given, and ea
   expect(await give()).toMatchObject({ committed: [], revealed: [] })
   await world.warp(1001)
   expect((await give()).revealed).toHaveLength(3)
-  expect(await give()).toEqual({ committed: [], revealed: [], revealFrom: null })
+  expect(await give()).toEqual({ committed: [], revealed: [], revealFrom: null, skipped: [] })
   expect(await world.read('FeedbackPool', 'taskCount', [])).toBe(first + 2n)
 }, 120_000)

@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline/promises'
 import {
   type Client,
+  type JudgedTasks,
   type JudgingTask,
   judgeTasks,
   judgingDuties,
@@ -12,7 +13,15 @@ import { judgementDrafts } from './judgementDrafts.ts'
 import { readJudgements } from './readJudgements.ts'
 
 /** Commits to the judgements of a file, and reveals what is due. */
-export const judgeFromFile = async (client: Client, file: string) => judgeTasks(client, await readJudgements(file))
+export const judgeFromFile = async (client: Client, file: string) =>
+  tellSkipped(await judgeTasks(client, await readJudgements(file)))
+
+/** A command that could not do all ends with 1. */
+function tellSkipped(done: JudgedTasks): JudgedTasks {
+  for (const { task, why } of done.skipped) console.error(`Task ${task}: ${why}`)
+  if (done.skipped.length > 0) process.exitCode = 1
+  return done
+}
 
 /** The comparisons that the account may judge, with their texts. */
 export async function listForJudge(client: Client) {
@@ -48,7 +57,7 @@ export async function judgeAtDesk(client: Client) {
   }
   const done = await judgeTasks(client, judged)
   for (const { taskId } of judged) await drafts.remove(taskId)
-  return { ...done, revealed: [...before.revealed, ...done.revealed] }
+  return tellSkipped({ ...done, revealed: [...before.revealed, ...done.revealed] })
 }
 
 interface Compared {

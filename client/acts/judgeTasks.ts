@@ -12,6 +12,11 @@ export interface JudgingDuties {
   toReveal: JudgingTask[]
   /** Committed; to be revealed later, from the end of their commit phase on. */
   waiting: JudgingTask[]
+  /** Committed with this state and not revealed in time. */
+  missed: JudgingTask[]
+  /** All that are not settled. */
+  tasks: JudgingTask[]
+  now: Date
 }
 
 /** Looks what there is to judge and to reveal; draws the seats of rounds that have none yet. */
@@ -24,17 +29,20 @@ export async function judgingDuties(client: Client): Promise<JudgingDuties> {
   const seated = await Promise.all(
     open.map(({ taskId }) => client.read('FeedbackPool', 'hasSeat', [taskId, accountOf(client)])),
   )
-  const committed = tasks.filter(({ state, revealUntil }) => state === 'committed' && revealUntil.getTime() >= now)
+  const committed = tasks.filter(({ state }) => state === 'committed')
   const kept = new Set(
     await keptTasks(
       client,
       committed.map(({ taskId }) => taskId),
     ),
   )
+  const closed = committed.filter(({ taskId, commitUntil }) => kept.has(taskId) && commitUntil.getTime() < now)
   return {
+    ...{ tasks, now: new Date(now) },
     toJudge: open.filter((_, index) => seated[index]),
-    toReveal: committed.filter(({ taskId, commitUntil }) => kept.has(taskId) && commitUntil.getTime() < now),
+    toReveal: closed.filter(({ revealUntil }) => revealUntil.getTime() >= now),
     waiting: committed.filter(({ commitUntil }) => commitUntil.getTime() >= now),
+    missed: closed.filter(({ revealUntil }) => revealUntil.getTime() < now),
   }
 }
 
@@ -48,12 +56,15 @@ export interface JudgedTasks {
   revealed: bigint[]
   /** When what is committed may be revealed; null when nothing waits. Ask again then: what is not revealed in time is fined. */
   revealFrom: Date | null
+  /** What could not be done, and why. */
+  skipped: { task: bigint; why: string }[]
 }
 
 /** Commits to judgements of tasks at which the account has a seat, and reveals those whose time has come. Asked for again with the same judgements, it
  *  does what is left. */
 export async function judgeTasks(client: Client, judgements: readonly TaskJudgement[]): Promise<JudgedTasks> {
-  const { toJudge, toReveal, waiting } = await judgingDuties(client)
+  const duties = await judgingDuties(client)
+  const { toJudge, toReveal, waiting } = duties
   const revealed = toReveal.map(({ taskId }) => taskId)
   if (revealed.length > 0) await revealJudgement(client, revealed)
   const seated = new Map(toJudge.map((task) => [task.taskId, task]))
@@ -64,5 +75,22 @@ export async function judgeTasks(client: Client, judgements: readonly TaskJudgem
   return {
     ...{ committed: mine.map(({ taskId }) => taskId), revealed },
     revealFrom: later.length > 0 ? new Date(first) : null,
+    skipped: [
+      ...duties.missed.map(({ taskId, revealUntil }) => ({
+        task: taskId,
+        why: `It had to be revealed until ${revealUntil.toISOString()}: an unrevealed commitment is fined.`,
+      })),
+      ...judgements.flatMap(({ taskId }) => (seated.has(taskId) ? [] : whyNotCommitted(taskId, duties))),
+    ],
   }
+}
+
+/** Nothing for a judgement that is committed already. */
+function whyNotCommitted(task: bigint, { tasks, now }: JudgingDuties): { task: bigint; why: string }[] {
+  const found = tasks.find(({ taskId }) => taskId === task)
+  if (!found) return [{ task, why: 'There is no such comparison, or it is settled. `judge list` shows the open ones.' }]
+  const { state, commitUntil } = found
+  if (state !== 'open') return []
+  if (commitUntil < now) return [{ task, why: `Judgements of it were taken until ${commitUntil.toISOString()}.` }]
+  return [{ task, why: 'The account has no seat at it, or its seats are not drawn yet: try again after some blocks.' }]
 }

@@ -6,7 +6,10 @@ import type { ClientSystem } from './clientSystem.ts'
 
 /** Opens a round of three comparisons at which an account of the mnemonic has a seat. The commit phase lasts 1,000 seconds, and the reveal phase as long.
  *  @returns the first task */
-export async function judgeableRound({ world, modelId, as }: ClientSystem, validator: number): Promise<bigint> {
+export async function judgeableRound(
+  { world, modelId, as }: Pick<ClientSystem, 'world' | 'modelId' | 'as'>,
+  validator: number,
+): Promise<bigint> {
   const versionId = await version(world, modelId, OPERATOR.address)
   const client = await as(validator)
   await stakeAsValidator(client, parseEther('10'))
