@@ -2,12 +2,12 @@ import { open, rm } from 'node:fs/promises'
 import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
-import { ConfigError } from '#config'
+import { ConfigError, readConfig } from '#config'
 import { RetriableError } from '#schema/errors.ts'
 
 export interface ExportOptions {
-  /** The URL of the API. */
-  url: string
+  /** The URL of the API. Default: that of the configuration, as for `key`. */
+  url?: string
   format: 'csv' | 'jsonl'
   /** The file to write; standard output by default. */
   out?: string
@@ -17,7 +17,9 @@ export interface ExportOptions {
 
 /** Writes all rows of the one list of a query. @throws ConfigError with the API's reason when it refuses, or when the file cannot be written;
  *  RetriableError when the answer breaks off. The incomplete file is deleted. */
-export async function exportRows(query: string, { url, format, out, key }: ExportOptions): Promise<void> {
+export async function exportRows(query: string, { format, out, ...access }: ExportOptions): Promise<void> {
+  const config = readConfig(process.env, { requireDeployment: false, signs: false })
+  const { url = config.apiUrl, key = config.apiKey } = access
   const response = await fetch(`${url.replace(/\/$/, '')}/export.${format}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...(key && { authorization: `Bearer ${key}` }) },

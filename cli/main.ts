@@ -170,10 +170,10 @@ program
   .command('export')
   .description('write all rows of the one list of a query, as of one block')
   .argument('<query>', 'such as { contributions { nodes { id status } } }')
-  .option('--url <url>', 'the API', httpUrl, 'http://127.0.0.1:4000')
+  .option('--url <url>', 'the API (default: MODELCOMMONS_API, or this machine)', httpUrl)
   .addOption(new Option('--format <format>', 'the format').choices(['csv', 'jsonl']).default('csv'))
   .option('--out <file>', 'write to a file instead of standard output')
-  .option('--key <key>', 'an API key')
+  .option('--key <key>', 'an API key (default: MODELCOMMONS_API_KEY)')
   .action(async (query, options) => (await import('./export.ts')).exportRows(query, options))
 
 program

@@ -144,6 +144,8 @@ test('a proposal passes by a ballot that its voter signed and another account ca
 
   await world.warp(SETTINGS.votingPeriod + 1)
   await queueProposal(relay, proposalId)
+  await queueProposal(await as(8), proposalId) // somebody else did it: nothing is sent
   await world.warp(SETTINGS.timelockDelay + 1)
   expect(await received(13, () => executeProposal(relay, proposalId))).toBe(30n)
+  for (const act of [queueProposal, executeProposal]) expect(await received(13, () => act(relay, proposalId))).toBe(0n)
 })

@@ -1,4 +1,5 @@
 import { type Hex, keccak256, stringToBytes } from 'viem'
+import { PROPOSAL_STATES, type ProposalState } from '#rules/tally.ts'
 import { Act } from '../act.ts'
 import { eventOf, type MinedTransaction } from '../chain/minedTransaction.ts'
 import type { Client } from '../client.ts'
@@ -45,16 +46,25 @@ async function hashedActions(client: Client, proposalId: bigint) {
   ] as const
 }
 
-/** Queues a proposal that passed in the timelock. Anyone may. */
+/** Whether somebody else has done it already: what anyone may do is no error when it is done. */
+async function isDone(act: Act, proposalId: bigint, ...states: ProposalState[]): Promise<boolean> {
+  if (act.hasSent) return false
+  const state = PROPOSAL_STATES[await act.client.read('ModelGovernor', 'state', [proposalId])]
+  return state !== undefined && states.includes(state)
+}
+
+/** Queues a proposal that passed in the timelock, unless it is. Anyone may. */
 export const queueProposal = (client: Client, proposalId: bigint): Promise<void> =>
   Act.run(client, 'queue', { proposalId }, async (act) => {
+    if (await isDone(act, proposalId, 'Queued', 'Executed')) return
     const args = await hashedActions(client, proposalId)
     await act.send({ contract: 'ModelGovernor', functionName: 'queue', args })
   })
 
-/** Executes a queued proposal when the timelock's delay has passed. Anyone may. */
+/** Executes a queued proposal when the timelock's delay has passed, unless it is. Anyone may. */
 export const executeProposal = (client: Client, proposalId: bigint): Promise<void> =>
   Act.run(client, 'execute', { proposalId }, async (act) => {
+    if (await isDone(act, proposalId, 'Executed')) return
     const args = await hashedActions(client, proposalId)
     await act.send({ contract: 'ModelGovernor', functionName: 'execute', args })
   })
