@@ -5,8 +5,10 @@ import { checkContracts } from './contracts.ts'
 import { checkExports } from './exports.ts'
 import { checkFaults } from './faults.ts'
 import { checkInfluence } from './influence.ts'
+import { checkJourneys } from './journeys.ts'
 import { checkKill } from './kill.ts'
 import { checkLifecycles } from './lifecycles.ts'
+import { checkLines } from './lines.ts'
 import { checkMutants } from './mutants.ts'
 import { checkReplay } from './replay.ts'
 import { checkSimulator } from './simulator.ts'
@@ -61,6 +63,10 @@ const checks: Record<string, Check> = {
     about: 'influences find mislabelled samples and predict retrainings (--seed S)',
     run: () => checkInfluence(Number(values.seed)),
   },
+  journeys: {
+    about: 'each person’s page of the documentation, command by command, from a proposal to claimed rewards (--json)',
+    run: () => checkJourneys(values.json),
+  },
   kill: {
     about:
       'kill -9 anywhere in random epochs of money, compared with an undisturbed system (--seeds N, --seed S, --json)',
@@ -70,6 +76,11 @@ const checks: Record<string, Check> = {
     about:
       'random lifecycles: the verifier in Python computes the same reward maps, the ledger is what the chain says (--seeds N, --seed S, --json)',
     run: () => checkLifecycles(Number(values.seeds ?? 200), Number(values.seed), values.json),
+  },
+  lines: {
+    about:
+      'the lines of code that a person writes for each act, and of the example’s story before the client and with it',
+    run: checkLines,
   },
   mutants: {
     about: 'every small change of rules/ fails a test; installs Stryker apart, 64 MB (--files LIST, --incremental)',

@@ -1,0 +1,40 @@
+import { type Address, createPublicClient, http, parseEther } from 'viem'
+import type { Deployment } from '#contracts/deploy.ts'
+import { type ContractName, contracts } from '#contracts/generated/index.ts'
+
+/** Compares what the commands printed with what the contracts say, asked by calls of this check's own. */
+export class Figures {
+  readonly wrong: string[] = []
+  compared = 0
+  private readonly node
+
+  constructor(
+    rpcUrl: string,
+    private readonly deployment: Deployment,
+  ) {
+    this.node = createPublicClient({ transport: http(rpcUrl), cacheTime: 0 })
+  }
+
+  read(contract: ContractName, functionName: string, args: readonly unknown[] = []): Promise<unknown> {
+    const { abi } = contracts[contract]
+    return this.node.readContract({ address: this.deployment.addresses[contract], abi, functionName, args } as never)
+  }
+
+  async now(): Promise<bigint> {
+    return (await this.node.getBlock()).timestamp
+  }
+
+  same(what: string, printed: unknown, onChain: unknown): void {
+    this.compared++
+    if (String(printed) !== String(onChain)) this.wrong.push(`${what}: ${printed} was printed, and is ${onChain}`)
+  }
+
+  /** Of a line of `account balance`. */
+  async balance(who: string, account: Address, line: string): Promise<void> {
+    const printed = (name: string) => parseEther(new RegExp(`\\b${name} ([\\d.]+)`).exec(line)?.[1] ?? '-1')
+    this.same(`${who}: native`, printed('native'), await this.node.getBalance({ address: account }))
+    this.same(`${who}: gOPEN`, printed('gOpen'), await this.read('GOpen', 'balanceOf', [account]))
+    this.same(`${who}: locked`, printed('locked'), await this.read('GOpen', 'lockedOf', [account]))
+    this.same(`${who}: votes`, printed('votes'), await this.read('GOpen', 'getVotes', [account]))
+  }
+}
