@@ -82,6 +82,20 @@ test('terms that the contract would refuse or that nothing can meet are mistakes
   ])
 })
 
+test('judgement that costs more than the budget would never come: that is a mistake', async () => {
+  const made = await newFolder()
+  const policy = 'policy:\n  judge: { prompts: "0xPROMPTS", settings: { tasks: 12 } }\n'.replace(
+    'PROMPTS',
+    '1'.repeat(64),
+  )
+  await made.edit('model.yaml', ['serving:', `${policy}serving:`])
+  expect(await problemsOf(made)).toEqual([
+    'model.yaml:33:3: policy.judge costs 0.012 gOPEN, 12 comparisons at potWei 1000000000000000, and mandate.budget is 0: nobody would ever judge. Raise the budget, or name a smaller potWei in policy.judge.settings.',
+  ])
+  await made.edit('model.yaml', ['budget: 0', 'budget: 0.012'])
+  expect(await problemsOf(made)).toEqual([])
+})
+
 test('what is in two places, is too long, or is no sample is a mistake', async () => {
   const made = await newFolder()
   const [one = ''] = (await readFile(join(made.path, 'rubric/items.jsonl'), 'utf8')).split('\n')

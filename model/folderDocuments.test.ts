@@ -9,7 +9,7 @@ import { newFolder } from './test/newFolder.ts'
 
 const POLICY = `policy:
   train: { samples: 4 }
-  judge: { validators: 2, settings: { domain: support, goldPercent: 20 } }
+  judge: { validators: 2, settings: { domain: support, goldPercent: 20, potWei: '0' } }
   align: { settings: { method: dpo } }
 `
 

@@ -1,7 +1,9 @@
+import { formatEther, zeroHash } from 'viem'
 import { BPS } from '#rules/bps.ts'
 import { licenceConflict } from '#rules/licences.ts'
 import { wholePattern } from '#rules/sampleRequirements.ts'
 import { MAX_ANCESTORS_BPS } from '#rules/split.ts'
+import { checkJobInput } from '#schema/jobs.ts'
 import type { Problems } from '../problems.ts'
 import { FILES, type FolderParts } from '../readFolder.ts'
 
@@ -40,6 +42,16 @@ export function checkProposedTerms({ model, scorers, prompts }: FolderParts, pro
         ['policy', step],
         `policy.${step} needs prompts: write ${FILES.prompts}, or name an artifact in policy.${step}.prompts.`,
       )
+  const { judge } = value.policy ?? {}
+  if (judge) {
+    const { potWei, tasks } = checkJobInput('compare', { ...judge.settings, versionId: '1', promptsHash: zeroHash })
+    const cost = BigInt(potWei) * BigInt(tasks)
+    if (cost > value.mandate.budget)
+      say(
+        ['policy', 'judge'],
+        `policy.judge costs ${formatEther(cost)} gOPEN, ${tasks} comparisons at potWei ${potWei}, and mandate.budget is ${formatEther(value.mandate.budget)}: nobody would ever judge. Raise the budget, or name a smaller potWei in policy.judge.settings.`,
+      )
+  }
   for (const [index, { metric }] of targets.entries()) {
     const path = ['mandate', 'targets', index, 'metric']
     if (targets.findIndex((one) => one.metric === metric) !== index)
