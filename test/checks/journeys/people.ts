@@ -163,7 +163,7 @@ async function fillIn(folder: string): Promise<void> {
   await writeFile(yaml, text.replace(/^purpose: .*$/m, purpose).replace(/minimum: 0\.5/, 'minimum: 0.3'))
   await appendFile(
     yaml,
-    'policy:\n  judge:\n    validators: 3\n    settings: { domain: inn, tasks: 12, seats: 3, goldPercent: 25, temperature: 1.2, commitSeconds: 1800, revealSeconds: 1800, potWei: "0" }\n',
+    'policy:\n  judge:\n    validators: 3\n    settings: { domain: inn, tasks: 12, seats: 3, goldPercent: 25, temperature: 1, commitSeconds: 1800, revealSeconds: 1800, potWei: "0" }\n',
   )
   await mkdir(join(folder, 'judging'))
   const gold = drawLetters(SEED, GOLD, 24)
@@ -240,8 +240,8 @@ function judgementsOf(listed: string): object[] {
   const letters = new Map<string, Letter>(
     [...drawLetters(SEED, GOLD, 24), ...drawLetters(SEED, JUDGED, 48)].map((letter) => [letter.prompt, letter]),
   )
-  return [...listed.matchAll(/^task (\d+) .*? prompt (.*) {2}answers (\[.*\])$/gm)].map(
-    ([, task, prompt = '', json = '']) => {
+  return [...listed.matchAll(/^task (\d+) .*? answers (\[.*\]) {2}prompt (.*)$/gm)].map(
+    ([, task, json = '', prompt = '']) => {
       const answers = JSON.parse(json) as string[]
       const desk = letters.get(prompt)?.completion ?? DESKS[0]
       const [first, second] = answers.map((answer) => answer === desk)
