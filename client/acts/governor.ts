@@ -48,8 +48,8 @@ async function hashedActions(client: Client, proposalId: bigint) {
 
 /** Whether somebody else has done it already: what anyone may do is no error when it is done. */
 async function isDone(act: Act, proposalId: bigint, ...states: ProposalState[]): Promise<boolean> {
-  if (act.hasSent) return false
-  const state = PROPOSAL_STATES[await act.client.read('ModelGovernor', 'state', [proposalId])]
+  // Kept, because the transaction of before a crash may be mined.
+  const state = PROPOSAL_STATES[await act.keep('state', () => act.client.read('ModelGovernor', 'state', [proposalId]))]
   return state !== undefined && states.includes(state)
 }
 

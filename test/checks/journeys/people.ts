@@ -102,8 +102,8 @@ function claims({ figures }: Meeting, name: string) {
   let told = '0'
   let account: Address = '0x'
   const told_ = (text: string) => {
-    const [, whose = '', cumulative = '0'] = /gave (0x\w+) .* it may claim ([\d.]+) gOPEN/.exec(text) ?? []
-    account = whose as Address
+    account = (/0x[0-9a-fA-F]{40}/.exec(text)?.[0] ?? '0x') as Address
+    const cumulative = /it may claim ([\d.]+) gOPEN/.exec(text)?.[1] ?? '0'
     told = String(parseEther(cumulative))
   }
   return {
