@@ -5,8 +5,8 @@ import { documentBytes } from '#schema/documents.ts'
 import { UPLOAD_PART_BYTES } from '#schema/folders.ts'
 import { must } from '#test/must.ts'
 import { checkFolder } from './checkFolder.ts'
-import { sealedItems } from './folderDocuments.ts'
 import { problemText } from './problems.ts'
+import { sealedItems } from './sealedItems.ts'
 import { EXAMPLE_BASE, newFolder } from './test/newFolder.ts'
 
 type NewFolder = Awaited<ReturnType<typeof newFolder>>

@@ -12,6 +12,7 @@ import { policyDocument } from '#schema/policy.ts'
 import type { ModelFolder } from './checkFolder.ts'
 import type { ModelYaml } from './format.ts'
 import type { SealedSet } from './readFolder.ts'
+import { sealedItems } from './sealedItems.ts'
 
 /** A text that a proposal publishes or seals. */
 export interface FolderDocument {
@@ -86,9 +87,3 @@ type Policy = NonNullable<ModelYaml['policy']>
 
 const sealedBytes = (set: SealedSet, decoys?: SealedSet['items']) =>
   documentBytes(itemsDocument.parse(sealedItems(set, decoys)))
-
-/** What is sealed of a set, and of the decoys among it. */
-export const sealedItems = ({ salt, items }: SealedSet, decoys: SealedSet['items'] = []) => {
-  const plain = (some: SealedSet['items']) => some.map(({ sample }) => sample)
-  return { salt, items: plain(items), ...(decoys.length > 0 && { decoys: plain(decoys) }) }
-}

@@ -1,8 +1,8 @@
 import { documentBytes } from '#schema/documents.ts'
 import { UPLOAD_PART_BYTES } from '#schema/folders.ts'
-import { sealedItems } from '../folderDocuments.ts'
 import { type Problems, WHOLE_FILE } from '../problems.ts'
 import { FILES, type FolderParts } from '../readFolder.ts'
+import { sealedItems } from '../sealedItems.ts'
 
 /** An API takes a document in one part: a base model may have many, the others may not. */
 export function checkSizes({ test, decoys, validation, gold, prompts, card }: FolderParts, problems: Problems): void {

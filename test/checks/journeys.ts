@@ -1,6 +1,6 @@
 import { WaitingClock } from './journeys/clock.ts'
 import { Figures } from './journeys/figures.ts'
-import { type Meeting, PEOPLE } from './journeys/people.ts'
+import { type Meeting, WALKERS } from './journeys/people.ts'
 import { openJourneySystem } from './journeys/system.ts'
 
 interface Walked {
@@ -25,7 +25,7 @@ export async function checkJourneys(json = false): Promise<boolean> {
   const journeys = await openJourneySystem(stop.signal)
   const { rpcUrl, deployment, url } = journeys.system
   const walked = new Map<string, Walked>(
-    PEOPLE.map(({ name }) => [name, { commands: 0, queries: 0, seconds: 0, ok: false }]),
+    WALKERS.map(({ name }) => [name, { commands: 0, queries: 0, seconds: 0, ok: false }]),
   )
   const figures = new Figures(rpcUrl, deployment)
   const clock = new WaitingClock(rpcUrl, stop.signal)
@@ -49,7 +49,7 @@ export async function checkJourneys(json = false): Promise<boolean> {
   const time = clock.run().catch((error) => void faults.push(`the chain: ${error.message}`))
   try {
     await Promise.all(
-      PEOPLE.map(async ({ name, run }) => {
+      WALKERS.map(async ({ name, run }) => {
         try {
           await run(meeting)
           Object.assign(walked.get(name) as Walked, { ok: true })
@@ -67,7 +67,7 @@ export async function checkJourneys(json = false): Promise<boolean> {
   }
   faults.push(...figures.wrong)
   const people = [...walked].map(([person, { seconds: took, ...rest }]) => ({
-    ...{ person, page: PEOPLE.find(({ name }) => name === person)?.page, ...rest },
+    ...{ person, page: WALKERS.find(({ name }) => name === person)?.page, ...rest },
     linesOfCode: 0,
     seconds: Math.round(took * 10) / 10,
   }))

@@ -23,7 +23,7 @@ export interface Meeting extends JourneySystem {
   onStep(person: string, step: PageStep, seconds: number): void
 }
 
-export interface Person {
+export interface Walker {
   name: string
   page: string
   run(meeting: Meeting): Promise<void>
@@ -40,7 +40,7 @@ const known = ({ clock, known: names }: Meeting, name: string) => clock.until(na
 /** Runs a person's page in its own folder, with its own names. */
 async function walk(
   meeting: Meeting,
-  { name, page }: Pick<Person, 'name' | 'page'>,
+  { name, page }: Pick<Walker, 'name' | 'page'>,
   {
     cwd,
     env,
@@ -116,7 +116,7 @@ function claims({ figures }: Meeting, name: string) {
   }
 }
 
-export const proposer: Person = {
+const proposer: Walker = {
   name: 'proposer',
   page: 'your-own-model.md',
   async run(meeting) {
@@ -173,7 +173,7 @@ async function fillIn(folder: string): Promise<void> {
   await writeFile(join(folder, 'judging/salt'), `0x${'5eac0ffee1234679'.repeat(4)}\n`)
 }
 
-export const governor: Person = {
+const governor: Walker = {
   name: 'governor',
   page: 'for-governors.md',
   async run(meeting) {
@@ -202,7 +202,7 @@ export const governor: Person = {
   },
 }
 
-export const contributor: Person = {
+const contributor: Walker = {
   name: 'contributor',
   page: 'for-contributors.md',
   async run(meeting) {
@@ -251,7 +251,7 @@ function judgementsOf(listed: string): object[] {
   )
 }
 
-export const validator = (nth: number): Person => {
+const validator = (nth: number): Walker => {
   const self = { name: `validator ${nth}`, page: 'for-validators.md' }
   return {
     ...self,
@@ -307,7 +307,7 @@ export const validator = (nth: number): Person => {
   }
 }
 
-export const operator: Person = {
+const operator: Walker = {
   name: 'operator',
   page: 'for-operators.md',
   async run(meeting) {
@@ -342,7 +342,7 @@ export const operator: Person = {
   },
 }
 
-export const integrator: Person = {
+const integrator: Walker = {
   name: 'integrator',
   page: 'for-integrators.md',
   async run(meeting) {
@@ -376,7 +376,7 @@ export const integrator: Person = {
   },
 }
 
-export const analyst: Person = {
+const analyst: Walker = {
   name: 'analyst',
   page: 'for-analysts.md',
   async run(meeting) {
@@ -402,7 +402,7 @@ export const analyst: Person = {
   },
 }
 
-export const PEOPLE: readonly Person[] = [
+export const WALKERS: readonly Walker[] = [
   ...[proposer, governor, contributor, validator(1), validator(2), validator(3)],
   ...[operator, integrator, analyst],
 ]
