@@ -33,7 +33,7 @@ export interface PageRun {
 const PROGRAM = 'npx modelcommons '
 
 /** The steps of a page, or of its first part: what follows the heading `until` is left out. */
-export function stepsOf(page: string, until?: string): PageStep[] {
+export function pageSteps(page: string, until?: string): PageStep[] {
   const end = until ? page.indexOf(`\n${until}\n`) : -1
   const text = end < 0 ? page : page.slice(0, end)
   return [...text.matchAll(/^```(sh|graphql)\n([\s\S]*?)^```$/gm)].flatMap(([, kind, block = '']): PageStep[] =>

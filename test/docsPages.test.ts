@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buildSchema, parse, validate } from 'graphql'
 import { expect, test } from 'vitest'
-import { readPage, stepsOf } from './docsPage.ts'
+import { pageSteps, readPage } from './docsPage.ts'
 
 /** The pages for people: `npm run check -- journeys` runs them on a whole system. Here they are only read. */
 
@@ -17,7 +17,7 @@ test('there is a page for each kind of person', () => {
 })
 
 test.each(PAGES)('the queries of %s are valid, and its commands are of this program alone', async (name) => {
-  const steps = stepsOf(await readPage(name))
+  const steps = pageSteps(await readPage(name))
   expect(steps.length).toBeGreaterThan(5)
   for (const { kind, text } of steps)
     if (kind === 'graphql') expect(validate(schema, parse(text)).map(({ message }) => message)).toEqual([])

@@ -6,7 +6,7 @@ import { castVote } from '#client/index.ts'
 import { clientSystem } from '#client/test/clientSystem.ts'
 import { SETTINGS } from '#contracts/test/world.ts'
 import { EXAMPLE_BASE } from '#model/test/newFolder.ts'
-import { type PageRun, readPage, runSteps, stepsOf } from '#test/docsPage.ts'
+import { type PageRun, pageSteps, readPage, runSteps } from '#test/docsPage.ts'
 import { formatTables } from './formatTables.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -55,7 +55,7 @@ test('every command of docs/your-own-model.md does what the page says', async ()
       names.DATANET = /datanet (\d+)/.exec(output)?.[1] ?? ''
     },
   }
-  await runSteps(stepsOf(await readPage('your-own-model.md')), { cwd: work, env, api: url, names, after })
+  await runSteps(pageSteps(await readPage('your-own-model.md')), { cwd: work, env, api: url, names, after })
   expect(status).toMatch(/datanet \d+ \(CC-BY-4.0\): [1-9]\d* samples, 0 accepted/)
   expect(status).toContain('next: The operator or the steward scores the samples')
 }, 300_000)

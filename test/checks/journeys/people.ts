@@ -2,7 +2,7 @@ import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Address, parseEther, toHex } from 'viem'
 import { rpc } from '#contracts/anvil.ts'
-import { type PageRun, type PageStep, readPage, runSteps, stepsOf } from '#test/docsPage.ts'
+import { type PageRun, type PageStep, pageSteps, readPage, runSteps } from '#test/docsPage.ts'
 import { writeInnBase } from './base.ts'
 import type { WaitingClock } from './clock.ts'
 import { DESKS, drawLetters, type Letter } from './domain.ts'
@@ -63,7 +63,7 @@ async function walk(
     },
     'account balance': (line) => meeting.figures.balance(name, own.ADDRESS as Address, line),
   }
-  await runSteps(stepsOf(await readPage(page), until), {
+  await runSteps(pageSteps(await readPage(page), until), {
     ...{ cwd, api: system.url, names: own, signal, after, before: hooks.before },
     env: {
       ...{ MODELCOMMONS_API: system.url, MODELCOMMONS_HOME: cwd },
