@@ -1,9 +1,9 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, BlockList } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Registry } from 'prom-client'
 import type { Config } from '#config'
+import { sameSecret } from '#schema/sameSecret.ts'
 import { statusPortTaken } from './requireFreePort.ts'
 
 /** Every service tells the operator how it is: `/live` answers while the process runs, `/ready` with 200 or 503 and the reason, `/metrics` for
@@ -108,11 +108,7 @@ const tooLate = () =>
   )
 
 function mayRead({ headers, socket }: IncomingMessage, token: string | undefined): boolean {
-  if (token) return sameText(headers.authorization ?? '', `Bearer ${token}`)
+  if (token) return sameSecret(headers.authorization ?? '', `Bearer ${token}`)
   const address = (socket.remoteAddress ?? '').replace(/^::ffff:/, '')
   return PRIVATE.check(address, address.includes(':') ? 'ipv6' : 'ipv4')
 }
-
-/** In constant time. */
-const sameText = (one: string, other: string) => timingSafeEqual(digest(one), digest(other))
-const digest = (text: string) => createHash('sha256').update(text).digest()

@@ -40,5 +40,5 @@ export async function listRemovals({ json = false }: { json?: boolean }): Promis
     )
   for (const { id, contributor, reason, at } of withdrawals)
     console.log(`${at.toISOString()}  contribution ${id}  withdrawn by ${contributor}: ${reason}`)
-  if (takedowns.length + withdrawals.length === 0) console.log('Nothing.')
+  if (takedowns.length + withdrawals.length === 0) console.log('No sample was taken down or withdrawn.')
 }

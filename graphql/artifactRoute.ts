@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises'
 import type { Request, RequestHandler, Response } from 'express'
 import { LRUCache } from 'lru-cache'
 import type { Services } from './context.ts'
-import { toClientError } from './errors.ts'
+import { type ErrorStatuses, failRequest } from './failRequest.ts'
 import { requirePresent } from './resolvers/removedSamples.ts'
 import { mayBeJson, requireUnsealed } from './resolvers/sealedArtifacts.ts'
 
@@ -16,15 +16,16 @@ const MAX_KNOWN = 10_000
 /** A sample may be taken down: nobody keeps it for long. */
 const CACHED_SAMPLE = 'public, max-age=300'
 
-const STATUS: Record<string, number> = {
+const STATUS: ErrorStatuses = {
   ARTIFACT_MISSING: 404,
   ARTIFACT_SEALED: 403,
   SAMPLE_REMOVED: 451,
   INTERNAL: 500,
+  other: 502,
 }
 
-/** Serves an artifact's bytes by its name, also in ranges. The name is the hash of the content, so the response may be cached for ever, a sample's for a short time. The
- *  headers keep a browser from running the content as a page of this origin. */
+/** Serves an artifact's bytes by its name, also in ranges. The name is the hash of the content, so that the response may be cached for ever; a sample's
+ *  only for minutes. The headers keep a browser from running the content as a page of this origin. */
 export function serveArtifact({ artifacts, ownArtifacts = artifacts, db, log }: Services): RequestHandler {
   const unsealed = new LRUCache<string, true>({ max: MAX_KNOWN })
   return async (request, response) => {
@@ -47,8 +48,7 @@ export function serveArtifact({ artifacts, ownArtifacts = artifacts, db, log }: 
       await send(request, response, file)
     } catch (error) {
       if (response.headersSent) return void response.destroy() // the client has left, or the disk failed in the middle
-      const { code, message } = toClientError(error, log)
-      response.status(STATUS[code] ?? 502).json({ errors: [{ message, extensions: { code } }] })
+      failRequest(response, error, log, STATUS)
     } finally {
       await file?.close()
     }

@@ -17,6 +17,7 @@ import { corsFor } from './cors.ts'
 import { DOCUMENT_PATH, serveDocument } from './documents/route.ts'
 import { type ErrorLog, formatError, toClientError } from './errors.ts'
 import { EXPORT_PATHS, serveExport } from './export/route.ts'
+import { failRequest } from './failRequest.ts'
 import { serveGraphiql } from './graphiqlPage.ts'
 import { openNotificationFeed } from './live/feed.ts'
 import { serveSockets } from './live/socket.ts'
@@ -163,8 +164,7 @@ const identify =
       Object.assign(response.locals, { caller } satisfies Identified)
       next()
     } catch (error) {
-      const { code, message } = toClientError(error, log)
-      response.status(code === 'INTERNAL' ? 500 : 401).json({ errors: [{ message, extensions: { code } }] })
+      failRequest(response, error, log, { INTERNAL: 500, other: 401 })
     }
   }
 

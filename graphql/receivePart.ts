@@ -2,7 +2,8 @@ import type { RequestHandler } from 'express'
 import { nameOf } from '#schema/artifacts/names.ts'
 import { type Caller, requireOperator } from './access.ts'
 import type { Services } from './context.ts'
-import { ApiError, toClientError } from './errors.ts'
+import { ApiError } from './errors.ts'
+import { type ErrorStatuses, failRequest } from './failRequest.ts'
 
 /** Stores bytes under their hash: what is too large for a text, such as a base model, comes in parts (`FolderListing`). An operator may send as many as
  *  the store takes. A part that is stored already is found by HEAD, so that an upload is continued. */
@@ -22,10 +23,9 @@ export function receivePart({ artifacts, log }: Pick<Services, 'artifacts' | 'lo
       await artifacts.put(bytes)
       response.status(201).json({ name })
     } catch (error) {
-      const { code, message } = toClientError(error, log)
-      response.status(STATUS[code] ?? 500).json({ errors: [{ message, extensions: { code } }] })
+      failRequest(response, error, log, STATUS)
     }
   }
 }
 
-const STATUS: Readonly<Record<string, number>> = { BAD_INPUT: 400, UNAUTHENTICATED: 401, FORBIDDEN: 403 }
+const STATUS: ErrorStatuses = { BAD_INPUT: 400, UNAUTHENTICATED: 401, FORBIDDEN: 403, other: 500 }

@@ -4,7 +4,7 @@ import { screeningFindingText } from './findings.ts'
 import { screenSample } from './screenSample.ts'
 
 /** The version of everything that decides what is found: these files, secretlint's rules, libphonenumber-js and validator. It grows with each change of
- *  them, and every verdict records it, so that nobody is judged by rules of a later day. `screening.test.ts` fails when it was forgotten. */
+ *  them, and every verdict records it, so that nobody is judged by rules of a later day. `screenSample.test.ts` fails when that was forgotten. */
 export const SCREENING_RULES = 1
 
 const RECORDED = / \[screening (\d{1,9})\]$/

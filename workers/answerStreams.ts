@@ -1,10 +1,11 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { hostname } from 'node:os'
 import { LRUCache } from 'lru-cache'
 import type { TextProgress } from '#engine/process/index.ts'
 import { PermanentError } from '#schema/errors.ts'
+import { sameSecret } from '#schema/sameSecret.ts'
 import { writeSlowly } from '#schema/writeSlowly.ts'
 
 /** Answers while they are generated: the API reads them here, over HTTP, so that no token goes through the queue or the database. `GET /streams/JOB`
@@ -111,7 +112,7 @@ export async function serveAnswerStreams({ host, port, url }: StreamAddress): Pr
   const streams = new StreamTable()
   const server = createServer(async (request, response) => {
     const jobId = /^\/streams\/(\w{1,64})$/.exec(request.url ?? '')?.[1]
-    if (!isSame(request.headers.authorization ?? '', `Bearer ${key}`)) return void response.writeHead(401).end()
+    if (!sameSecret(request.headers.authorization ?? '', `Bearer ${key}`)) return void response.writeHead(401).end()
     if (request.method !== 'GET' || !jobId) return void response.writeHead(404).end()
     await streams.read(jobId, (stream) => send(stream, response).catch(() => void response.destroy()))
   })
@@ -198,7 +199,3 @@ async function send(stream: BufferedStream, response: ServerResponse): Promise<v
 /** The name of a machine that listens on all its addresses. */
 const reachable = (host: string) =>
   host === '0.0.0.0' || host === '::' ? hostname() : host.includes(':') ? `[${host}]` : host
-
-/** In constant time. */
-const isSame = (one: string, other: string) => timingSafeEqual(sha256(one), sha256(other))
-const sha256 = (text: string) => createHash('sha256').update(text).digest()

@@ -43,17 +43,7 @@ export async function estimateGas(
   { maxGas, triedIn }: GasOptions = {},
 ): Promise<bigint> {
   const what = `${call.contract}.${call.functionName}`
-  const { address, functionName, args, value } = call
-  // viem cannot type a call whose contract is known only at run time
-  const request = {
-    abi: callAbi(call.contract),
-    address,
-    functionName,
-    args,
-    value,
-    account: sender,
-    ...(triedIn && { blockTag: triedIn }),
-  } as never
+  const request = requestOf(sender, call, triedIn && { blockTag: triedIn })
   const cap = await gasCap(client, maxGas)
   let gas: bigint
   try {
@@ -72,6 +62,10 @@ export async function estimateGas(
   return wanted < cap ? wanted : cap
 }
 
+/** viem cannot type a call whose contract is known only at run time. */
+const requestOf = (account: Address, { contract, address, functionName, args, value }: UntypedCall, at?: object) =>
+  ({ abi: callAbi(contract), address, functionName, args, value, account, ...at }) as never
+
 /** Simulates a reverted call at its block and at the one before, to find the contract's error. */
 export async function revertReason(
   client: GasClient,
@@ -80,18 +74,9 @@ export async function revertReason(
   block: bigint,
   key: string,
 ): Promise<RevertError> {
-  const { address, functionName, args, value } = call
   for (const blockNumber of [block - 1n, block])
     try {
-      await client.simulateContract({
-        abi: callAbi(call.contract),
-        address,
-        functionName,
-        args,
-        value,
-        account: sender,
-        blockNumber,
-      } as never) // viem cannot type a call whose contract is known only at run time
+      await client.simulateContract(requestOf(sender, call, { blockNumber }))
     } catch (cause) {
       const error = toChainError(`${call.contract}.${call.functionName} (${key})`, cause)
       if (error instanceof RevertError) return error

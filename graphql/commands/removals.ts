@@ -7,7 +7,7 @@ import { tableFor } from '../publicTables.ts'
 import { type LoadedRow, ROW_AS_OF, ROW_TABLE } from '../query/page.ts'
 import { liftTakedown, MAX_REMOVAL_REASON, recordWithdrawal, takeDown } from './removalControl.ts'
 
-const KEY = 'Identifies this request. Doing it twice is as once.'
+const KEY = 'Identifies this request. Sending it twice has the same effect as once.'
 const REASON = `Why, for everybody to read: at most ${MAX_REMOVAL_REASON} characters. Do not repeat the content.`
 
 @Resolver()
@@ -28,7 +28,8 @@ export class RemovalCommands {
 
   @Mutation(() => Takedown, { description: 'Lifts a takedown; its record stays. For operators.' })
   async liftTakedown(
-    @Arg('contentHash', () => ID, { description: 'The sample.' }) contentHash: string,
+    @Arg('contentHash', () => ID, { description: 'The `contentHash` of the sample that was taken down.' })
+    contentHash: string,
     @Arg('reason', () => String, { description: REASON }) reason: string,
     @Arg('idempotencyKey', () => String, { description: KEY }) _key: string,
     @Ctx() context: ApiContext,
@@ -42,7 +43,7 @@ export class RemovalCommands {
       'Withdraws contributions for good: no dataset to come has them, and the versions that learned from them are marked. Their contributor signs (EIP-712 `Withdrawal`), or sends its key. What they have earned stays.',
   })
   async withdrawContributions(
-    @Arg('contributionIds', () => [ID], { description: 'Contributions of one account.' }) ids: string[],
+    @Arg('contributionIds', () => [ID], { description: 'The ids of contributions of one account.' }) ids: string[],
     @Arg('reason', () => String, { description: REASON }) reason: string,
     @Arg('signature', () => String, {
       nullable: true,

@@ -18,7 +18,9 @@ export class StewardCommands {
     @Arg('modelId', () => ID, { description: 'A model with a mandate.' }) modelId: string,
     @Arg('reason', () => String, { description: `Why, for everybody to read: at most ${MAX_REASON} characters.` })
     reason: string,
-    @Arg('idempotencyKey', () => String, { description: 'Identifies this request. Pausing twice is as once.' })
+    @Arg('idempotencyKey', () => String, {
+      description: 'Identifies this request. Pausing twice has the same effect as once.',
+    })
     _key: string,
     @Ctx() context: ApiContext,
   ) {

@@ -1,6 +1,7 @@
 import type { RequestHandler } from 'express'
 import type { Services } from '../context.ts'
-import { ApiError, toClientError } from '../errors.ts'
+import { ApiError } from '../errors.ts'
+import { type ErrorStatuses, failRequest } from '../failRequest.ts'
 import { croissant } from './croissant.ts'
 import { type DescribedVersion, describeVersion, samplesText, versionPath } from './describeVersion.ts'
 import { modelCard } from './modelCard.ts'
@@ -33,11 +34,12 @@ export const DOCUMENT_PATH = `${versionPath(':id')}/:document`
 /** Each reads all samples of a version. */
 const MAX_CONCURRENT_DOCUMENTS = 3
 
-const STATUS: Record<string, number> = {
+const STATUS: ErrorStatuses = {
   UNKNOWN_MODEL_VERSION: 404,
   UNKNOWN_DOCUMENT: 404,
   TOO_MANY_DOCUMENTS: 503,
   INTERNAL: 500,
+  other: 502,
 }
 
 /** Serves the documents about a version. */
@@ -70,8 +72,7 @@ export function serveDocument(services: Services): RequestHandler {
         })
         .send(text)
     } catch (error) {
-      const { code, message } = toClientError(error, services.log)
-      response.status(STATUS[code] ?? 502).json({ errors: [{ message, extensions: { code } }] })
+      failRequest(response, error, services.log, STATUS)
     } finally {
       if (admitted) running--
     }

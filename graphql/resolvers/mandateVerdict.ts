@@ -25,6 +25,9 @@ import { Statement } from '../query/statement.ts'
 
 /** Whether versions meet their mandates, by the rule that the contracts apply when a version is promoted. */
 
+/** `ModelRegistry.MAX_TARGETS`. */
+const MAX_TARGETS = 16
+
 const VERDICTS = { met: 'met', missed: 'missed', undecided: 'undecided', unmeasured: 'unmeasured', worse: 'worse' }
 registerEnumType(VERDICTS, {
   name: 'TargetVerdict',
@@ -77,7 +80,7 @@ export class MandateVerdict {
   met!: boolean
   @Field(() => String, { description: 'The reasons of the targets that are not met; otherwise, that all are.' })
   reason!: string
-  @Extensions(listLength(() => 16))
+  @Extensions(listLength(() => MAX_TARGETS))
   @Field(() => [MeasuredTarget], { description: 'Every target of the mandate, sorted by metric.' })
   targets!: MeasuredTarget[]
 }

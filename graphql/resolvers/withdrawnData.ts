@@ -7,6 +7,7 @@ import type { ApiContext } from '../context.ts'
 import { listLength } from '../plugins/listLength.ts'
 import { tableFor } from '../publicTables.ts'
 import { type LoadedRow, ROW_AS_OF } from '../query/page.ts'
+import { groupBy } from '../query/reader.ts'
 
 const MAX_LISTED = 1_000
 
@@ -17,16 +18,16 @@ const DESCRIPTION = `The contributions that it learned from and that were taken 
   simpleResolvers: true,
 })
 export class WithdrawnData {
-  @Field(() => ID, { description: 'The sample that was taken out.' }) contributionId!: string
-  @Field(() => String, { description: 'TakenDown, by the operator, or Withdrawn, by the contributor.' }) kind!: string
-  @Field(() => String, { description: 'Why.' }) reason!: string
-  @Field(() => Date, { description: 'When.' }) at!: Date
+  @Field(() => ID, { description: 'The id of the contribution that was removed.' }) contributionId!: string
+  @Field(() => String, { description: '`TakenDown` by an operator, or `Withdrawn` by its contributor.' }) kind!: string
+  @Field(() => String, { description: 'Why it was removed, as the one who removed it stated.' }) reason!: string
+  @Field(() => Date, { description: 'When it was removed.' }) at!: Date
   asOf!: LoadedRow[typeof ROW_AS_OF]
 }
 
 @Resolver(() => WithdrawnData)
 export class WithdrawnDataResolver {
-  @FieldResolver(() => Contribution, { nullable: true, description: 'The sample that was taken out.' })
+  @FieldResolver(() => Contribution, { nullable: true, description: 'The contribution that was removed.' })
   contribution(@Root() { contributionId, asOf }: WithdrawnData, @Ctx() { reader }: ApiContext) {
     const table = tableFor(Contribution)
     return reader.one('withdrawnData', table, asOf, table.columns, contributionId)
@@ -62,9 +63,7 @@ async function withdrawnOf({ reader, db }: ApiContext, row: LoadedRow, versionId
          order by at desc, contribution_id limit ${MAX_LISTED}) r`,
       [ids],
     )
-    const lists = new Map<string, WithdrawnData[]>()
-    for (const { version_id, ...one } of rows) lists.set(version_id, [...(lists.get(version_id) ?? []), one])
-    return lists
+    return groupBy(rows, (one) => one.version_id)
   })
   return ((await loader.load(versionId)) ?? []).map((one) => ({ ...one, asOf }))
 }

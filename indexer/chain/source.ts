@@ -261,7 +261,7 @@ export class Source {
       )
   }
 
-  /** One range, bisected where the node refuses it. */
+  /** One range, in two parts where the node refuses it or may have cut its answer. */
   private async fetchRange(
     from: number,
     to: number,
@@ -270,6 +270,10 @@ export class Source {
   ): Promise<FetchedRange[]> {
     const covered = this.children.count
     const logsCall = this.logs.rangeCall(from, to, addresses)
+    const inTwo = async (middle: number) => [
+      ...(await this.fetchRange(from, middle, anchor, addresses)),
+      ...(await this.fetchRange(middle + 1, to, anchor, addresses)),
+    ]
     let found: Log[]
     let last: BlockHeader | null
     let parentHash: string | undefined
@@ -288,18 +292,10 @@ export class Source {
       if (!isLimit(error)) throw error
       if (from === to) throw new BlockRefused(from, error)
       this.sizer.refused(to - from + 1, error)
-      const middle = Math.min(to - 1, from + this.sizer.size - 1)
-      return [
-        ...(await this.fetchRange(from, middle, anchor, addresses)),
-        ...(await this.fetchRange(middle + 1, to, anchor, addresses)),
-      ]
+      return inTwo(Math.min(to - 1, from + this.sizer.size - 1))
     }
     if (from < to && mayBeCut(found.length)) {
-      const middle = Math.floor((from + to) / 2)
-      const halves = [
-        ...(await this.fetchRange(from, middle, anchor, addresses)),
-        ...(await this.fetchRange(middle + 1, to, anchor, addresses)),
-      ]
+      const halves = await inTwo(Math.floor((from + to) / 2))
       if (halves.reduce((sum, { logs }) => sum + logs.length, 0) !== found.length) return halves
     }
     this.sizer.answered(to - from + 1, found.length)

@@ -7,6 +7,7 @@ import { listLength } from '../../plugins/listLength.ts'
 import { tableFor } from '../../publicTables.ts'
 import { type LoadedRow, ROW_AS_OF } from '../../query/page.ts'
 import { prepared } from '../../query/prepared.ts'
+import { groupBy } from '../../query/reader.ts'
 import { columnsBelow, fieldKeyOf } from '../../query/selection.ts'
 import { listColumns, Statement } from '../../query/statement.ts'
 
@@ -65,13 +66,7 @@ export class ValidatorTotalsResolver {
       const text = `select v.id as "$validator", r.* from unnest(${statement.bind(validators, 'text[]')}) v(id) cross join lateral (
           select ${listColumns('t', columnsBelow(table, info))} from reputation t
           where t.validator = v.id and ${statement.visibleAt(table, 't')} order by t.domain limit ${MAX_REPUTATIONS}) r`
-      const found = new Map<string, LoadedRow[]>()
-      for (const one of await reader.read(table, asOf, statement, text)) {
-        const own = found.get(one.$validator as string)
-        if (own) own.push(one)
-        else found.set(one.$validator as string, [one])
-      }
-      return found
+      return groupBy(await reader.read(table, asOf, statement, text), ({ $validator }) => $validator as string)
     })
     return (await loader.load(row.id)) ?? []
   }
