@@ -71,7 +71,8 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   NOT_PROMOTED: NO_MODEL,
   REQUEST_TOO_LARGE: { status: 413, type: 'invalid_request_error', code: 'request_too_large' },
   JOB_NOT_FOUND: { status: 404, type: 'invalid_request_error', code: 'not_found' },
-  CANCELLED: { status: 409, type: 'invalid_request_error', code: 'cancelled' },
+  // Not 409, at which clients try again by themselves.
+  CANCELLED: { status: 400, type: 'invalid_request_error', code: 'cancelled' },
 }
 
 const SERVER: Meaning = { status: 500, type: 'server_error', code: null }

@@ -22,7 +22,8 @@ export function openGateway(services: Services, registry?: Registry): Router {
   router.use(
     nameRequest,
     countResponses(gateway),
-    express.json({ limit: BODY_LIMIT, type: () => true }),
+    requireJson,
+    express.json({ limit: BODY_LIMIT }),
     identifyCaller(services),
   )
   router.get('/models', async (_request, response) => {
@@ -63,6 +64,13 @@ export function openGateway(services: Services, registry?: Registry): Router {
 /** Gives each request an id, for the client's report and the operator's log. */
 const nameRequest: RequestHandler = (_request, response, next) => {
   response.set('x-request-id', `req_${randomUUID().replaceAll('-', '')}`)
+  next()
+}
+
+/** A page of another origin may send a text, but JSON only with the permission of this one. */
+const requireJson: RequestHandler = (request, _response, next) => {
+  if (request.is('json') === false && request.headers['content-length'] !== '0')
+    throw new GatewayError(415, 'Send JSON, with the header content-type: application/json.')
   next()
 }
 

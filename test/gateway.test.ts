@@ -1,11 +1,9 @@
-import OpenAI, { APIError } from 'openai'
+import type OpenAI from 'openai'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { startWorld, type World } from '#contracts/test/world.ts'
-import { openGateway } from '#gateway/index.ts'
 import { me } from '#graphql/test/market.ts'
+import { long, openHolds, refusal, servedModel, used } from './gatewaySystem.ts'
 import { must } from './must.ts'
-import { serveTinyModel, startServices } from './servingSystem.ts'
-import { testSystem } from './testSystem.ts'
 
 /** Unmodified clients against the real API, a real worker in a process of its own, and a real small model. */
 
@@ -15,32 +13,8 @@ beforeAll(async () => {
 })
 afterAll(() => world?.anvil.stop())
 
-/** Endpoint 1, a consumer with credit, and an OpenAI client that names it. Every answer has the length that `WORDS` asks for, up to thousands of tokens. */
-async function servedModel() {
-  const system = await testSystem(world, { gateway: openGateway })
-  await system.db.query(`update model set live_version_id = '1' where id = '1'`)
-  const input = await serveTinyModel(system, { positions: 4096 })
-  const [worker] = await startServices(system, ['worker'])
-  const client = (headers: Record<string, string> = { 'x-consumer': me }) =>
-    new OpenAI({ baseURL: `${system.url}/v1`, apiKey: 'any-key', maxRetries: 0, defaultHeaders: headers })
-  return { ...system, input, worker: must(worker), client, openai: client() }
-}
-
-const used = async ({ db }: { db: Awaited<ReturnType<typeof servedModel>>['db'] }) =>
-  (await db.query('select used from signed_voucher')).rows[0].used as bigint
-const openHolds = async ({ db }: { db: Awaited<ReturnType<typeof servedModel>>['db'] }) =>
-  Number((await db.query('select count(*) as count from credit_hold where open')).rows[0].count)
-const refusal = async (answer: Promise<unknown>) =>
-  answer.then(
-    () => undefined,
-    (error) =>
-      error instanceof APIError
-        ? { status: error.status, code: error.code, type: error.type, param: error.param, message: error.message }
-        : error,
-  )
-
 test('models are listed and found by every name; completions are answered, streamed and charged once', async () => {
-  const system = await servedModel()
+  const system = await servedModel(world)
   const { openai } = system
   const models = await openai.models.list()
   expect(models.data.map(({ id }) => id)).toEqual(['Clerk', 'endpoint:1', 'endpoint:2'])
@@ -85,22 +59,6 @@ test('models are listed and found by every name; completions are answered, strea
   expect(system.logged).toEqual([])
 }, 180_000)
 
-/** An answer of about `length` tokens: the schema asks for it. */
-const long = (length: number) => ({
-  response_format: {
-    type: 'json_schema' as const,
-    json_schema: {
-      name: 'long',
-      schema: {
-        type: 'object',
-        properties: { text: { type: 'string', minLength: length, maxLength: length } },
-        required: ['text'],
-        additionalProperties: false,
-      },
-    },
-  },
-  max_tokens: 4096,
-})
 const messages = [
   { role: 'system' as const, content: 'Name colours.' },
   { role: 'user' as const, content: 'thing 1 is red' },
@@ -121,7 +79,7 @@ const tools = ['paint', 'wash'].map((name) => ({
 }))
 
 test('chat: streams with usage and log-probabilities, tools, schemas and several answers', async () => {
-  const system = await servedModel()
+  const system = await servedModel(world)
   const { openai } = system
   const request = {
     model: 'model:1',
@@ -194,7 +152,7 @@ test('chat: streams with usage and log-probabilities, tools, schemas and several
 }, 180_000)
 
 test('what cannot be answered is refused at once, in OpenAI’s form, and costs nothing', async () => {
-  const system = await servedModel()
+  const system = await servedModel(world)
   const { openai } = system
   const chat = (more: object, client = openai) =>
     refusal(client.chat.completions.create({ model: 'Clerk', messages, ...more } as never))
@@ -246,7 +204,7 @@ test('what cannot be answered is refused at once, in OpenAI’s form, and costs 
     })
   const { rows } = await system.db.query('select status, attempt from job_run')
   expect(rows).toEqual([1, 2].map(() => ({ status: 'Failed', attempt: 1 })))
-  const long = await openai.completions.create({
+  const special = await openai.completions.create({
     model: 'Clerk',
     prompt: '<|agent|><|end|>\n\ndata: [DONE]\n\n',
     stream: true,
@@ -254,14 +212,14 @@ test('what cannot be answered is refused at once, in OpenAI’s form, and costs 
     seed: 1,
   })
   let chunks = 0
-  for await (const chunk of long) chunks += chunk.choices.length
+  for await (const chunk of special) chunks += chunk.choices.length
   expect(chunks).toBeGreaterThan(0)
   expect(await openHolds(system)).toBe(0)
   expect(system.logged).toEqual([])
 }, 180_000)
 
 test('a client that leaves pays what was generated; one with an idempotency key comes back for the same answer', async () => {
-  const system = await servedModel()
+  const system = await servedModel(world)
   const { openai, db } = system
   const request = { model: 'Clerk', messages, seed: 5, ...long(3000) }
   const jobOf = async () =>
@@ -316,7 +274,7 @@ test('a client that leaves pays what was generated; one with an idempotency key 
 }, 240_000)
 
 test('a worker that is killed in the middle of a stream: the answer goes on where it was, and is charged once', async () => {
-  const system = await servedModel()
+  const system = await servedModel(world)
   const { openai } = system
   const stream = await openai.chat.completions.create({
     ...{ model: 'Clerk', messages, seed: 5, temperature: 1, ...long(2500) },
@@ -340,7 +298,7 @@ test('a worker that is killed in the middle of a stream: the answer goes on wher
 }, 240_000)
 
 test('responses are created, streamed, continued, read and cancelled; Anthropic’s messages are answered', async () => {
-  const system = await servedModel()
+  const system = await servedModel(world)
   const { openai } = system
   const created = await openai.responses.create({
     model: 'Clerk',
