@@ -3,7 +3,7 @@ import type { Caller } from '#graphql/access.ts'
 import type { Services } from '#graphql/context.ts'
 import type { ErrorLog } from '#graphql/errors.ts'
 import { type CallInput, cancelCalls, liveCalls, MAX_LIVE_CALLS, readTerms, requireRoom, startCalls } from './calls.ts'
-import { describeFailure, type ErrorBody } from './errors.ts'
+import { describeFailure, type ErrorBody, FailedCall } from './errors.ts'
 import { EventStream, type SentEvent } from './eventStream.ts'
 import { type AnswerResult, followAnswer } from './followAnswer.ts'
 import type { GatewayMetrics } from './metrics.ts'
@@ -123,10 +123,13 @@ export async function answer(
   } catch (error) {
     if (gone.signal.aborted) return
     gone.abort(error)
-    if (!goesOn) await cancelCalls(services, ids) // those that have not failed
+    // Those that have not failed. Of an answer that differs from what was sent, the receipt shall have the whole.
+    if (!goesOn && !isDivergence(error)) await cancelCalls(services, ids)
     throw error
   }
 }
+
+const isDivergence = (error: unknown) => error instanceof FailedCall && error.code === 'STREAM_DIVERGED'
 
 /** Reads an answer to its end. */
 async function drain(answer: ReturnType<typeof followAnswer>): Promise<AnswerResult> {
