@@ -71,7 +71,7 @@ test('a version is told whether it meets its mandate, target by target, with int
   expect(of('8').targets[5]).toMatchObject({
     met: false,
     liveLower: '700',
-    reason: expect.stringContaining('at least 700'),
+    reason: expect.stringContaining('the live version is significantly better, with 710 (700 to 720'),
   })
   expect(of('8').reason).toMatch(/^b 200 .* c 600 .* d has not been evaluated yet\. f 610 /)
   expect(verdicts('7')).toEqual(['unmeasured', 'unmeasured', 'unmeasured', 'unmeasured', 'met', 'met'])

@@ -51,7 +51,9 @@ export class FaultyNode {
       if (response.destroyed) return // nobody waits any more
       if (faults.includes('hangUp')) return void response.socket?.destroy()
       if (status) return void response.writeHead(status.status).end('<html>busy</html>')
-      const answers = (await this.forward(calls)).map((answer, index) => {
+      const forwarded = await this.forward(calls).catch(() => undefined)
+      if (!forwarded) return void response.socket?.destroy() // the node behind has ended
+      const answers = forwarded.map((answer, index) => {
         const fault = faults[index]
         if (!fault || fault === 'hangUp' || 'delayMs' in fault || 'status' in fault) return answer
         return { jsonrpc: '2.0', id: must(calls[index]).id, ...fault }
