@@ -1,4 +1,5 @@
 import { Argument, Command, Option } from 'commander'
+import { DOCUMENT_NAMES } from '#graphql/documents/names.ts'
 import { VERSION } from '#schema/version.ts'
 import { addActCommands } from './acts/commands.ts'
 import { addModelCommands } from './model/commands.ts'
@@ -179,15 +180,7 @@ program
 program
   .command('document')
   .description('write a document about a version: its model card, datasheet, lineage events, provenance or samples')
-  .addArgument(
-    new Argument('<name>', 'which').choices([
-      'card.md',
-      'croissant.json',
-      'openlineage.json',
-      'prov.json',
-      'samples.jsonl',
-    ]),
-  )
+  .addArgument(new Argument('<name>', 'which').choices(DOCUMENT_NAMES))
   .argument('<version>', 'the id of a version')
   .option('--url <url>', 'the API', httpUrl, 'http://127.0.0.1:4000')
   .option('--out <file>', 'write to a file instead of standard output')

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { ConfigError } from '#config'
+import { versionPath } from '#graphql/documents/names.ts'
 
 /** Writes a document about a version. @throws ConfigError with the API's reason when it refuses. */
 export async function versionDocument(
@@ -7,7 +8,7 @@ export async function versionDocument(
   id: string,
   { url, out }: { url: string; out?: string },
 ): Promise<void> {
-  const response = await fetch(`${url.replace(/\/$/, '')}/versions/${encodeURIComponent(id)}/${name}`).catch(
+  const response = await fetch(`${url.replace(/\/$/, '')}${versionPath(encodeURIComponent(id))}/${name}`).catch(
     (cause) => {
       throw new ConfigError(`--url: no API answers at ${url}. Start it with \`modelcommons up\`, or correct the URL.`, {
         cause,

@@ -18,6 +18,7 @@ import { Evaluation, Model, ModelVersion, Target } from '#schema/onchain/models.
 import { rowOf, rowsOf } from '#schema/rows.ts'
 import { ApiError } from '../errors.ts'
 import { readCard } from '../resolvers/proposedDocuments.ts'
+import { versionPath } from './names.ts'
 
 /** Everything that the documents about a version say. */
 export interface DescribedVersion {
@@ -113,7 +114,6 @@ export async function samplesText(
 /** Where the API serves the documents about a version, each below it. */
 export const versionUrl = ({ url, version }: Pick<DescribedVersion, 'url' | 'version'>) =>
   `${url}${versionPath(version.id)}`
-export const versionPath = (id: string) => `/versions/${id}`
 
 /** The name of something of this chain, for documents that others read. */
 export const urnOf = ({ chainId }: Pick<DescribedVersion, 'chainId'>, kind: string, id: string) =>

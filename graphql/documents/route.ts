@@ -3,8 +3,9 @@ import type { Services } from '../context.ts'
 import { ApiError } from '../errors.ts'
 import { type ErrorStatuses, failRequest } from '../failRequest.ts'
 import { croissant } from './croissant.ts'
-import { type DescribedVersion, describeVersion, samplesText, versionPath } from './describeVersion.ts'
+import { type DescribedVersion, describeVersion, samplesText } from './describeVersion.ts'
 import { modelCard } from './modelCard.ts'
+import { DOCUMENT_NAMES, type DocumentName } from './names.ts'
 import { openLineage } from './openLineage.ts'
 import { prov } from './prov.ts'
 
@@ -12,7 +13,7 @@ type Sources = Pick<Services, 'artifacts'>
 
 /** The documents about a version: their media types, and how they are made. */
 const DOCUMENTS: Record<
-  string,
+  DocumentName,
   { type: string; text(facts: DescribedVersion, sources: Sources): string | Promise<string> }
 > = {
   'card.md': { type: 'text/markdown; charset=utf-8', text: modelCard },
@@ -27,9 +28,6 @@ const DOCUMENTS: Record<
     text: (facts, { artifacts }) => samplesText(artifacts, facts),
   },
 }
-
-export const DOCUMENT_NAMES = Object.keys(DOCUMENTS)
-export const DOCUMENT_PATH = `${versionPath(':id')}/:document`
 
 /** Each reads all samples of a version. */
 const MAX_CONCURRENT_DOCUMENTS = 3
@@ -47,7 +45,7 @@ export function serveDocument(services: Services): RequestHandler {
   let running = 0
   return async (request, response) => {
     const { id, document } = request.params as Record<'id' | 'document', string>
-    const found = Object.hasOwn(DOCUMENTS, document) ? DOCUMENTS[document] : undefined
+    const found = DOCUMENT_NAMES.find((name) => name === document)
     let admitted = false
     try {
       if (!found)
@@ -62,10 +60,10 @@ export function serveDocument(services: Services): RequestHandler {
       const { db, artifacts, deployment } = services
       const { origin: url } = new URL(`${request.protocol}://${request.get('host')}`)
       const facts = await describeVersion({ db, artifacts, chainId: deployment.chainId, url }, id)
-      const text = await found.text(facts, services)
+      const text = await DOCUMENTS[found].text(facts, services)
       response
         .set({
-          'content-type': found.type,
+          'content-type': DOCUMENTS[found].type,
           'cache-control': 'no-store',
           'x-content-type-options': 'nosniff',
           'content-security-policy': "default-src 'none'; sandbox",

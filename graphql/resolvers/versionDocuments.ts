@@ -2,9 +2,9 @@ import { Ctx, Field, FieldResolver, ObjectType, Resolver, Root } from 'type-grap
 import { ArtifactError } from '#schema/artifacts/index.ts'
 import { ModelVersion } from '#schema/onchain/models.ts'
 import type { ApiContext } from '../context.ts'
-import { describeVersion, versionPath } from '../documents/describeVersion.ts'
+import { describeVersion } from '../documents/describeVersion.ts'
 import { modelCard } from '../documents/modelCard.ts'
-import { DOCUMENT_NAMES } from '../documents/route.ts'
+import { DOCUMENT_NAMES, versionPath } from '../documents/names.ts'
 import type { LoadedRow } from '../query/page.ts'
 
 @ObjectType({ description: 'A document about a version, for other programs.', simpleResolvers: true })
