@@ -172,8 +172,7 @@ export function enumNamed(name: string): object {
 export function Choice(name: string, values: readonly string[], description: string, options?: Options) {
   let members = enums.get(name)
   if (!members) {
-    members = Object.fromEntries(values.map((value) => [value, value]))
-    describedEnum(name, members)
+    members = describedEnum(name, Object.fromEntries(values.map((value) => [value, value])))
     enums.set(name, members)
   }
   const type = members

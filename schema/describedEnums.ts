@@ -1,4 +1,4 @@
-import { registerEnumType } from 'type-graphql'
+import { declareEnum } from './declareEnum.ts'
 
 /** What the enums of the API and their values mean. A closed set that is added needs its texts here: `describedEnum` refuses it otherwise. */
 const TEXTS: Record<string, { is: string; values: Record<string, string> }> = {
@@ -182,15 +182,15 @@ const TEXTS: Record<string, { is: string; values: Record<string, string> }> = {
   },
 }
 
-/** Registers an enum with its texts. @throws Error when a text is missing. */
+/** Declares an enum whose values are their own names, with its texts. @returns its members, to be named as a type. @throws Error when a text is missing. */
 export function describedEnum<Members extends object>(name: string, members: Members): Members {
   const texts = TEXTS[name]
   const missing = Object.keys(members).filter((value) => !texts?.values[value])
   if (!texts || missing.length > 0)
     throw new Error(`schema/describedEnums.ts does not say what ${name} ${missing.join(', ')} means`)
-  const valuesConfig = Object.fromEntries(
-    Object.entries(texts.values).map(([value, description]) => [value, { description }]),
-  )
-  registerEnumType(members, { name, description: texts.is, valuesConfig: valuesConfig as never })
-  return members
+  return declareEnum(
+    name,
+    texts.is,
+    Object.fromEntries(Object.keys(members).map((value) => [value, texts.values[value] ?? ''])),
+  ) as Members
 }

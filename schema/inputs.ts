@@ -95,8 +95,7 @@ const enums = new Map<string, object>()
 export function ChoiceInput(name: string, values: readonly string[], description: string, options: Options = {}) {
   let members = enums.get(name)
   if (!members) {
-    members = Object.fromEntries(values.map((value) => [value, value]))
-    describedEnum(name, members)
+    members = describedEnum(name, Object.fromEntries(values.map((value) => [value, value])))
     enums.set(name, members)
   }
   const type = members

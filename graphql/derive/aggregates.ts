@@ -9,8 +9,8 @@ import {
   Int,
   ObjectType,
   Resolver,
-  registerEnumType,
 } from 'type-graphql'
+import { declareEnum } from '#schema/declareEnum.ts'
 import type { ColumnDefinition, EntityClass, TableDefinition } from '#schema/define.ts'
 import { BigIntScalar, ClockScalar } from '#schema/scalars.ts'
 import { listLengthFrom } from '../plugins/listLength.ts'
@@ -33,17 +33,7 @@ import { fieldsFor, OrderDirection, sortableColumns } from './filters.ts'
 /** An aggregate reads the whole list. */
 const COST = 100
 
-const enumOf = (name: string, description: string, values: Record<string, string>) => {
-  const members = Object.fromEntries(Object.keys(values).map((value) => [value, value]))
-  registerEnumType(members, {
-    name,
-    description,
-    valuesConfig: Object.fromEntries(Object.entries(values).map(([value, text]) => [value, { description: text }])),
-  })
-  return members
-}
-
-const TimeBuckets = enumOf(
+const TimeBuckets = declareEnum(
   'TimeBucket',
   'The length of a time bucket. Buckets begin in UTC.',
   Object.fromEntries(
@@ -60,7 +50,7 @@ const ORDER_TEXTS: Record<(typeof GROUP_ORDERS)[number], string> = {
   min: 'The least value of `field`.',
   max: 'The greatest value of `field`.',
 }
-const GroupOrders = enumOf('GroupValue', 'What groups are sorted by.', ORDER_TEXTS)
+const GroupOrders = declareEnum('GroupValue', 'What groups are sorted by.', ORDER_TEXTS)
 
 const MEASURE_TEXTS: Record<Measure, string> = {
   distinct: 'The number of different values; nulls do not count.',

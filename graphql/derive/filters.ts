@@ -1,5 +1,6 @@
 import { GraphQLDateTimeISO, GraphQLJSON } from 'graphql-scalars'
-import { Float, getMetadataStorage, ID, InputType, Int, registerEnumType } from 'type-graphql'
+import { Float, getMetadataStorage, ID, InputType, Int } from 'type-graphql'
+import { declareEnum } from '#schema/declareEnum.ts'
 import type { ColumnDefinition, ColumnKind, EntityClass, TableDefinition } from '#schema/define.ts'
 import { describedEnum } from '#schema/describedEnums.ts'
 import { BigIntScalar, ClockScalar } from '#schema/scalars.ts'
@@ -129,8 +130,7 @@ function listFilterFor(target: TableDefinition): EntityClass {
   return made
 }
 
-export const OrderDirection = { asc: 'asc', desc: 'desc' }
-describedEnum('OrderDirection', OrderDirection)
+export const OrderDirection = describedEnum('OrderDirection', { asc: 'asc', desc: 'desc' })
 
 /** The columns by which rows can be sorted and grouped. */
 export const sortableColumns = (table: TableDefinition): ColumnDefinition[] =>
@@ -143,12 +143,11 @@ export function fieldsFor(table: TableDefinition): object {
   const known = fieldEnums.get(table)
   if (known) return known
   const fields = sortableColumns(table)
-  const members = Object.fromEntries(fields.map(({ property }) => [property, property]))
-  registerEnumType(members, {
-    name: `${table.name}Field`,
-    description: `A field by which ${table.name} can be sorted and grouped.`,
-    valuesConfig: Object.fromEntries(fields.map(({ property, description }) => [property, { description }])),
-  })
+  const members = declareEnum(
+    `${table.name}Field`,
+    `A field by which ${table.name} can be sorted and grouped.`,
+    Object.fromEntries(fields.map(({ property, description }) => [property, description])),
+  )
   fieldEnums.set(table, members)
   return members
 }

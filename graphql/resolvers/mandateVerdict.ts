@@ -1,18 +1,7 @@
 import type { GraphQLResolveInfo } from 'graphql'
-import {
-  Ctx,
-  Extensions,
-  Field,
-  FieldResolver,
-  ID,
-  Info,
-  Int,
-  ObjectType,
-  Resolver,
-  Root,
-  registerEnumType,
-} from 'type-graphql'
+import { Ctx, Extensions, Field, FieldResolver, ID, Info, Int, ObjectType, Resolver, Root } from 'type-graphql'
 import { judgeVersion, type MetricEvaluation, type MetricTarget } from '#rules/promotion.ts'
+import { declareEnum } from '#schema/declareEnum.ts'
 import { Evaluation, Mandate, Model, ModelVersion, Target } from '#schema/onchain/models.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../context.ts'
@@ -28,17 +17,12 @@ import { Statement } from '../query/statement.ts'
 /** `ModelRegistry.MAX_TARGETS`. */
 const MAX_TARGETS = 16
 
-const VERDICTS = { met: 'met', missed: 'missed', undecided: 'undecided', unmeasured: 'unmeasured', worse: 'worse' }
-registerEnumType(VERDICTS, {
-  name: 'TargetVerdict',
-  description: 'How a version compares with one target.',
-  valuesConfig: {
-    met: { description: 'The lower bound of the interval reaches the minimum.' },
-    missed: { description: 'The upper bound is below the minimum.' },
-    undecided: { description: 'The interval contains the minimum: not met, but more items could decide.' },
-    unmeasured: { description: 'The metric has not been evaluated under the mandate’s rubric.' },
-    worse: { description: 'The minimum is reached, but the upper bound is below the lower bound of the live version.' },
-  },
+const VERDICTS = declareEnum('TargetVerdict', 'How a version compares with one target.', {
+  met: 'The lower bound of the interval reaches the minimum.',
+  missed: 'The upper bound is below the minimum.',
+  undecided: 'The interval contains the minimum: not met, but more items could decide.',
+  unmeasured: 'The metric has not been evaluated under the mandate’s rubric.',
+  worse: 'The minimum is reached, but the upper bound is below the lower bound of the live version.',
 })
 
 @ObjectType({ description: 'A target of the mandate, and what was measured of a version.', simpleResolvers: true })

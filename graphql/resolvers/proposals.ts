@@ -11,8 +11,7 @@ import { type LoadedRow, ROW_AS_OF } from '../query/page.ts'
 import type { Reader } from '../query/reader.ts'
 import { Statement } from '../query/statement.ts'
 
-const States = Object.fromEntries(PROPOSAL_STATES.map((state) => [state, state]))
-describedEnum('ProposalState', States)
+const States = describedEnum('ProposalState', Object.fromEntries(PROPOSAL_STATES.map((state) => [state, state])))
 
 type ProposalRow = LoadedRow & Proposal
 type GovernorRow = LoadedRow & Governor

@@ -1,19 +1,7 @@
 import type { GraphQLResolveInfo } from 'graphql'
 import { GraphQLJSON } from 'graphql-scalars'
-import {
-  Arg,
-  Ctx,
-  Extensions,
-  Field,
-  FieldResolver,
-  Info,
-  Int,
-  ObjectType,
-  Query,
-  Resolver,
-  Root,
-  registerEnumType,
-} from 'type-graphql'
+import { Arg, Ctx, Extensions, Field, FieldResolver, Info, Int, ObjectType, Query, Resolver, Root } from 'type-graphql'
+import { declareEnum } from '#schema/declareEnum.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../../context.ts'
 import { PageInfo } from '../../derive/connections.ts'
@@ -94,18 +82,16 @@ export class ContributorPage {
   totalCount!: number | (() => Promise<number>)
 }
 
-const ContributorOrder = Object.fromEntries(CONTRIBUTOR_KEYS.map((key) => [key, key]))
-registerEnumType(ContributorOrder, {
-  name: 'ContributorOrder',
-  description:
-    'By what contributors are sorted, the largest first. The other values, in this order, and the account break ties.',
-  valuesConfig: {
-    earned: { description: 'Earnings in published reward maps.' },
-    weight: { description: 'Attribution weight in versions.' },
-    accepted: { description: 'Accepted samples.' },
-    contributions: { description: 'Submitted samples.' },
+const ContributorOrder = declareEnum<ContributorKey>(
+  'ContributorOrder',
+  'By what contributors are sorted, the largest first. The other values, in this order, and the account break ties.',
+  {
+    earned: 'Earnings in published reward maps.',
+    weight: 'Attribution weight in versions.',
+    accepted: 'Accepted samples.',
+    contributions: 'Submitted samples.',
   },
-})
+)
 
 @Resolver(() => ContributorRecord)
 export class ContributorResolver {
