@@ -26,7 +26,7 @@ const P99_LIMIT = 50
 const ROWS = (first: number) => `query Rows($after: String) { contributions(first: ${first}, after: $after) {
   nodes { id contributor status quality submittedAt datanet { id owner licence } influences(first: 3) { nodes { id influence weight } } }
   pageInfo { endCursor hasNextPage } } }`
-const LINEAGE = `query Lineage($id: ID!) { lineage(versionId: $id, depth: 6) { truncated nodes { key label } edges { from to relation amount } } }`
+const LINEAGE = `query Lineage($id: ID!) { lineage(versionId: $id, depth: 6, first: 1000) { pageInfo { hasNextPage } nodes { key label } edges { from to relation amount } } }`
 
 /** Installs the peers with the project's copy of graphql. */
 export async function setup(): Promise<void> {

@@ -41,12 +41,16 @@ test('lists without cursors cost as much as their largest possible size', async 
     '{ modelVersions(first: 1000) { nodes { descendants(depth: 64) { id } } } }',
     '{ modelVersions(first: 1000) { nodes { ancestors(depth: 64) { id } } } }',
     '{ lineage(versionId: 1) { nodes { entity { ... on Model { versions(first: 1000) { nodes { id } } } } } } }',
+    '{ contributors(first: 1000) { nodes { reasons { role } } } }',
   ])
     expect(await cost(query)).toBe('TOO_COMPLEX')
   expect(await cost('{ holders { nodes { powerHistory(first: 1001) { block } } } }')).toBe('PAGE_TOO_LARGE')
   expect(statements()).toEqual([])
   expect(await cost('{ lineage(versionId: 1) { nodes { key label } edges { from to amount } } }')).toBe(
     'UNKNOWN_MODEL_VERSION',
+  )
+  expect(await cost(`{ lineage(of: "Account:${account(1)}", first: 10) { nodes { key } edges { from } } }`)).toBe(
+    1 + 200 + 21 + 21,
   )
   expect(LIMITS.cost).toBe(50_000)
 })

@@ -132,7 +132,7 @@ test('a lineage has votes, data, runs, feedback, evaluations, parents and revenu
   )
 })
 
-test('a truncated lineage says so', async () => {
+test('a query without arguments gets the first page, and whether it is all', async () => {
   const { db, ask } = await testApi()
   await insertChain(db, 5)
   await insert(db, ModelVersion, { id: '1' })

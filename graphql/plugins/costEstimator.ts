@@ -30,6 +30,9 @@ interface Estimate {
 
 export type Variables = Record<string, unknown>
 
+/** A connection, or another page of a list: the lists in it are as long as the page. */
+const isPage = (type: GraphQLCompositeType) => !isUnionType(type) && 'pageInfo' in type.getFields()
+
 /** Estimates the depth and cost of a selection set from the schema, before execution. */
 export class CostEstimator {
   private readonly fragments = new Map<string, FragmentDefinitionNode>()
@@ -46,7 +49,7 @@ export class CostEstimator {
       if (definition.kind === Kind.FRAGMENT_DEFINITION) this.fragments.set(definition.name.value, definition)
   }
 
-  /** `size` is the number of rows of the connection that contains the selection set. */
+  /** `size` is the number of rows of the page that contains the selection set. */
   estimate(set: SelectionSetNode, parent: GraphQLCompositeType, size = UNSIZED): Estimate {
     const sum: Estimate = { depth: 0, cost: 0 }
     for (const selection of set.selections) {
@@ -92,15 +95,19 @@ export class CostEstimator {
     const sizes = this.sizesOf(node)
     if (!isCompositeType(type))
       return { depth: 1, cost: name === 'totalCount' ? COUNT_COST : (complexityOf(field) ?? 0) }
-    const connection = type.name.endsWith('Connection')
-    const below = node.selectionSet
-      ? this.estimate(node.selectionSet, type, connection ? (sizes.first ?? sizes.last ?? DEFAULT_FIRST) : UNSIZED)
-      : { depth: 0, cost: 0 }
+    const page = isPage(type)
     const length = lengthOf(field)?.(sizes) // of the list, or of the rows inside the object
+    const below = node.selectionSet
+      ? this.estimate(
+          node.selectionSet,
+          type,
+          page ? (length ?? sizes.first ?? sizes.last ?? DEFAULT_FIRST) : UNSIZED,
+        )
+      : { depth: 0, cost: 0 }
     const list = isListType(getNullableType(field.type))
-    const rows = !list ? 1 : parent.name.endsWith('Connection') ? size : (length ?? this.idsOf(node) ?? UNSIZED)
+    const rows = !list ? 1 : isPage(parent) ? size : (length ?? this.idsOf(node) ?? UNSIZED)
     const each = parent.name.endsWith('Edge') ? below.cost : 1 + below.cost
-    const contained = list ? 0 : (length ?? 0)
+    const contained = list || page ? 0 : (length ?? 0)
     return { depth: 1 + below.depth, cost: Math.min(MAX_COST, (complexityOf(field) ?? 0) + contained + rows * each) }
   }
 

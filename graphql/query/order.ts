@@ -104,12 +104,12 @@ const SHAPE: Partial<Record<ColumnDefinition['kind'], RegExp>> = {
   time: /^\d{4,6}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?[-+]\d\d(:\d\d){0,2}$/,
 }
 
-export const encodeCursor = (order: SortOrder, keys: Key[]): string =>
+export const encodeCursor = (order: Pick<SortOrder, 'signature'>, keys: Key[]): string =>
   Buffer.from(JSON.stringify([order.signature, ...keys])).toString('base64url')
 
 /** The keys in a cursor of this order. @throws ApiError when the text is not a cursor, or is a cursor of another list. */
 export function decodeCursor(order: SortOrder, cursor: string): Key[] {
-  const keys = parse(cursor)
+  const keys = parseCursor(cursor)
   if (!keys)
     throw new ApiError('BAD_CURSOR', 'The cursor cannot be read. Pass one that this connection returned, unchanged.')
   const [signature, ...values] = keys
@@ -127,7 +127,8 @@ export function decodeCursor(order: SortOrder, cursor: string): Key[] {
   return values
 }
 
-function parse(cursor: string): Key[] | undefined {
+/** The signature and the keys in a cursor; undefined when the text is not a cursor. */
+export function parseCursor(cursor: string): Key[] | undefined {
   if (!/^[\w-]{1,4096}$/.test(cursor)) return undefined
   try {
     const value: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))

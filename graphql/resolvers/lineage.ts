@@ -12,25 +12,48 @@ import {
   Query,
   Resolver,
   Root,
+  registerEnumType,
 } from 'type-graphql'
 import { MAX_DEPTH } from '#rules/lineage.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../context.ts'
+import { PageInfo } from '../derive/connections.ts'
 import { NodeInterface } from '../derive/node.ts'
 import { ApiError } from '../errors.ts'
 import { listLength } from '../plugins/listLength.ts'
 import { tableNamed } from '../publicTables.ts'
 import type { AsOf } from '../query/asOf.ts'
 import { AS_OF_ARG, AsOfInput } from '../query/asOfInput.ts'
+import { MAX_FIRST } from '../query/page.ts'
 import { prepared } from '../query/prepared.ts'
 import { fieldKeyOf } from '../query/selection.ts'
-import { type LineageRow, lineageSql, MAX_EDGES } from './lineageSql.ts'
+import { requireAddress } from '../requireAddress.ts'
+import { requestedSize } from './governance/snapshot.ts'
+import { lineageCursor, readLineageCursor } from './lineageCursor.ts'
+import { LINEAGE_ENTITIES, type LineageDirection, type LineageKind, type RelationName } from './lineageRelations.ts'
+import { type LineageRequest, type LineageRow, lineageSql } from './lineageSql.ts'
 import { checkDepth, MAX_QUERY_DEPTH } from './versions.ts'
 
-/** About ten relations lead to a version, each with at most `MAX_EDGES` edges. */
-const MAX_LINEAGE_EDGES = 10 * MAX_EDGES
+/** The number of edges of a page when `first` is absent. */
+const DEFAULT_EDGES = 500
 
-@ObjectType({ description: 'An entity or account in the lineage of a version.', simpleResolvers: true })
+const Directions: Record<LineageDirection, string> = { record: 'record', causes: 'causes', effects: 'effects' }
+registerEnumType(Directions, {
+  name: 'LineageDirection',
+  description: 'Which way a lineage is followed from its start.',
+  valuesConfig: {
+    record: {
+      description:
+        'Everything that led to the start, and the evaluations, endpoints and revenue of each of these versions.',
+    },
+    causes: { description: 'Everything that led to the start.' },
+    effects: {
+      description: 'Everything that came of the start: versions, their evaluations, endpoints and the accounts paid.',
+    },
+  },
+})
+
+@ObjectType({ description: 'An entity or account in a lineage.', simpleResolvers: true })
 export class LineageNode {
   @Field(() => ID, { description: '`kind:id`, as used by the edges.' }) key!: string
   @Field(() => String, { description: 'The entity’s name, or Account.' }) kind!: string
@@ -56,18 +79,24 @@ export class LineageEdge {
 }
 
 @ObjectType('Lineage', {
-  description: 'Everything that led to a version, and the accounts that its revenue paid.',
+  description: 'A page of a lineage: edges, and the nodes at their ends. All pages together are the whole graph.',
   simpleResolvers: true,
 })
 export class LineageGraph {
-  @Extensions(listLength(() => MAX_LINEAGE_EDGES))
-  @Field(() => [LineageNode], { description: 'What led to the version, and whom its revenue paid.' })
+  @Field(() => [LineageNode], {
+    description: 'The start, and the ends of the edges of this page. A node may be on several pages.',
+  })
   nodes!: LineageNode[]
-  @Extensions(listLength(() => MAX_LINEAGE_EDGES))
-  @Field(() => [LineageEdge], { description: 'What caused what.' })
+  @Field(() => [LineageEdge], {
+    description:
+      'What caused what, by relation, and within one relation by amount, the largest first. Each edge is on one page.',
+  })
   edges!: LineageEdge[]
+  @Field(() => PageInfo, { description: 'The position of the page among all edges.' })
+  pageInfo!: PageInfo
   @Field(() => Boolean, {
-    description: `Whether a relation has more than ${MAX_EDGES} edges; then the result has the largest ones.`,
+    description: 'Whether more edges follow.',
+    deprecationReason: 'Use `pageInfo { hasNextPage endCursor }`, and ask for the next page.',
   })
   truncated!: boolean
 }
@@ -76,29 +105,56 @@ export class LineageGraph {
 export class LineageResolver {
   @Query(() => LineageGraph, {
     description:
-      'The votes, data, runs, evaluations, feedback and parents that led to a version, and the accounts that its revenue paid. It is read in one statement.',
+      'What led to a version or any other node, or what came of it: votes, proposals, models, parents, data, runs, feedback, evaluations, endpoints, and the accounts that the revenue paid. A page is read in one statement.',
     complexity: 200,
   })
+  @Extensions(listLength(({ first = DEFAULT_EDGES }) => 2 * first + 1))
   async lineage(
-    @Arg('versionId', () => ID, { description: 'The id of the version whose past is asked for.' }) versionId: string,
+    @Arg('versionId', () => ID, { nullable: true, description: 'The id of the version that is the start.' })
+    versionId: string | undefined,
+    @Arg('of', () => ID, {
+      nullable: true,
+      description: 'Instead of `versionId`: the `key` of any node, such as `Contribution:7` or `Account:0x…`.',
+    })
+    of: string | undefined,
+    @Arg('direction', () => Directions, { nullable: true, description: 'Which way to go; `record` when absent.' })
+    direction: LineageDirection | undefined,
     @Arg('depth', () => Int, {
       nullable: true,
-      description: `The number of generations of parents: ${MAX_DEPTH} when absent, at most ${MAX_QUERY_DEPTH}.`,
+      description: `The number of generations of versions: ${MAX_DEPTH} when absent, at most ${MAX_QUERY_DEPTH}.`,
     })
     depth: number | undefined,
+    @Arg('first', () => Int, {
+      nullable: true,
+      description: `The number of edges: ${DEFAULT_EDGES} when absent, at most ${MAX_FIRST}.`,
+    })
+    first: number | undefined,
+    @Arg('after', () => String, { nullable: true, description: 'Only edges after this cursor.' })
+    after: string | undefined,
     @Arg('asOf', () => AsOfInput, AS_OF_ARG) asOfInput: AsOfInput | undefined,
     @Ctx() { reader, db }: ApiContext,
   ): Promise<LineageGraph> {
-    const levels = checkDepth(depth)
+    const start = startOf(versionId, of)
+    const walk = { ...start, direction: direction ?? 'record', depth: checkDepth(depth) }
+    const size = requestedSize('first', first ?? DEFAULT_EDGES)
+    const position = after ? readLineageCursor(signatureOf(walk), after) : undefined
     const asOf = await reader.asOf(asOfInput)
-    const { text, values } = lineageSql(asOf, versionId, levels)
-    const rows: LineageRow[] = (await db.query(prepared(text, values))).rows
-    if (rows.length === 0)
-      throw new ApiError(
-        'UNKNOWN_MODEL_VERSION',
-        `There is no version ${versionId.slice(0, 80)}. Query \`modelVersions\`.`,
-      )
-    return assemble(rows, asOf)
+    const { text, values } = lineageSql(asOf, { ...walk, size, after: position })
+    // A first page of the usual size has one of few texts, so that its plan is kept.
+    const isUsual = size === DEFAULT_EDGES && !position
+    const [self, ...rows]: LineageRow[] = (await db.query(isUsual ? prepared(text, values) : { text, values })).rows
+    if (!self) throw unknownStart(start)
+    const page = rows.slice(0, size)
+    const cursor = (row: LineageRow | undefined) => (row ? cursorOf(walk, row) : null)
+    const hasNextPage = rows.length > size
+    return {
+      ...assemble(self, page, asOf),
+      pageInfo: {
+        ...{ hasNextPage, hasPreviousPage: position !== undefined },
+        ...{ startCursor: cursor(page[0]), endCursor: cursor(page.at(-1)) },
+      },
+      truncated: hasNextPage,
+    }
   }
 
   @FieldResolver(() => NodeInterface, { nullable: true, description: 'The entity; null for an account.' })
@@ -108,10 +164,41 @@ export class LineageResolver {
   }
 }
 
-function assemble(rows: readonly LineageRow[], asOf: AsOf): LineageGraph {
+type Start = Pick<LineageRequest, 'kind' | 'id'>
+
+function startOf(versionId: string | undefined, of: string | undefined): Start {
+  if ((versionId ?? null) !== null && (of ?? null) === null) return { kind: 'ModelVersion', id: String(versionId) }
+  const [, kind = '', id = ''] = (versionId ?? null) === null ? (/^(\w+):([^\0]{1,400})$/s.exec(of ?? '') ?? []) : []
+  if (!isKind(kind))
+    throw new ApiError(
+      'BAD_INPUT',
+      `lineage takes either versionId or of, which is a node’s key: one of ${KINDS.join(', ')}, a colon and its id.`,
+    )
+  return { kind, id: kind === 'Account' ? requireAddress('of', id) : id }
+}
+
+const KINDS: readonly string[] = [...Object.keys(LINEAGE_ENTITIES), 'Account']
+const isKind = (text: string): text is LineageKind => KINDS.includes(text)
+
+const unknownStart = ({ kind, id }: Start) =>
+  kind === 'ModelVersion'
+    ? new ApiError('UNKNOWN_MODEL_VERSION', `There is no version ${id.slice(0, 80)}. Query \`modelVersions\`.`)
+    : new ApiError('UNKNOWN_NODE', `There is no ${kind} ${id.slice(0, 80)} in any lineage. Take the key of a node.`)
+
+const signatureOf = ({ kind, id, direction, depth }: Omit<LineageRequest, 'size' | 'after'>) =>
+  `Lineage:${direction}:${depth}:${kind}:${id}`
+
+const cursorOf = (walk: Omit<LineageRequest, 'size' | 'after'>, { relation, amount, fromId, toId }: LineageRow) =>
+  lineageCursor(signatureOf(walk), {
+    relation: relation as RelationName,
+    amount: amount === null ? null : String(amount),
+    fromId: String(fromId),
+    toId,
+  })
+
+function assemble(self: LineageRow, rows: readonly LineageRow[], asOf: AsOf): Pick<LineageGraph, 'nodes' | 'edges'> {
   const nodes = new Map<string, LineageNode>()
   const edges: LineageEdge[] = []
-  const counts = new Map<string, number>()
   const addNode = (kind: string, id: string, label: string | null) => {
     const key = `${kind}:${id}`
     const known = nodes.get(key)
@@ -119,23 +206,11 @@ function assemble(rows: readonly LineageRow[], asOf: AsOf): LineageGraph {
     else known.label ??= label
     return key
   }
-  let truncated = false
-  for (const row of rows) {
-    const count = (counts.get(row.relation) ?? 0) + 1
-    counts.set(row.relation, count)
-    if (count > MAX_EDGES && row.relation !== 'self') {
-      truncated = true
-      continue
-    }
-    if (row.relation === 'data' && row.fromLabel === null) continue // a reorganisation has removed the contribution
+  addNode(self.toKind, self.toId, self.toLabel)
+  for (const { relation, amount, ...row } of rows) {
+    if (relation === 'data' && row.fromLabel === null) continue // a reorganisation has removed the contribution
     const to = addNode(row.toKind, row.toId, row.toLabel)
-    if (row.fromKind && row.fromId)
-      edges.push({
-        from: addNode(row.fromKind, row.fromId, row.fromLabel),
-        to,
-        relation: row.relation,
-        amount: row.amount,
-      })
+    edges.push({ from: addNode(String(row.fromKind), String(row.fromId), row.fromLabel), to, relation, amount })
   }
-  return { nodes: [...nodes.values()], edges, truncated }
+  return { nodes: [...nodes.values()], edges }
 }

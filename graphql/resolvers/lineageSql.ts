@@ -1,8 +1,6 @@
-import type { EntityClass } from '#schema/define.ts'
 import { VersionInfluence } from '#schema/offchain/attribution.ts'
 import { JobRun } from '#schema/offchain/jobs.ts'
 import { RewardLine } from '#schema/offchain/ledger.ts'
-import { Contribution } from '#schema/onchain/datanets.ts'
 import { FeedbackTask, Judgement } from '#schema/onchain/feedback.ts'
 import { Proposal, Vote } from '#schema/onchain/governance.ts'
 import { Endpoint } from '#schema/onchain/market.ts'
@@ -11,10 +9,19 @@ import { RewardMap } from '#schema/onchain/rewards.ts'
 import { tableFor } from '../publicTables.ts'
 import type { AsOf } from '../query/asOf.ts'
 import { Statement } from '../query/statement.ts'
+import type { LineagePosition } from './lineageCursor.ts'
+import {
+  amountKind,
+  type EdgeRelation,
+  LINEAGE_ENTITIES,
+  type LineageDirection,
+  type LineageKind,
+  type LineageTables,
+  lineageRelations,
+  TRAINING_JOB,
+} from './lineageRelations.ts'
 
-/** The maximum number of edges of one relation in a result. */
-export const MAX_EDGES = 500
-
+/** One edge; the first row of a result is the start itself, with `relation` self. */
 export interface LineageRow {
   relation: string
   fromKind: string | null
@@ -26,120 +33,132 @@ export interface LineageRow {
   amount: bigint | null
 }
 
-/** One relation of a version `v` (or, with `of: 'm'`, of a model `m`) in the lineage: `from` and `to` are `[kind, id, label]` as SQL over the
- *  tables of `found`. Edges with the largest `amount` come first. */
-interface EdgeRelation {
-  name: string
-  of?: 'm'
-  from?: [kind: string, id: string, label: string]
-  to: [kind: string, id: string, label: string]
-  amount?: string
-  /** The source of rows with its conditions: `t join … where …`; without it, the version itself. */
-  found?: string
-  group?: string
-  /** SQL for the label of `from`, evaluated only for the selected edges; null when that row no longer exists. */
-  label?: string
+export interface LineageRequest {
+  kind: LineageKind
+  id: string
+  direction: LineageDirection
+  depth: number
+  size: number
+  after: LineagePosition | undefined
 }
 
-/** The whole lineage as one recursive statement: first the version with its ancestors, then the edges of each of these versions. `lateral` makes
- *  the planner use an index for each version, because it cannot know how few ancestors there are. */
-export function lineageSql(asOf: AsOf, versionId: string, depth: number): { text: string; values: unknown[] } {
+const NONE = 'select null::text where false'
+const LARGEST_FIRST = 'amount desc nulls last, "fromId", "toId"'
+
+/** One page of a lineage as one statement: first the versions, models and proposals that the walk reaches, then the next edges of each relation, at most
+ *  `size + 1`. `lateral` makes the planner use an index for each version, because it cannot know how few there are. */
+export function lineageSql(asOf: AsOf, request: LineageRequest): { text: string; values: unknown[] } {
   const statement = new Statement(asOf)
-  const root = statement.bind(versionId, 'text')
-  const deepest = statement.bind(depth, 'integer')
-  const rows = (entity: EntityClass, alias: string) => `"${tableFor(entity).table}" ${alias}`
-  const visible = (entity: EntityClass, alias: string) => statement.visibleAt(tableFor(entity), alias)
-  const where = (entity: EntityClass, alias: string, on: string) =>
-    `${rows(entity, alias)} where ${on} and ${visible(entity, alias)}`
-  const join = (entity: EntityClass, alias: string, on: string) =>
-    `join ${rows(entity, alias)} on ${on} and ${visible(entity, alias)}`
-  const version: EdgeRelation['to'] = ['ModelVersion', 'v.id', 'v.method']
-  const model: EdgeRelation['to'] = ['Model', 'm.id', 'm.proposer']
-  const paid = (condition: string) =>
-    `select account, amount, map_id from ${rows(RewardLine, 'l')} where ${condition} and ${visible(RewardLine, 'l')}`
-  const relations: EdgeRelation[] = [
-    { name: 'self', to: version },
-    {
-      name: 'parent',
-      from: ['ModelVersion', 'p.id', 'p.method'],
-      to: version,
-      found: where(ModelVersion, 'p', `v.depth < ${deepest} and p.id = v.parent_id`),
-    },
-    { name: 'model', from: model, to: version, found: where(Model, 'm', 'm.id = v.model_id') },
-    {
-      name: 'proposal',
-      of: 'm',
-      from: ['Proposal', 'q.id', 'left(q.description, 120)'],
-      to: model,
-      found: where(Proposal, 'q', 'q.id = m.proposal_id'),
-    },
-    {
-      name: 'vote',
-      of: 'm',
-      from: ['Vote', 'o.id', 'o.voter'],
-      to: ['Proposal', 'o.proposal_id', 'null'],
-      amount: 'o.weight',
-      found: where(Vote, 'o', 'o.proposal_id = m.proposal_id'),
-    },
-    {
-      name: 'data',
-      from: ['Contribution', 'i.contribution_id', 'null'],
-      to: version,
-      amount: 'i.weight',
-      found: where(VersionInfluence, 'i', 'i.version_id = v.id'),
-      label: `(select c.contributor from ${where(Contribution, 'c', 'c.id = e."fromId"')})`,
-    },
-    {
-      name: 'run',
-      from: ['JobRun', 'j.id', 'j.kind'],
-      to: version,
-      found: where(JobRun, 'j', `j.kind in ('fineTune', 'rlhf') and j.result->>'versionId' = v.id`),
-    },
-    {
-      name: 'feedback',
-      from: ['Judgement', 'g.id', 'g.validator'],
-      to: version,
-      amount: 'g.score',
-      found: `${rows(FeedbackTask, 'k')} ${join(Judgement, 'g', 'g.task_id = k.id')} where k.version_id = v.id and ${visible(FeedbackTask, 'k')}`,
-    },
-    {
-      name: 'evaluation',
-      from: version,
-      to: ['Evaluation', 'e.id', 'e.metric'],
-      amount: 'e.score',
-      found: where(Evaluation, 'e', 'e.version_id = v.id'),
-    },
-    {
-      name: 'endpoint',
-      from: version,
-      to: ['Endpoint', 'n.id', 'n.url'],
-      found: where(Endpoint, 'n', 'n.version_id = v.id'),
-    },
-    {
-      name: 'revenue',
-      from: version,
-      to: ['Account', 'l.account', 'null'],
-      amount: 'sum(l.amount)',
-      found: `(${paid(`l.source = 'version:' || v.id`)} union all ${paid(`l.inputs->>'versionId' = v.id and l.source <> 'version:' || v.id`)}) l
-        ${join(RewardMap, 'r', `r.id = l.map_id and r.status = 'Published'`)}`,
-      group: 'l.account',
-    },
-  ]
-  const text = `with recursive v(id, model_id, parent_id, method, depth) as (
-      select s.id, s.model_id, s.parent_id, s.method, 0 from ${where(ModelVersion, 's', `s.id = ${root}`)}
-      union all
-      select p.id, p.model_id, p.parent_id, p.method, v.depth + 1 from v ${join(ModelVersion, 'p', 'p.id = v.parent_id')} where v.depth < ${deepest}),
-    m as (select m.* from (select distinct model_id from v) line cross join lateral
-      (select m.id, m.proposer, m.proposal_id from ${where(Model, 'm', 'm.id = line.model_id')}) m)
-    ${relations.map(edges).join(' union all ')}`
+  const root = statement.bind(request.id, 'text')
+  const tables: LineageTables = {
+    deepest: statement.bind(request.depth, 'integer'),
+    where: (entity, alias, on, joined = '') =>
+      `"${tableFor(entity).table}" ${alias} ${joined} where ${on} and ${statement.visibleAt(tableFor(entity), alias)}`,
+    join: (entity, alias, on) =>
+      `join "${tableFor(entity).table}" ${alias} on ${on} and ${statement.visibleAt(tableFor(entity), alias)}`,
+  }
+  const upward = request.direction !== 'effects'
+  const relations = lineageRelations(tables, upward)
+  const { after } = request
+  const reached = after ? relations.findIndex(({ name }) => name === after.relation) : 0
+  const limit = request.size + 1
+  const pages = relations.flatMap((relation, rank) => {
+    const only = endOfStart(relation, request)
+    if (rank < reached || only === 'left out') return []
+    const position = rank === reached ? after : undefined
+    return [edgesSql(relation, rank, only && `${only} = ${root}`, position && keyset(statement, position), limit)]
+  })
+  const text = `with recursive ${upward ? walkUp(tables, request.kind, root) : walkDown(tables, request.kind, root)}
+    select * from (${[selfSql(tables, request.kind, root), ...pages].join(' union all ')}) e order by rank, ${LARGEST_FIRST} limit ${limit + 1}`
   return { text, values: statement.values }
 }
 
-function edges({ name, of = 'v' as 'm', from, to, amount = 'null', found, group, label }: EdgeRelation): string {
-  const [fromKind, fromId, fromLabel] = from ? [`'${from[0]}'`, from[1], from[2]] : ['null', 'null', 'null']
-  const largestFirst = `order by amount desc nulls last, "fromId", "toId" limit ${MAX_EDGES + 1}`
-  return `(select '${name}' as relation, ${fromKind}::text as "fromKind", "fromId", ${label ?? '"fromLabel"'} as "fromLabel",
+/** The SQL for the end of a relation that must be the start; undefined when the walk has all its edges, `left out` when it has none. */
+function endOfStart({ walk, from, to }: EdgeRelation, { kind, direction }: LineageRequest) {
+  if (walk === 'each' || direction === 'record') return undefined
+  if (direction === 'causes') return walk === 'cause' ? undefined : to[0] === kind ? to[1] : 'left out'
+  return walk === 'effect' ? undefined : from[0] === kind ? from[1] : 'left out'
+}
+
+function selfSql({ where }: LineageTables, kind: LineageKind, root: string): string {
+  const found =
+    kind === 'Account'
+      ? ''
+      : `from ${where(LINEAGE_ENTITIES[kind], 'j', `j.id = ${root}${kind === 'JobRun' ? ` and ${TRAINING_JOB}` : ''}`)}`
+  const label = kind === 'ModelVersion' ? 'j.method' : kind === 'Model' ? 'j.proposer' : 'null'
+  return `(select -1 as rank, 'self' as relation, null::text as "fromKind", null::text as "fromId", null::text as "fromLabel",
+    '${kind}' as "toKind", ${root} as "toId", ${label} as "toLabel", null::numeric as amount ${found})`
+}
+
+function edgesSql(
+  { name, of, from, to, amount, found, group, label }: EdgeRelation,
+  rank: number,
+  only: string | undefined,
+  after: string | undefined,
+  limit: number,
+): string {
+  return `(select ${rank} as rank, '${name}' as relation, '${from[0]}' as "fromKind", "fromId", ${label ?? '"fromLabel"'} as "fromLabel",
       '${to[0]}' as "toKind", "toId", "toLabel", amount::numeric as amount
-    from ${of} cross join lateral (select ${fromId} as "fromId", ${fromLabel}::text as "fromLabel", ${to[1]} as "toId",
-      ${to[2]}::text as "toLabel", ${amount} as amount ${found ? `from ${found}` : ''} ${group ? `group by ${group}` : ''} ${largestFirst}) e ${largestFirst})`
+    from ${of} cross join lateral (select * from (select ${from[1]} as "fromId", ${from[2]}::text as "fromLabel", ${to[1]} as "toId",
+      ${to[2]}::text as "toLabel", ${amount ?? 'null::numeric'} as amount from ${found} ${only ? `and ${only}` : ''} ${group ? `group by ${group}` : ''}) e
+      ${after ? `where ${after}` : ''} order by ${LARGEST_FIRST} limit ${limit}) e order by ${LARGEST_FIRST} limit ${limit})`
+}
+
+/** The condition for edges after a position. `amount <=` lets an index on the amount start there. */
+function keyset(statement: Statement, after: LineagePosition): string {
+  const amount = amountKind(after.relation)
+  const ids = `("fromId", "toId") > (${statement.bind(after.fromId, 'text')}, ${statement.bind(after.toId, 'text')})`
+  if (!amount) return ids
+  if (after.amount === null) return `amount is null and ${ids}`
+  const value = statement.bind(after.amount, amount.type)
+  const later = `amount <= ${value} and (amount < ${value} or ${ids})`
+  return amount.nullable ? `(${later} or amount is null)` : later
+}
+
+/** `v`, `m` and `p`: what led to the start. */
+function walkUp({ where, join, deepest }: LineageTables, kind: LineageKind, root: string): string {
+  const published = join(RewardMap, 'r', `r.id = l.map_id and r.status = 'Published'`)
+  const starts: Partial<Record<LineageKind, string>> = {
+    ModelVersion: `select ${root}`,
+    Evaluation: `select e.version_id from ${where(Evaluation, 'e', `e.id = ${root}`)}`,
+    Endpoint: `select n.version_id from ${where(Endpoint, 'n', `n.id = ${root}`)}`,
+    Account: `select substr(l.source, 9) from ${where(RewardLine, 'l', `l.account = ${root} and l.source like 'version:%'`, published)}
+      union select l.inputs->>'versionId' from ${where(RewardLine, 'l', `l.account = ${root} and l.inputs->>'versionId' is not null`, published)}`,
+  }
+  return `${versions(`p.id = w.parent_id`, { where, join, deepest }, starts[kind])},
+    m as (select m.* from (select model_id from v ${kind === 'Model' ? `union select ${root}` : 'group by 1'}) line cross join lateral
+      (select m.id, m.proposer, m.proposal_id from ${where(Model, 'm', 'm.id = line.model_id')}) m),
+    p as (select proposal_id as id from m ${kind === 'Proposal' ? `union select ${root}` : 'group by 1'})`
+}
+
+/** `p`, `m` and `v`: what came of the start. */
+function walkDown({ where, join, deepest }: LineageTables, kind: LineageKind, root: string): string {
+  const proposals: Partial<Record<LineageKind, string>> = {
+    Proposal: `select q.id from ${where(Proposal, 'q', `q.id = ${root}`)}`,
+    Vote: `select o.proposal_id from ${where(Vote, 'o', `o.id = ${root}`)}`,
+  }
+  const ofModels = `select c.id from m ${join(ModelVersion, 'c', 'c.model_id = m.id')}`
+  const starts: Partial<Record<LineageKind, string>> = {
+    ModelVersion: `select ${root}`,
+    Contribution: `select i.version_id from ${where(VersionInfluence, 'i', `i.contribution_id = ${root}`)}`,
+    JobRun: `select j.result->>'versionId' from ${where(JobRun, 'j', `j.id = ${root} and ${TRAINING_JOB}`)}`,
+    Judgement: `select k.version_id from ${where(Judgement, 'g', `g.id = ${root}`, join(FeedbackTask, 'k', 'k.id = g.task_id'))}`,
+    Model: ofModels,
+    Proposal: ofModels,
+    Vote: ofModels,
+  }
+  const model = kind === 'Model' ? `m.id = ${root}` : 'm.proposal_id in (select id from p)'
+  return `p(id) as (${proposals[kind] ?? NONE}),
+    m as (select m.id, m.proposer, m.proposal_id from ${where(Model, 'm', model)}),
+    ${versions('p.parent_id = w.id', { where, join, deepest }, starts[kind])}`
+}
+
+/** `v`: the versions from the starts on, each with the smallest number of generations. */
+function versions(next: string, { where, join, deepest }: LineageTables, starts = NONE): string {
+  const columns = (alias: string) => `${alias}.id, ${alias}.model_id, ${alias}.parent_id, ${alias}.method`
+  return `walk(id, model_id, parent_id, method, depth) as (
+      select ${columns('s')}, 0 from ${where(ModelVersion, 's', `s.id in (${starts})`)}
+      union all
+      select ${columns('p')}, w.depth + 1 from walk w ${join(ModelVersion, 'p', next)} where w.depth < ${deepest}),
+    v as (select distinct on (id) * from walk order by id, depth)`
 }
