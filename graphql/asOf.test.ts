@@ -58,6 +58,8 @@ test('every query takes asOf, except those that do not depend on time', () => {
       "ledgerBalances",
       "chainTransaction",
       "chainTransactions",
+      "takedown",
+      "takedowns",
     ]
   `)
 })

@@ -98,11 +98,7 @@ export class CostEstimator {
     const page = isPage(type)
     const length = lengthOf(field)?.(sizes) // of the list, or of the rows inside the object
     const below = node.selectionSet
-      ? this.estimate(
-          node.selectionSet,
-          type,
-          page ? (length ?? sizes.first ?? sizes.last ?? DEFAULT_FIRST) : UNSIZED,
-        )
+      ? this.estimate(node.selectionSet, type, page ? (length ?? sizes.first ?? sizes.last ?? DEFAULT_FIRST) : UNSIZED)
       : { depth: 0, cost: 0 }
     const list = isListType(getNullableType(field.type))
     const rows = !list ? 1 : isPage(parent) ? size : (length ?? this.idsOf(node) ?? UNSIZED)
