@@ -16,7 +16,8 @@ export class JobAnswer {
   @Field(() => BigIntScalar, { description: 'What the call costs, in wei.' }) fee!: bigint
   @Field(() => String, {
     nullable: true,
-    description: 'Why the answer ended: stop, length, or another word of the engine.',
+    description:
+      'Why the answer ended: `stop`, `length` (its limit of tokens), or `cancelled`, when its consumer cut it.',
   })
   finish!: string | null
 }
