@@ -96,6 +96,14 @@ test('every valid value of a schema can be generated', () => {
   for (const text of ['+1', '.5', '1.', '1e', '00', '-', 'NaN'])
     expect(accepts({ type: 'number' }, text), text).toBe(false)
   for (const text of ['[1,{"x":[null,"y"]}]', 'true', '""']) expect(accepts(true, text), text).toBe(true)
+  const object = { type: 'object' }
+  for (const text of ['{}', '{"a":[1,{"b":null}],"c":""}']) expect(accepts(object, text), text).toBe(true)
+  for (const text of ['[]', '1', '{"a"}']) expect(accepts(object, text), text).toBe(false)
+  for (const none of [
+    { ...object, properties: {} },
+    { ...object, additionalProperties: false },
+  ])
+    expect([accepts(none, '{}'), accepts(none, '{"a":1}')]).toEqual([true, false])
 })
 
 test('a grammar never ends inside a UTF-8 character', () => {
