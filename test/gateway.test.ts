@@ -374,7 +374,7 @@ test('responses are created, streamed, continued, read and cancelled; Anthropicâ
     })
   const said = await message({
     tools: [{ name: 'wash', input_schema: { type: 'object', properties: {} } }],
-    tool_choice: { type: 'any' },
+    tool_choice: { type: 'any', disable_parallel_tool_use: true },
   })
   expect(await said.json()).toMatchObject({
     type: 'message',
