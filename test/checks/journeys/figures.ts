@@ -24,6 +24,14 @@ export class Figures {
     return (await this.node.getBlock()).timestamp
   }
 
+  /** How many samples an account has given; others may give some meanwhile. */
+  async contributionsOf(account: Address): Promise<number> {
+    const count = Number(await this.read('DatanetRegistry', 'contributionCount'))
+    const ids = Array.from({ length: count }, (_, nth) => BigInt(nth + 1))
+    const contributors = await Promise.all(ids.map((id) => this.read('DatanetRegistry', 'contributorOf', [id])))
+    return contributors.filter((one) => String(one).toLowerCase() === account.toLowerCase()).length
+  }
+
   same(what: string, printed: unknown, onChain: unknown): void {
     this.compared++
     if (String(printed) !== String(onChain)) this.wrong.push(`${what}: ${printed} was printed, and is ${onChain}`)

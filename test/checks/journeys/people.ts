@@ -121,6 +121,7 @@ const proposer: Walker = {
   page: 'your-own-model.md',
   async run(meeting) {
     const { clock, known: names, voters, figures } = meeting
+    let account = ''
     const cwd = await meeting.homeOf('proposer')
     await writeInnBase(join(cwd, 'tiny-llama'))
     await writeFile(join(cwd, 'samples.jsonl'), jsonLines(drawLetters(SEED, GIVEN, 400)))
@@ -142,14 +143,15 @@ const proposer: Walker = {
           names.DATANET = /datanet (\d+)/.exec(output)?.[1] ?? ''
           figures.same('the datanet’s id', names.DATANET, await figures.read('DatanetRegistry', 'datanetCount'))
         },
-        contribute: async (output) => {
-          const { wrong, right } = { wrong: '?', right: /submitted (\d+)/.exec(output)?.[1] }
+        'account new': (address) => {
+          account = address
+        },
+        contribute: async (output) =>
           figures.same(
             'samples of the proposer',
-            right ?? wrong,
-            await figures.read('DatanetRegistry', 'contributionCount'),
-          )
-        },
+            /submitted (\d+)/.exec(output)?.[1],
+            await figures.contributionsOf(account as Address),
+          ),
       },
     })
   },
