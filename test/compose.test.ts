@@ -28,6 +28,9 @@ const service = (name: string) => must(services[name])
 const PRIVATE: Record<string, string> = {
   OPERATOR_KEY: 'worker',
   JOURNAL_KEY: 'worker',
+  RELAYER_KEY: 'worker',
+  CHAIN_PORT: 'no service: the embedded chain',
+  DATABASE_PORT: 'no service: the embedded database',
   WATCHER_KEY: 'no service: modelcommons watch',
   ...Object.fromEntries(
     ['MODELCOMMONS_API', 'MODELCOMMONS_API_KEY', 'MODELCOMMONS_KEY', 'MODELCOMMONS_PASSPHRASE'].map((name) => [

@@ -3,7 +3,7 @@ import { PROPOSAL_STATES, type ProposalState } from '#rules/tally.ts'
 import { Act } from '../act.ts'
 import { eventOf, type MinedTransaction } from '../chain/minedTransaction.ts'
 import type { Client } from '../client.ts'
-import { ClientError } from '../errors.ts'
+import { ClientError, ContractRefusal } from '../errors.ts'
 import { graphql } from '../graphql/document.ts'
 
 /** What the timelock does when a proposal passes. */
@@ -46,25 +46,33 @@ async function hashedActions(client: Client, proposalId: bigint) {
   ] as const
 }
 
-/** Whether somebody else has done it already: what anyone may do is no error when it is done. */
-async function isDone(act: Act, proposalId: bigint, ...states: ProposalState[]): Promise<boolean> {
+const stateOf = async ({ client }: Act, proposalId: bigint): Promise<ProposalState | undefined> =>
+  PROPOSAL_STATES[await client.read('ModelGovernor', 'state', [proposalId])]
+
+/** Does what anyone may do, unless the proposal is in one of the states that follow: that somebody else was first is no error, also when it
+ *  happens while this is being sent. */
+async function doOnce(
+  act: Act,
+  functionName: 'queue' | 'execute',
+  proposalId: bigint,
+  done: readonly ProposalState[],
+): Promise<void> {
   // Kept, because the transaction of before a crash may be mined.
-  const state = PROPOSAL_STATES[await act.keep('state', () => act.client.read('ModelGovernor', 'state', [proposalId]))]
-  return state !== undefined && states.includes(state)
+  const state = await act.keep('state', () => stateOf(act, proposalId))
+  if (state !== undefined && done.includes(state)) return
+  const args = await hashedActions(act.client, proposalId)
+  try {
+    await act.send({ contract: 'ModelGovernor', functionName, args })
+  } catch (error) {
+    const now = error instanceof ContractRefusal ? await stateOf(act, proposalId) : undefined
+    if (now === undefined || !done.includes(now)) throw error
+  }
 }
 
 /** Queues a proposal that passed in the timelock, unless it is. Anyone may. */
 export const queueProposal = (client: Client, proposalId: bigint): Promise<void> =>
-  Act.run(client, 'queue', { proposalId }, async (act) => {
-    if (await isDone(act, proposalId, 'Queued', 'Executed')) return
-    const args = await hashedActions(client, proposalId)
-    await act.send({ contract: 'ModelGovernor', functionName: 'queue', args })
-  })
+  Act.run(client, 'queue', { proposalId }, (act) => doOnce(act, 'queue', proposalId, ['Queued', 'Executed']))
 
 /** Executes a queued proposal when the timelock's delay has passed, unless it is. Anyone may. */
 export const executeProposal = (client: Client, proposalId: bigint): Promise<void> =>
-  Act.run(client, 'execute', { proposalId }, async (act) => {
-    if (await isDone(act, proposalId, 'Executed')) return
-    const args = await hashedActions(client, proposalId)
-    await act.send({ contract: 'ModelGovernor', functionName: 'execute', args })
-  })
+  Act.run(client, 'execute', { proposalId }, (act) => doOnce(act, 'execute', proposalId, ['Executed']))
