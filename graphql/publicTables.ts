@@ -4,13 +4,15 @@ import { ApiKey } from '#schema/offchain/access.ts'
 import { GoldItem, GoldKey } from '#schema/offchain/gold.ts'
 import { JobRun } from '#schema/offchain/jobs.ts'
 import { RelayedAct } from '#schema/offchain/relay.ts'
+import { SearchText } from '#schema/offchain/searchText.ts'
 import { IndexerLease } from '#schema/onchain/chain.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 
 /** The entities that the API shows, their names and their relations, all derived from the entity classes. */
 
-/** Entities that the API does not show: access keys and gold are secret, a lease names hosts, and a relayed act its key. */
-const PRIVATE: EntityClass[] = [ApiKey, GoldItem, GoldKey, IndexerLease, RelayedAct]
+/** Entities that the API does not show: access keys and gold are secret, a lease names hosts, a relayed act its key, and
+ *  texts are found by `search` only where everybody may read them. */
+const PRIVATE: EntityClass[] = [ApiKey, GoldItem, GoldKey, IndexerLease, RelayedAct, SearchText]
 
 export const publicTables: TableDefinition[] = tables.filter((table) => !PRIVATE.includes(table.entity))
 

@@ -30,6 +30,7 @@ import { OverviewResolver } from './resolvers/overview.ts'
 import { ProposalResolver } from './resolvers/proposals.ts'
 import { RewardReasonResolver } from './resolvers/rewardReasons.ts'
 import { RewardProofResolver } from './resolvers/rewards.ts'
+import { SearchResolver } from './resolvers/search.ts'
 import { SpecificationResolver } from './resolvers/specifications.ts'
 import { StateRootResolver } from './resolvers/stateRoot.ts'
 import { ContributorResolver } from './resolvers/totals/contributors.ts'
@@ -50,6 +51,7 @@ export function apiSchema(): GraphQLSchema {
     ...entityResolvers(),
     NodeResolver,
     DeploymentResolver,
+    SearchResolver,
     StateRootResolver,
     ProposalResolver,
     GovernorConcentrationResolver,

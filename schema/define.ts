@@ -261,9 +261,13 @@ function indexLists(
 export const expressionIndexes = new Map<string, string>()
 
 /** An index that TypeORM cannot express: `keys` and the condition `where` are SQL. `schemaDrift` reports it until a migration creates it. */
-export const Indexed = (name: string, keys: string, where?: string) => (entity: unknown) => {
+export const Indexed = (name: string, keys: string, where?: string) => indexed(name, `(${keys})`, where)
+/** An index for full text search: `vector` is SQL for a `tsvector`. */
+export const Searched = (name: string, vector: string, where?: string) => indexed(name, `USING gin (${vector})`, where)
+
+const indexed = (name: string, keys: string, where?: string) => (entity: unknown) => {
   const table = snakeCase((entity as EntityClass).name)
-  expressionIndexes.set(name, `CREATE INDEX "${name}" ON "${table}" (${keys})${where ? ` WHERE ${where}` : ''}`)
+  expressionIndexes.set(name, `CREATE INDEX "${name}" ON "${table}" ${keys}${where ? ` WHERE ${where}` : ''}`)
   Index(name, { synchronize: false })(entity as EntityClass)
 }
 

@@ -8,6 +8,7 @@ import { ChainTransaction, LedgerBalance, LedgerTransfer, RewardLine } from './o
 import { Reconciliation } from './offchain/reconciliation.ts'
 import { RelayedAct } from './offchain/relay.ts'
 import { DataWithdrawal, Takedown } from './offchain/removals.ts'
+import { SearchText } from './offchain/searchText.ts'
 import { StewardStep, Stewardship } from './offchain/steward.ts'
 import { HostUsage } from './offchain/usage.ts'
 import { Block, ChainEvent, Cursor, FollowedContract, IndexerLease, StateRoot } from './onchain/chain.ts'
@@ -74,6 +75,7 @@ export const entities: EntityClass[] = [
   GoldKey,
   RelayedAct,
   Artifact,
+  SearchText,
   VersionInfluence,
   Receipt,
   HostUsage,

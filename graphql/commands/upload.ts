@@ -6,6 +6,7 @@ import { requireKey } from '../access.ts'
 import type { ApiContext } from '../context.ts'
 import { ApiError } from '../errors.ts'
 import { tableFor } from '../publicTables.ts'
+import { storeSearchText } from './searchText.ts'
 
 const MAX_BYTES = 1_000_000
 
@@ -52,6 +53,7 @@ export class UploadCommand {
       'insert into artifact (id, kind, media_type, size, created_at) values ($1, $2, $3, $4, now()) on conflict (id) do nothing',
       [id, kind, mediaType, bytes.length],
     )
+    await storeSearchText({ db, artifacts }, id, kind, bytes)
     const table = tableFor(Artifact)
     return reader.one(`artifact:${id}`, table, await reader.asOf(), table.columns, id)
   }

@@ -32,6 +32,7 @@ import { CountUploads } from './0031-CountUploads.ts'
 import { AddRemovals } from './0032-AddRemovals.ts'
 import { StreamKey } from './0033-StreamKey.ts'
 import { AddRelay } from './0034-AddRelay.ts'
+import { AddSearch } from './0035-AddSearch.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration }
@@ -72,4 +73,5 @@ export const migrations: (new () => Migration)[] = [
   AddRemovals,
   StreamKey,
   AddRelay,
+  AddSearch,
 ]

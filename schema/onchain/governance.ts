@@ -9,12 +9,14 @@ import {
   Json,
   OnChain,
   Ref,
+  Searched,
   Text,
   Texts,
   Time,
   Versioned,
   Wei,
 } from '../define.ts'
+import { beforeVotes, searchVector } from '../searchVector.ts'
 
 @OnChain('A followed Governor and its counting rules: OpenZeppelin’s, a descendant of it, or Compound’s Bravo.')
 export class Governor extends Versioned {
@@ -44,6 +46,7 @@ export class Governor extends Versioned {
 }
 
 @OnChain('A Governor proposal. Its time-dependent state is computed for the requested point in the chain.')
+@Searched('proposal_search', searchVector('description'), beforeVotes(''))
 export class Proposal extends Versioned {
   @Id(
     'The proposal’s id at its Governor; for all Governors except the first of a chain, the Governor’s address and a dash come before it.',
