@@ -76,7 +76,7 @@ test('a deployment without a chain, a key, settings or an answering node says wh
     /OPERATOR_KEY: expected a private/,
   )
   expect(await refused({ RPC_URL: 'http://127.0.0.1:9', OPERATOR_KEY }, [])).toMatch(
-    /required option '--settings <file>' not specified/,
+    /^--settings, --demo: name a file of settings/,
   )
   expect(await refused({ RPC_URL: 'ws://127.0.0.1:9', OPERATOR_KEY })).toMatch(
     /^RPC_URL: ws:\/\/127.0.0.1:9 does not answer/,
