@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** They take minutes. Vitest begins with the largest files when it knows no durations, and these would be left alone at the end. */
-const SLOWEST = ['test/faults', 'cli/up', 'test/kill', 'workers/resume', 'test/sealed']
+const SLOWEST = ['cli/up', 'test/kill', 'workers/resume', 'test/sealed']
 
 class SlowestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -15,6 +15,7 @@ import {
   NodeBusy,
   RpcError,
   responseError,
+  retryAfterMs,
   statusError,
 } from './errors.ts'
 
@@ -124,10 +125,13 @@ test('a refusal of a single block or of a header is not about the range: another
 })
 
 test('an overloaded endpoint says in seconds or by a date when to come again', () => {
-  const waitOf = (header?: string) => (statusError('https://rpc.example', 429, '', header) as NodeBusy).retryAfterMs
+  const date = 'Mon, 01 Jan 2001 00:00:00 GMT'
+  const waitOf = (after?: string) =>
+    retryAfterMs(new Headers({ date, ...(after !== undefined && { 'retry-after': after }) }))
   expect(waitOf('7')).toBe(7_000)
-  expect(waitOf(new Date(Date.now() + 60_000).toUTCString())).toBeGreaterThan(55_000)
-  for (const header of [undefined, '', 'soon', '-3', 'Mon, 01 Jan 2001 00:00:00 GMT']) expect(waitOf(header)).toBe(0)
+  expect(waitOf('Mon, 01 Jan 2001 00:01:00 GMT')).toBe(60_000)
+  for (const after of [undefined, '', 'soon', '-3', 'Sun, 31 Dec 2000 23:00:00 GMT']) expect(waitOf(after)).toBe(0)
+  expect((statusError('https://rpc.example', 429, '', 7_000) as NodeBusy).retryAfterMs).toBe(7_000)
 })
 
 test('HTTP statuses: busy, denied, or nothing', () => {

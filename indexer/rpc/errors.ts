@@ -169,18 +169,18 @@ export function statusError(
   endpoint: string,
   status: number,
   body: string,
-  retryAfter?: string | null,
+  waitMs = 0,
 ): NodeBusy | AccessDenied | undefined {
-  if (isBusyStatus(status)) return new NodeBusy(`HTTP ${status}`, undefined, retryAfterMs(retryAfter))
+  if (isBusyStatus(status)) return new NodeBusy(`HTTP ${status}`, undefined, waitMs)
   if (!DENIED_STATUS.has(status)) return undefined
   // some providers answer 403 when a quota is used up: that passes
   return RATE_LIMIT.test(body) ? new NodeBusy(`HTTP ${status}`) : new AccessDenied(endpoint, `HTTP ${status}`)
 }
 
-/** Seconds, or an HTTP date (RFC 9110, 10.2.3). */
-function retryAfterMs(header: string | null | undefined): number {
-  if (!header) return 0
-  const ms = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - Date.now()
+/** How long an answer asks to wait (RFC 9110, 10.2.3): in seconds, or until a date by the clock of whoever answers. */
+export function retryAfterMs(headers: Pick<Headers, 'get'>): number {
+  const after = headers.get('retry-after') ?? ''
+  const ms = /^\d+$/.test(after) ? Number(after) * 1_000 : Date.parse(after) - Date.parse(headers.get('date') ?? '')
   return ms > 0 ? ms : 0
 }
 

@@ -1,4 +1,4 @@
-import { NodeSilent, noJsonRpc, PAYLOAD_TOO_LARGE, statusError } from './errors.ts'
+import { NodeSilent, noJsonRpc, PAYLOAD_TOO_LARGE, retryAfterMs, statusError } from './errors.ts'
 import { type Rpc, redactedUrl } from './rpc.ts'
 import {
   bodyOf,
@@ -27,7 +27,7 @@ export function httpRpc(url: string, options: TransportOptions = {}): Rpc {
         signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
       })
       const text = Buffer.from(await response.arrayBuffer()).toString() // half the work of `text()`
-      const failure = statusError(redactedUrl(url), response.status, text, response.headers.get('retry-after'))
+      const failure = statusError(redactedUrl(url), response.status, text, retryAfterMs(response.headers))
       if (failure) throw failure
       return messagesOf(redactedUrl(url), text, response.status)
     } catch (cause) {

@@ -12,6 +12,7 @@ test('the example of the documents is a valid file', async () => {
     'evaluate',
     'promote',
     'follow',
+    'monitor',
   ])
 })
 
