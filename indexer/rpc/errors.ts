@@ -180,7 +180,8 @@ export function statusError(
 /** How long an answer asks to wait (RFC 9110, 10.2.3): in seconds, or until a date by the clock of whoever answers. */
 export function retryAfterMs(headers: Pick<Headers, 'get'>): number {
   const after = headers.get('retry-after') ?? ''
-  const ms = /^\d+$/.test(after) ? Number(after) * 1_000 : Date.parse(after) - Date.parse(headers.get('date') ?? '')
+  if (/^\d+$/.test(after)) return Number(after) * 1_000
+  const ms = /GMT$/.test(after) ? Date.parse(after) - Date.parse(headers.get('date') ?? '') : 0
   return ms > 0 ? ms : 0
 }
 
