@@ -22,21 +22,6 @@ export function wordF1(answer: string, targets: readonly string[]): number {
 }
 
 /**
- * 1 if the pattern extracts one of the targets from the answer, else 0. The extracted text, `found`, is the first group, or
- * the whole match if there is no group. Without targets any match scores 1.
- */
-export function regexMatch(
-  answer: string,
-  pattern: RegExp,
-  targets?: readonly string[],
-): { score: number; found: string | null } {
-  const match = new RegExp(pattern, pattern.flags.replace(/[gy]/g, '')).exec(answer)
-  if (!match) return { score: 0, found: null }
-  const found = (match[1] ?? match[0]).trim()
-  return { score: !targets || targets.includes(found) ? 1 : 0, found }
-}
-
-/**
  * The share of the expected fields that have equal values (compared deeply) in the first JSON object of the answer. Numbers
  * are equal within the relative `tolerance`. `found` is that object, or null when there is none.
  * @example

@@ -1,4 +1,5 @@
-import { exactMatch, jsonFields, regexMatch, wordF1 } from '#engine/stats/scorers.ts'
+import { exactMatch, jsonFields, wordF1 } from '#engine/stats/scorers.ts'
+import { matchesInTime } from '#engine/text/boundedMatch.ts'
 import { TaskError } from './task.ts'
 
 /** A metric of every answer. */
@@ -8,7 +9,7 @@ export interface RubricMetric {
    * - `fields`: both answers are split by `separator`, and all listed `fields` must be equal
    * - `exact`: the answers are equal
    * - `f1`: F1 over words
-   * - `regex`: `pattern` matches the answer
+   * - `regex`: `pattern` matches the answer, within a second
    * - `json`: the share of the right answer's JSON fields that the answer has
    * - `choice`: the right answer is more likely than the item's other choices
    * - `perplexity`: the perplexity of the right answer
@@ -30,7 +31,7 @@ export function scoreOf(metric: RubricMetric, answer: string, right: string): nu
     case 'f1':
       return wordF1(answer, [right])
     case 'regex':
-      return regexMatch(answer, patternOf(metric)).score
+      return matchesInTime(patternOf(metric), answer) ? 1 : 0
     case 'json':
       return jsonFields(answer, objectOf(metric, right)).score
     case 'choice':

@@ -110,6 +110,7 @@ test('an answer is right only if all listed fields are equal; a malformed answer
   expect(scoreOf(json, 'none', '{"a": 1}')).toBe(0)
   expect(() => scoreOf(json, '{}', '[1]')).toThrow(/not a JSON object/)
   expect(() => scoreOf({ ...metric, separator: undefined }, 'a', 'a')).toThrow(/has no separator/)
+  expect(scoreOf({ name: 'form', kind: 'regex', pattern: '^(a+)+$' }, `${'a'.repeat(60)}!`, '')).toBe(0)
   expect(() => scoreOf({ name: 'form', kind: 'regex', pattern: '(' }, 'a', 'a')).toThrow(
     /not a valid regular expression/,
   )

@@ -1,6 +1,7 @@
 import { createContext, Script } from 'node:vm'
 
-/** Of a text of the length of a sample, an honest pattern takes milliseconds; one that backtracks may take years, in which the worker would do nothing else. */
+/** Of a text of the length of a sample or an answer, an honest pattern takes milliseconds; one that backtracks may take years, in which a process would do
+ *  nothing else. */
 const MAX_MATCH_MS = 1_000
 
 const context = createContext({ pattern: /$/u, text: '' })
