@@ -5,15 +5,16 @@ import { buildSchema, parse, validate } from 'graphql'
 import { expect, test } from 'vitest'
 import { documentText } from '#client/graphql/api.ts'
 import type { TadaDocumentNode } from '#client/graphql/document.ts'
-import * as documents from './web/data/documents.ts'
 
 const schema = buildSchema(readFileSync(new URL('../graphql/schema.graphql', import.meta.url), 'utf8'))
 
-/** The operations of the page by their names; fragments stand in those that use them. */
-const operations = Object.entries(documents).flatMap(([name, one]) => {
-  const text = typeof one === 'object' && 'loc' in one ? documentText(one as TadaDocumentNode) : ''
-  return text ? [[name, text] as const] : []
-})
+/** The operations of the pages by their names; fragments stand in those that use them. */
+const operations = Object.values(import.meta.glob<object>('./web/data/documents/*.ts', { eager: true }))
+  .flatMap((documents) => Object.entries<unknown>(documents as Record<string, unknown>))
+  .flatMap(([name, one]) => {
+    const text = one && typeof one === 'object' && 'loc' in one ? documentText(one as TadaDocumentNode) : ''
+    return text ? [[name, text] as const] : []
+  })
 
 test('there are operations', () => expect(operations.length).toBeGreaterThan(8))
 

@@ -7,7 +7,7 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 /** Builds the page of `web/` into `dist/`, which the API serves at `/`. */
 export default defineConfig({
   root: here('web'),
-  base: './',
+  base: '/',
   plugins: [react()],
   build: {
     outDir: here('dist'),

@@ -33,6 +33,7 @@ import { livez, type Readiness, readiness, readyz } from './probes.ts'
 import { DEPLOYMENT_PATH, serveDeployment } from './publicDeployment.ts'
 import { receivePart } from './receivePart.ts'
 import { apiSchema } from './schema.ts'
+import { serveWebPages } from './webPages.ts'
 
 export type { ApiDeployment } from './context.ts'
 
@@ -85,7 +86,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     receivePart(services),
   )
   const entry = [express.json({ limit: BODY_LIMIT }), identify(services), emptyBody, ...persistedQueryHandlers(options)]
-  const web = typeof options.web === 'string' ? express.static(options.web) : options.web
+  const web = typeof options.web === 'string' ? serveWebPages(options.web) : options.web
   if (web) app.get('/graphql', serveGraphiql(web))
   app.use('/graphql', traceRequest, entry, answer(apollo, services))
   app.get(EXPORT_PATHS, entry, serveExport(services))

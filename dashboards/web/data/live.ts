@@ -1,6 +1,6 @@
 import { createClient } from 'graphql-ws/client'
 import { documentText } from '#client/graphql/api.ts'
-import { EVENTS, type EventsAnswer, JOBS, type JobsAnswer } from './documents.ts'
+import { EVENTS, type EventsAnswer, JOBS, type JobsAnswer } from './documents/common.ts'
 
 export interface Hearing {
   opened(): void

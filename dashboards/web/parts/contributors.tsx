@@ -1,13 +1,13 @@
 import { useId, useState } from 'react'
-import type { Person, StoryAnswer } from '../data/documents.ts'
+import type { LifecycleAnswer, Person } from '../data/documents/overview.ts'
 import { counted, exactly, gopen, percent } from '../say/figures.ts'
 import { Account } from './account.tsx'
 import { Empty, Panel } from './panel.tsx'
 import { Reasons } from './reasons.tsx'
 
 /** Who contributed, what came of it, what it earned, and why. */
-export function Contributors({ story }: { story: StoryAnswer | null }) {
-  const sorted = [...(story?.contributors.nodes ?? [])].sort(
+export function Contributors({ lifecycle }: { lifecycle: LifecycleAnswer | null }) {
+  const sorted = [...(lifecycle?.contributors.nodes ?? [])].sort(
     (a, b) => compare(perSample(b), perSample(a)) || compare(BigInt(b.weight), BigInt(a.weight)),
   )
   const most = sorted.reduce((high, person) => (BigInt(person.earned) > high ? BigInt(person.earned) : high), 1n)
@@ -18,7 +18,7 @@ export function Contributors({ story }: { story: StoryAnswer | null }) {
       says="Samples earn by what they did for the model, not by their number. Open a row to see why."
     >
       {sorted.length === 0 ? (
-        <Empty ready={story !== null}>
+        <Empty ready={lifecycle !== null}>
           Nobody has contributed yet. Each contributor appears here with what was accepted, what it earned and the
           reason.
         </Empty>
@@ -37,9 +37,9 @@ export function Contributors({ story }: { story: StoryAnswer | null }) {
               <Row key={person.account} person={person} most={most} />
             ))}
           </ul>
-          {story && story.contributors.totalCount > sorted.length && (
+          {lifecycle && lifecycle.contributors.totalCount > sorted.length && (
             <p className="quiet">
-              The {sorted.length} who earned most, of {story.contributors.totalCount}.
+              The {sorted.length} who earned most, of {lifecycle.contributors.totalCount}.
             </p>
           )}
         </div>

@@ -1,9 +1,9 @@
-import type { StoryAnswer } from '../data/documents.ts'
+import type { LifecycleAnswer } from '../data/documents/overview.ts'
 import { gopen, short } from '../say/figures.ts'
 import { Account } from './account.tsx'
 import { Empty, Panel } from './panel.tsx'
 
-type Dispute = StoryAnswer['disputes']['nodes'][number]
+type Dispute = LifecycleAnswer['disputes']['nodes'][number]
 
 const SUBJECTS: Record<Dispute['subject'], string> = {
   Contribution: 'Sample',
@@ -21,12 +21,12 @@ const THEN: Record<Dispute['subject'], string> = {
 }
 
 /** What is challenged, and how it ended. */
-export function Disputes({ story }: { story: StoryAnswer | null }) {
-  const disputes = story?.disputes.nodes ?? []
+export function Disputes({ lifecycle }: { lifecycle: LifecycleAnswer | null }) {
+  const disputes = lifecycle?.disputes.nodes ?? []
   return (
     <Panel id="disputes" title="Disputes" says="What can be recomputed is decided by recomputation; the rest by vote.">
       {disputes.length === 0 ? (
-        <Empty ready={story !== null}>
+        <Empty ready={lifecycle !== null}>
           Nothing is disputed. Anyone may challenge with a bond; outcomes appear here.
         </Empty>
       ) : (

@@ -1,4 +1,4 @@
-import type { StoryAnswer } from '../data/documents.ts'
+import type { LifecycleAnswer } from '../data/documents/overview.ts'
 import { gopen, short } from '../say/figures.ts'
 import { Empty, Panel } from './panel.tsx'
 
@@ -12,9 +12,9 @@ const PARTS = [
 ] as const
 
 /** How revenue is split, and what each epoch paid. */
-export function Epochs({ story }: { story: StoryAnswer | null }) {
-  const epochs = story?.rewardMaps.nodes ?? []
-  const split = story?.models.nodes.find((model) => model.splits.nodes.length > 0)?.splits.nodes[0]
+export function Epochs({ lifecycle }: { lifecycle: LifecycleAnswer | null }) {
+  const epochs = lifecycle?.rewardMaps.nodes ?? []
+  const split = lifecycle?.models.nodes.find((model) => model.splits.nodes.length > 0)?.splits.nodes[0]
   return (
     <Panel
       id="epochs"
@@ -39,7 +39,9 @@ export function Epochs({ story }: { story: StoryAnswer | null }) {
         </>
       )}
       {epochs.length === 0 ? (
-        <Empty ready={story !== null}>No epoch is settled. Once calls are paid, their fees are shared out here.</Empty>
+        <Empty ready={lifecycle !== null}>
+          No epoch is settled. Once calls are paid, their fees are shared out here.
+        </Empty>
       ) : (
         <ul className="epochs">
           {epochs.map((epoch) => (
@@ -62,7 +64,7 @@ export function Epochs({ story }: { story: StoryAnswer | null }) {
   )
 }
 
-type Split = StoryAnswer['models']['nodes'][number]['splits']['nodes'][number]
+type Split = LifecycleAnswer['models']['nodes'][number]['splits']['nodes'][number]
 
 /** Basis points of all fees: what is not the platform's is split by the rest. */
 const shareOf = (split: Split, part: (typeof PARTS)[number][0]) =>

@@ -1,4 +1,4 @@
-import type { Event } from '../data/documents.ts'
+import type { Event } from '../data/documents/common.ts'
 import { feedOf } from '../say/events.ts'
 import { STAGES, stageOfEvent } from '../say/stages.ts'
 import { clock } from '../say/time.ts'

@@ -1,5 +1,10 @@
-import type { Connection, House } from '../data/house.ts'
+import { Link } from 'wouter'
+import { META } from '../data/documents/common.ts'
+import { type Connection, useNews } from '../data/news.ts'
+import { useQuery } from '../data/useQuery.ts'
 import { count } from '../say/figures.ts'
+import { WalletStatus } from './acts.tsx'
+import { Navigation } from './navigation.tsx'
 import { useNow } from './now.ts'
 
 const STATES: Record<Connection, { label: string; says: string }> = {
@@ -12,17 +17,12 @@ const STATES: Record<Connection, { label: string; says: string }> = {
   lost: { label: 'No connection', says: 'What you see is the last that was heard. The page tries again by itself.' },
 }
 
-/** What this is, and how far the index has come. */
-export function Header({ house }: { house: House }) {
-  const { connection, fault, pulse } = house
-  const meta = pulse?._meta
-  const lag = meta ? Math.max(0, (meta.headBlock ?? 0) - (meta.block ?? 0)) : null
-  const now = useNow()
-  const drift = meta?.time ? Math.abs(Date.parse(meta.time) - now) / 86_400_000 : 0
+/** What this is, where to go, and how far the index has come. */
+export function Header() {
   return (
     <header className="masthead">
       <div className="masthead-in">
-        <div className="brand">
+        <Link className="brand" href="/">
           <svg viewBox="0 0 32 32" aria-hidden="true">
             <circle
               cx="16"
@@ -37,45 +37,60 @@ export function Header({ house }: { house: House }) {
             <circle className="spark" cx="16" cy="5" r="4" />
           </svg>
           <span>ModelCommons</span>
-        </div>
-        <h1>
-          The public life of community-owned AI models:{' '}
-          <span>proposed, voted, trained, judged, served and paid for</span>, with every step on chain.
-        </h1>
-        <dl className="status">
-          <div className={`state is-${connection}`}>
-            <dt className="hidden">Connection</dt>
-            <dd title={STATES[connection].says} role="status">
-              <i aria-hidden="true" />
-              {STATES[connection].label}
+        </Link>
+        <IndexState />
+        <WalletStatus />
+        <Navigation />
+      </div>
+      <Notice />
+    </header>
+  )
+}
+
+function IndexState() {
+  const { connection } = useNews()
+  const meta = useQuery(META, undefined, 700).data?._meta
+  const lag = meta ? Math.max(0, (meta.headBlock ?? 0) - (meta.block ?? 0)) : null
+  const now = useNow()
+  const drift = meta?.time ? Math.abs(Date.parse(meta.time) - now) / 86_400_000 : 0
+  return (
+    <div className="status">
+      <p className={`state is-${connection}`} title={STATES[connection].says} role="status">
+        <i aria-hidden="true" />
+        {STATES[connection].label}
+      </p>
+      <dl>
+        <Figure label="Block" value={meta?.block ?? null} />
+        <Figure label="Final" value={meta?.finalBlock ?? null} />
+        <Figure label="Index lag" value={lag} unit={lag === 1 ? 'block' : 'blocks'} warn={(lag ?? 0) > 5} />
+        {drift > 1 && meta?.time && (
+          <div title="The time of the newest block. The chain’s clock is not that of your device; deadlines follow the chain’s.">
+            <dt>Chain time</dt>
+            <dd>
+              {new Date(meta.time).toLocaleDateString('en-GB', { day: 'numeric', month: 'short', year: 'numeric' })}
             </dd>
           </div>
-          <Figure label="Block" value={meta?.block ?? null} />
-          <Figure label="Final" value={meta?.finalBlock ?? null} />
-          <Figure label="Index lag" value={lag} unit={lag === 1 ? 'block' : 'blocks'} warn={(lag ?? 0) > 5} />
-          {drift > 1 && meta?.time && (
-            <div>
-              <dt>Chain time</dt>
-              <dd>
-                {new Date(meta.time).toLocaleDateString('en-GB', { day: 'numeric', month: 'short', year: 'numeric' })}
-              </dd>
-            </div>
-          )}
-        </dl>
-      </div>
-      {(connection === 'polling' || connection === 'lost' || fault) && (
-        <p className="notice" role="alert">
-          <strong>
-            {connection === 'lost'
-              ? 'Connection lost.'
-              : connection === 'polling' && !fault
-                ? 'Live connection lost.'
-                : 'Something could not be read.'}
-          </strong>{' '}
-          {fault ?? STATES[connection].says} {connection === 'lost' && STATES.lost.says}
-        </p>
-      )}
-    </header>
+        )}
+      </dl>
+    </div>
+  )
+}
+
+/** Says that what is shown may be old, and why. */
+function Notice() {
+  const { connection, fault } = useNews()
+  if (connection !== 'polling' && connection !== 'lost' && !fault) return null
+  return (
+    <p className="notice" role="alert">
+      <strong>
+        {connection === 'lost'
+          ? 'Connection lost.'
+          : connection === 'polling' && !fault
+            ? 'Live connection lost.'
+            : 'Something could not be read.'}
+      </strong>{' '}
+      {fault ?? STATES[connection].says} {connection === 'lost' && STATES.lost.says}
+    </p>
   )
 }
 

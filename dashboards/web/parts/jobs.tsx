@@ -1,4 +1,5 @@
-import type { CurvesAnswer, Job, PulseAnswer } from '../data/documents.ts'
+import type { Job } from '../data/documents/common.ts'
+import type { CurvesAnswer, OverviewAnswer } from '../data/documents/overview.ts'
 import { counted } from '../say/figures.ts'
 import { jobTitle, versionMade } from '../say/stages.ts'
 import { ago, span } from '../say/time.ts'
@@ -11,18 +12,18 @@ const ORDER = ['loss', 'evalLoss', 'reward', 'kl']
 const WORKER_ALIVE_MS = 30_000
 
 /** What the workers do: progress, curves, errors. */
-export function Jobs({ pulse, curves }: { pulse: PulseAnswer | null; curves: CurvesAnswer | null }) {
+export function Jobs({ overview, curves }: { overview: OverviewAnswer | null; curves: CurvesAnswer | null }) {
   const now = useNow(1000)
-  const jobs = pulse ? jobsOf(pulse) : []
+  const jobs = overview ? jobsOf(overview) : []
   const trained = (curves?.jobs.nodes ?? []).filter((job) => job.metrics.nodes.length > 0)
-  const workers = pulse?.workerNodes.nodes.filter((one) => now - Date.parse(one.heartbeatAt) < WORKER_ALIVE_MS) ?? []
+  const workers = overview?.workerNodes.nodes.filter((one) => now - Date.parse(one.heartbeatAt) < WORKER_ALIVE_MS) ?? []
   return (
     <Panel
       id="jobs"
       title="Training and other jobs"
       says="Workers turn the community’s decisions into weights, scores and payments."
       aside={
-        pulse && (
+        overview && (
           <span className={`chip ${workers.length > 0 ? 'is-good' : 'is-bad'}`}>
             {workers.length > 0
               ? `${counted(workers.length, 'worker')} alive`
@@ -32,7 +33,7 @@ export function Jobs({ pulse, curves }: { pulse: PulseAnswer | null; curves: Cur
       }
     >
       {jobs.length === 0 ? (
-        <Empty ready={pulse !== null}>
+        <Empty ready={overview !== null}>
           No job yet. Scoring, fine-tuning, evaluation and alignment appear here with their progress and training
           curves.
         </Empty>
@@ -75,7 +76,7 @@ export function Jobs({ pulse, curves }: { pulse: PulseAnswer | null; curves: Cur
 }
 
 /** Running ones first, then what was asked for last; single calls only while they fail or run. */
-function jobsOf({ open, recent, failed }: PulseAnswer): Job[] {
+function jobsOf({ open, recent, failed }: OverviewAnswer): Job[] {
   const all = new Map([...failed.nodes, ...recent.nodes, ...open.nodes].map((job) => [job.id, job]))
   const rank = ({ status }: Job) => (status === 'Running' ? 0 : status === 'Queued' || status === 'Waiting' ? 1 : 2)
   return [...all.values()]

@@ -1,24 +1,25 @@
-import type { Event, PulseAnswer } from '../data/documents.ts'
+import type { Event } from '../data/documents/common.ts'
+import type { OverviewAnswer } from '../data/documents/overview.ts'
 import { type FeedLine, feedOf } from '../say/events.ts'
 import { current, jobTitle, STAGES, stageOfJob } from '../say/stages.ts'
 
 interface LifecycleProps {
-  pulse: PulseAnswer | null
+  overview: OverviewAnswer | null
   events: readonly Event[]
   cut: string | null
 }
 
 /** The lifecycle as a line of stations, with what each has seen so far and the one that is running. */
-export function Lifecycle({ pulse, events, cut }: LifecycleProps) {
-  const now = pulse && current(pulse, events)
-  const reached = pulse ? STAGES.map((stage) => !/^0$/.test(stage.figure(pulse))) : []
+export function Lifecycle({ overview, events, cut }: LifecycleProps) {
+  const now = overview && current(overview, events)
+  const reached = overview ? STAGES.map((stage) => !/^0$/.test(stage.figure(overview))) : []
   return (
     <section className="lifecycle" aria-labelledby="lifecycle-title">
       <h2 id="lifecycle-title" className="hidden">
         The lifecycle
       </h2>
       <p className="now" aria-live="polite">
-        {nowLine(pulse, feedOf(events, cut)[0], now)}
+        {nowLine(overview, feedOf(events, cut)[0], now)}
       </p>
       <ol>
         {STAGES.map((stage, place) => {
@@ -36,9 +37,9 @@ export function Lifecycle({ pulse, events, cut }: LifecycleProps) {
               </span>
               <h3>{stage.title}</h3>
               <p className="stage-figure">
-                {pulse ? (
+                {overview ? (
                   <>
-                    <b>{stage.figure(pulse)}</b> {stage.unit(pulse)}
+                    <b>{stage.figure(overview)}</b> {stage.unit(overview)}
                   </>
                 ) : (
                   <b>–</b>
@@ -49,8 +50,8 @@ export function Lifecycle({ pulse, events, cut }: LifecycleProps) {
                   ? now.working
                     ? 'running now'
                     : 'happened last'
-                  : pulse && reached[place]
-                    ? stage.note(pulse)
+                  : overview && reached[place]
+                    ? stage.note(overview)
                     : ' '}
               </p>
               <p className="stage-says">{stage.says}</p>
@@ -62,9 +63,9 @@ export function Lifecycle({ pulse, events, cut }: LifecycleProps) {
   )
 }
 
-function nowLine(pulse: PulseAnswer | null, last: FeedLine | undefined, now: ReturnType<typeof current>) {
-  if (!pulse) return 'Reading the state of the house…'
-  const job = now?.working && pulse.open.nodes.find((one) => stageOfJob(one.kind) === now.stage)
+function nowLine(overview: OverviewAnswer | null, last: FeedLine | undefined, now: ReturnType<typeof current>) {
+  if (!overview) return 'Reading…'
+  const job = now?.working && overview.open.nodes.find((one) => stageOfJob(one.kind) === now.stage)
   if (job)
     return (
       <>

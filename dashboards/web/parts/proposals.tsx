@@ -1,4 +1,4 @@
-import type { PulseAnswer } from '../data/documents.ts'
+import type { OverviewAnswer } from '../data/documents/overview.ts'
 import { counted, exactly, gopen, share } from '../say/figures.ts'
 import { ago } from '../say/time.ts'
 import { Account } from './account.tsx'
@@ -6,11 +6,11 @@ import { useNow } from './now.ts'
 import { Empty, Panel } from './panel.tsx'
 import { useSpecification } from './specification.ts'
 
-type Proposal = PulseAnswer['proposals']['nodes'][number]
+type Proposal = OverviewAnswer['proposals']['nodes'][number]
 
 /** Proposals with their tallies, as the Governor would report them now. */
-export function Proposals({ pulse }: { pulse: PulseAnswer | null }) {
-  const proposals = pulse?.proposals.nodes ?? []
+export function Proposals({ overview }: { overview: OverviewAnswer | null }) {
+  const proposals = overview?.proposals.nodes ?? []
   return (
     <Panel
       id="proposals"
@@ -18,7 +18,7 @@ export function Proposals({ pulse }: { pulse: PulseAnswer | null }) {
       says="Every vote counts the gOPEN that its voter had locked, or that was delegated to it, when voting began."
     >
       {proposals.length === 0 ? (
-        <Empty ready={pulse !== null}>
+        <Empty ready={overview !== null}>
           No proposal yet. When someone proposes a model, its votes appear here as they are cast.
         </Empty>
       ) : (

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
 import { ask } from '../data/ask.ts'
-import { REASONS, type ReasonsAnswer } from '../data/documents.ts'
+import { REASONS, type ReasonsAnswer } from '../data/documents/overview.ts'
 import { count, exactly, gopen, measured, percent, share } from '../say/figures.ts'
 import { roleReason, roleTitle } from '../say/roles.ts'
 

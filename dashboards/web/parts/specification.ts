@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
 import { ask } from '../data/ask.ts'
-import { ARTIFACT } from '../data/documents.ts'
+import { ARTIFACT } from '../data/documents/common.ts'
 
 const known = new Map<string, Promise<unknown>>()
 

@@ -1,4 +1,4 @@
-import type { StewardAnswer } from '../data/documents.ts'
+import type { StewardAnswer } from '../data/documents/overview.ts'
 import { gopen } from '../say/figures.ts'
 import { type KeptModel, type NextStep, resultOf, stateOf, stepsOf, stepTitle, type TakenStep } from '../say/steward.ts'
 import { ago } from '../say/time.ts'

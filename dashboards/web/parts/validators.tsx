@@ -1,4 +1,4 @@
-import type { StoryAnswer } from '../data/documents.ts'
+import type { LifecycleAnswer } from '../data/documents/overview.ts'
 import { exactly, gopen, percent } from '../say/figures.ts'
 import { Account } from './account.tsx'
 import { Empty, Panel } from './panel.tsx'
@@ -9,9 +9,9 @@ interface Evidence {
 }
 
 /** Who judges, what it earned them, and how they are trusted. */
-export function Validators({ story }: { story: StoryAnswer | null }) {
-  const validators = story?.validators.nodes ?? []
-  const evidence = useArtifact(story?.settled.nodes[0]?.evidenceHash) as Evidence | null
+export function Validators({ lifecycle }: { lifecycle: LifecycleAnswer | null }) {
+  const validators = lifecycle?.validators.nodes ?? []
+  const evidence = useArtifact(lifecycle?.settled.nodes[0]?.evidenceHash) as Evidence | null
   const reasonOf = (id: string) => evidence?.validators?.find((one) => one.validator.toLowerCase() === id)?.reason
   return (
     <Panel
@@ -20,7 +20,7 @@ export function Validators({ story }: { story: StoryAnswer | null }) {
       says="They compare answers. Skill is paid; carelessness costs stake; disagreeing is never fined."
     >
       {validators.length === 0 ? (
-        <Empty ready={story !== null}>Nobody judges yet. Validators appear here once they stake.</Empty>
+        <Empty ready={lifecycle !== null}>Nobody judges yet. Validators appear here once they stake.</Empty>
       ) : (
         <div className="table-scroll">
           <table>
@@ -68,7 +68,7 @@ export function Validators({ story }: { story: StoryAnswer | null }) {
   )
 }
 
-type Standings = StoryAnswer['validators']['nodes'][number]['reputations']
+type Standings = LifecycleAnswer['validators']['nodes'][number]['reputations']
 
 function Standing({ standings }: { standings: Standings }) {
   if (standings.length === 0) return <span className="quiet">newcomer</span>

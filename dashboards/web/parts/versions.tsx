@@ -1,14 +1,14 @@
-import type { StoryAnswer } from '../data/documents.ts'
+import type { LifecycleAnswer } from '../data/documents/overview.ts'
 import { counted, percent } from '../say/figures.ts'
 import { methodTitle } from '../say/roles.ts'
-import { type Model, minimumOf, ratchetOf, scoresOf, type Version, verdictOf } from '../say/verdict.ts'
+import { liveComparisons, type Model, minimumOf, scoresOf, type Version, verdictOf } from '../say/verdict.ts'
 import { Interval } from './interval.tsx'
 import { Lineage } from './lineage.tsx'
 import { Empty, Panel } from './panel.tsx'
 
 /** Versions against the mandate's targets, and where they come from. */
-export function Versions({ story }: { story: StoryAnswer | null }) {
-  const models = (story?.models.nodes ?? []).filter((model) => model.versions.nodes.length > 0)
+export function Versions({ lifecycle }: { lifecycle: LifecycleAnswer | null }) {
+  const models = (lifecycle?.models.nodes ?? []).filter((model) => model.versions.nodes.length > 0)
   return (
     <Panel
       id="versions"
@@ -16,7 +16,7 @@ export function Versions({ story }: { story: StoryAnswer | null }) {
       says="A version may serve only if the low end of its interval clears every target line."
     >
       {models.length === 0 ? (
-        <Empty ready={story !== null}>
+        <Empty ready={lifecycle !== null}>
           No version yet. After training, each appears here with its scores, its targets and what it was made from.
         </Empty>
       ) : (
@@ -39,7 +39,7 @@ function ModelVersions({ model }: { model: Model }) {
             <i aria-hidden="true" /> {target.metric} ≥ {percent(target.minimum)}
           </li>
         ))}
-        {versions.some((version) => ratchetOf(model, version).length > 0) && (
+        {versions.some((version) => liveComparisons(model, version).length > 0) && (
           <li>
             <i className="live-key" aria-hidden="true" /> interval of the live version
           </li>
@@ -62,7 +62,7 @@ const TONES = { promoted: 'is-good', rolledBack: 'is-bad', refused: 'is-bad', re
 function VersionCard({ model, version, low, high }: { model: Model; version: Version; low: number; high: number }) {
   const verdict = verdictOf(model, version)
   const scores = scoresOf(model, version)
-  const ratchet = ratchetOf(model, version)
+  const comparisons = liveComparisons(model, version)
   return (
     <li className={`version is-${verdict.kind}`} data-version={version.id}>
       <header>
@@ -75,7 +75,7 @@ function VersionCard({ model, version, low, high }: { model: Model; version: Ver
         <Interval
           key={score.id}
           score={score}
-          live={ratchet.find((one) => one.score === score)?.live}
+          live={comparisons.find((one) => one.score === score)?.live}
           minimum={minimumOf(model, score.metric)}
           low={low}
           high={high}

@@ -1,5 +1,5 @@
-import type { Event } from '../data/documents.ts'
-import { QUIET } from '../data/documents.ts'
+import type { Event } from '../data/documents/common.ts'
+import { BOOKKEEPING } from '../data/documents/overview.ts'
 import { counted, gopen, percent, short } from './figures.ts'
 
 type Args = Record<string, string>
@@ -150,7 +150,7 @@ const BESIDE = 3
 export function feedOf(events: readonly Event[], cut: string | null = null): FeedLine[] {
   const lines: { run: Event[] }[] = []
   for (const event of events) {
-    if (QUIET.includes(event.name)) continue
+    if (BOOKKEEPING.includes(event.name)) continue
     const open = event.name in RUNS && nearby(lines).find(({ run }) => run[0]?.name === event.name)
     if (open) open.run.push(event)
     else lines.push({ run: [event] })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Event } from '../data/documents.ts'
+import type { Event } from '../data/documents/common.ts'
 import { feedOf } from './events.ts'
 import { gopen, measured, percent, share } from './figures.ts'
 import { resultOf, type TakenStep } from './steward.ts'

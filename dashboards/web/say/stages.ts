@@ -1,4 +1,5 @@
-import type { Event, Job, PulseAnswer } from '../data/documents.ts'
+import type { Event, Job } from '../data/documents/common.ts'
+import type { OverviewAnswer } from '../data/documents/overview.ts'
 import { count, counted, gopen } from './figures.ts'
 
 export type StageName =
@@ -18,9 +19,9 @@ export interface Stage {
   title: string
   /** One sentence for newcomers. */
   says: string
-  figure(pulse: PulseAnswer): string
-  unit(pulse: PulseAnswer): string
-  note(pulse: PulseAnswer): string
+  figure(overview: OverviewAnswer): string
+  unit(overview: OverviewAnswer): string
+  note(overview: OverviewAnswer): string
 }
 
 /** The lifecycle, in order. */
@@ -183,8 +184,11 @@ export const versionMade = ({ result }: Pick<Job, 'result'>): string | null =>
   (result as { versionId?: string } | null)?.versionId ?? null
 
 /** Where the lifecycle is now: what a worker does, or else what the chain said last. */
-export function current(pulse: PulseAnswer, events: readonly Event[]): { stage: StageName; working: boolean } | null {
-  const running = pulse.open.nodes.find((job) => job.status === 'Running') ?? pulse.open.nodes[0]
+export function current(
+  overview: OverviewAnswer,
+  events: readonly Event[],
+): { stage: StageName; working: boolean } | null {
+  const running = overview.open.nodes.find((job) => job.status === 'Running') ?? overview.open.nodes[0]
   const busy = running && stageOfJob(running.kind)
   if (busy) return { stage: busy, working: true }
   for (const event of events) {

@@ -1,4 +1,4 @@
-import type { StewardAnswer } from '../data/documents.ts'
+import type { StewardAnswer } from '../data/documents/overview.ts'
 
 export type KeptModel = StewardAnswer['stewardships']['nodes'][number]
 export type NextStep = StewardAnswer['next']['nodes'][number]

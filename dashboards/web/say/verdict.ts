@@ -1,7 +1,7 @@
-import type { StoryAnswer } from '../data/documents.ts'
+import type { LifecycleAnswer } from '../data/documents/overview.ts'
 import { percent } from './figures.ts'
 
-export type Model = StoryAnswer['models']['nodes'][number]
+export type Model = LifecycleAnswer['models']['nodes'][number]
 export type Version = Model['versions']['nodes'][number]
 export type Score = Version['evaluations']['nodes'][number]
 
@@ -37,8 +37,8 @@ export interface LiveComparison {
 
 const liveOf = (model: Model) => model.versions.nodes.find(({ id }) => id === model.liveVersionId)
 
-/** What the ratchet compares for a version that may be promoted over the live one: each metric of the mandate that may not fall. */
-export function ratchetOf(model: Model, version: Version): LiveComparison[] {
+/** What is compared for a version that may be promoted over the live one: each metric of the mandate that may not fall. */
+export function liveComparisons(model: Model, version: Version): LiveComparison[] {
   const live = liveOf(model)
   if (!live || live.id === version.id || version.status !== 'Registered') return []
   const known = new Map(scoresOf(model, live).map((score) => [score.metric, score]))
@@ -82,8 +82,8 @@ export function verdictOf(model: Model, version: Version): Verdict {
     }
   if (scores.length === 0 || unknown.length > 0)
     return { kind: 'waiting', title: 'Not evaluated', because: 'The mandate’s rubric has not been run on it yet.' }
-  const ratchet = ratchetOf(model, version)
-  const worse = ratchet.filter(({ isWorse }) => isWorse)
+  const comparisons = liveComparisons(model, version)
+  const worse = comparisons.filter(({ isWorse }) => isWorse)
   if (worse.length > 0)
     return {
       kind: 'refused',
@@ -91,8 +91,8 @@ export function verdictOf(model: Model, version: Version): Verdict {
       because: `Version ${model.liveVersionId} stays: ${worse.map(compared).join('; ')}. The whole interval lies below.`,
     }
   const kept =
-    ratchet.length > 0
-      ? ` Not significantly worse than version ${model.liveVersionId}: ${ratchet.map(compared).join('; ')}.`
+    comparisons.length > 0
+      ? ` Not significantly worse than version ${model.liveVersionId}: ${comparisons.map(compared).join('; ')}.`
       : ''
   return { kind: 'ready', title: 'Meets its targets', because: `Anyone may promote it now.${kept}` }
 }

@@ -1,24 +1,16 @@
 import { graphql, type ResultOf } from '#client/graphql/document.ts'
+import { EVENT, JOB } from './common.ts'
 
-/** Every GraphQL document of the page. The types of their answers come from the schema of the API. */
-
-const JOB = graphql(`
-fragment Job on JobRun { id kind status stage progress attempt input result error createdAt startedAt finishedAt }
-`)
+/** The documents of the overview. The types of their answers come from the schema of the API. */
 
 const PERSON = graphql(`
 fragment Person on Contributor { account contributions accepted rejected excluded uniqueness staked slashed weight earned claimed }
 `)
 
-const EVENT = graphql(`
-fragment Event on ChainEvent { id name contract args timestamp fromBlock transactionHash }
-`)
-
-/** What moves all the time: where the chain stands, the lifecycle in figures, votes, jobs. */
-export const PULSE = graphql(
+/** What moves all the time: the lifecycle in figures, votes, jobs. */
+export const OVERVIEW = graphql(
   `
-query Pulse {
-  _meta { chainId block finalBlock headBlock final time }
+query Overview {
   overview {
     models proposals votes mandates holders datanets contributions acceptedContributions contributors versions promotedVersions
     evaluations feedbackTasks judgements validators endpoints receipts fees settledFees epochs rewards claimed disputes openDisputes
@@ -41,8 +33,8 @@ query Pulse {
   [JOB],
 )
 
-/** What comes by the hundred; the feed tells it in runs. */
-const FLOOD = [
+/** Events that come by the hundred; the feed tells them in runs. */
+const FREQUENT = [
   'ContributionCommitted',
   'ContributionSubmitted',
   'ContributionScored',
@@ -59,7 +51,7 @@ const FLOOD = [
   'RewardClaimed',
 ]
 /** Bookkeeping of the token and of roles, which says nothing about the lifecycle. */
-export const QUIET = [
+export const BOOKKEEPING = [
   'Transfer',
   'Approval',
   'DelegateVotesChanged',
@@ -70,21 +62,25 @@ export const QUIET = [
   'CallSalt',
 ]
 
-/** How much of the flood is asked for. */
-export const FLOOD_SIZE = 200
+/** How many of the frequent events are asked for. */
+export const FREQUENT_COUNT = 200
 
 /** What the chain said last. Later events come by subscription. */
-export const BACKLOG = graphql(
+export const RECENT_EVENTS = graphql(
   `
-query Backlog($quiet: [String!]!, $flood: [String!]!, $size: Int!) {
-  told: chainEvents(first: 60, where: { not: { name: { in: $quiet } } }, orderBy: [{ field: id, direction: desc }]) { nodes { ...Event } }
-  flood: chainEvents(first: $size, where: { name: { in: $flood } }, orderBy: [{ field: id, direction: desc }]) { nodes { ...Event } }
+query RecentEvents($excluded: [String!]!, $frequent: [String!]!, $size: Int!) {
+  others: chainEvents(first: 60, where: { not: { name: { in: $excluded } } }, orderBy: [{ field: id, direction: desc }]) { nodes { ...Event } }
+  frequent: chainEvents(first: $size, where: { name: { in: $frequent } }, orderBy: [{ field: id, direction: desc }]) { nodes { ...Event } }
 }
 `,
   [EVENT],
 )
 
-export const BACKLOG_VARIABLES = { quiet: [...FLOOD, ...QUIET], flood: FLOOD, size: FLOOD_SIZE }
+export const RECENT_EVENTS_VARIABLES = {
+  excluded: [...FREQUENT, ...BOOKKEEPING],
+  frequent: FREQUENT,
+  size: FREQUENT_COUNT,
+}
 
 /** The curves of the newest training jobs, newest points first. */
 export const CURVES = graphql(`
@@ -99,9 +95,9 @@ query Curves {
 `)
 
 /** What the lifecycle has made: versions with their evaluations, validators, disputes, reward maps. */
-export const STORY = graphql(
+export const LIFECYCLE = graphql(
   `
-query Story {
+query Lifecycle {
   models(first: 3, orderBy: [{ field: proposedAt, direction: desc }]) {
     nodes {
       id specHash liveVersionId staked
@@ -166,31 +162,9 @@ query Reasons($account: String!) {
 }
 `)
 
-/** A document that the chain names by its hash. */
-export const ARTIFACT = graphql(`
-query Artifact($id: ID!) { artifact(id: $id) { json } }
-`)
-
-export const EVENTS = graphql(`
-subscription Events {
-  events { event { id name contract args timestamp fromBlock transactionHash } retracted { fromBlock } }
-}
-`)
-
-export const JOBS = graphql(`
-subscription Jobs {
-  jobs { id kind status stage progress attempt input result error createdAt startedAt finishedAt }
-}
-`)
-
-/** What the page knows of the system: the answers to these documents. */
-export type Job = ResultOf<typeof JOB>
-export type Event = ResultOf<typeof EVENT>
 export type Person = ResultOf<typeof PERSON>
-export type PulseAnswer = ResultOf<typeof PULSE>
+export type OverviewAnswer = ResultOf<typeof OVERVIEW>
 export type CurvesAnswer = ResultOf<typeof CURVES>
-export type StoryAnswer = ResultOf<typeof STORY>
+export type LifecycleAnswer = ResultOf<typeof LIFECYCLE>
 export type StewardAnswer = ResultOf<typeof STEWARD>
 export type ReasonsAnswer = ResultOf<typeof REASONS>
-export type EventsAnswer = ResultOf<typeof EVENTS>
-export type JobsAnswer = ResultOf<typeof JOBS>
