@@ -13,7 +13,7 @@ const operations = Object.values(import.meta.glob<object>('./web/data/documents/
   .flatMap((documents) => Object.entries<unknown>(documents as Record<string, unknown>))
   .flatMap(([name, one]) => {
     const text = one && typeof one === 'object' && 'loc' in one ? documentText(one as TadaDocumentNode) : ''
-    return text ? [[name, text] as const] : []
+    return text && !/^\s*fragment/.test(text) ? [[name, text] as const] : []
   })
 
 test('there are operations', () => expect(operations.length).toBeGreaterThan(8))
@@ -26,4 +26,4 @@ test('the page compiles under strict TypeScript', () => {
   const root = fileURLToPath(new URL('..', import.meta.url))
   const { stdout } = spawnSync('npx', ['tsc', '--noEmit', '-p', 'dashboards'], { cwd: root, encoding: 'utf8' })
   expect(stdout).toBe('')
-}, 60_000)
+}, 240_000)

@@ -16,3 +16,7 @@ export function span(seconds: number): string {
 /** Day and minute, in the reader's zone. */
 export const clock = (time: string) =>
   new Date(time).toLocaleString('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
+
+/** The whole time with its zone, and in UTC. */
+export const withZone = (time: string) =>
+  `${new Date(time).toLocaleString('en-GB', { dateStyle: 'full', timeStyle: 'long' })} (${new Date(time).toISOString()})`
