@@ -50,7 +50,7 @@ export function TablePanel<Row, Answer>(props: TablePanelProps<Row, Answer>) {
       ) : (
         <>
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
-          <div className="table-scroll" role="region" aria-label={title} tabIndex={0}>
+          <section className="table-scroll" aria-label={title} tabIndex={0}>
             <table className="rows">
               <thead>
                 <tr>
@@ -73,7 +73,7 @@ export function TablePanel<Row, Answer>(props: TablePanelProps<Row, Answer>) {
                 ))}
               </tbody>
             </table>
-          </div>
+          </section>
           <Pager list={id} info={found.pageInfo} shown={found.nodes.length} total={total} forward={forward} />
         </>
       )}
