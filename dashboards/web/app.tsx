@@ -6,14 +6,28 @@ import { PageHead } from './parts/page.tsx'
 
 /** Every page by its path. All but the first are loaded when they are opened. */
 const PAGES = {
+  '/proposals': lazy(async () => ({ default: (await import('./pages/proposals.tsx')).ProposalsPage })),
   '/proposals/:id': lazy(async () => ({ default: (await import('./pages/proposal.tsx')).ProposalPage })),
+  '/models': lazy(async () => ({ default: (await import('./pages/models.tsx')).ModelsPage })),
   '/models/:id': lazy(async () => ({ default: (await import('./pages/model.tsx')).ModelPage })),
   '/versions/:id': lazy(async () => ({ default: (await import('./pages/version.tsx')).VersionPage })),
+  '/endpoints/:id': lazy(async () => ({ default: (await import('./pages/endpoint.tsx')).EndpointPage })),
+  '/comparisons/:id': lazy(async () => ({ default: (await import('./pages/comparison.tsx')).ComparisonPage })),
+  '/accounts': lazy(async () => ({ default: (await import('./pages/accounts.tsx')).AccountsPage })),
   '/accounts/:id': lazy(async () => ({ default: (await import('./pages/account.tsx')).AccountPage })),
+  '/datanets': lazy(async () => ({ default: (await import('./pages/datanets.tsx')).DatanetsPage })),
   '/datanets/:id': lazy(async () => ({ default: (await import('./pages/datanet.tsx')).DatanetPage })),
   '/contributions/:id': lazy(async () => ({ default: (await import('./pages/contribution.tsx')).ContributionPage })),
+  '/epochs': lazy(async () => ({ default: (await import('./pages/epochs.tsx')).EpochsPage })),
   '/epochs/:id': lazy(async () => ({ default: (await import('./pages/epoch.tsx')).EpochPage })),
+  '/jobs': lazy(async () => ({ default: (await import('./pages/jobs.tsx')).JobsPage })),
+  '/jobs/:id': lazy(async () => ({ default: (await import('./pages/job.tsx')).JobPage })),
+  '/disputes': lazy(async () => ({ default: (await import('./pages/disputes.tsx')).DisputesPage })),
   '/disputes/:id': lazy(async () => ({ default: (await import('./pages/dispute.tsx')).DisputePage })),
+  '/events': lazy(async () => ({ default: (await import('./pages/events.tsx')).EventsPage })),
+  '/events/:id': lazy(async () => ({ default: (await import('./pages/event.tsx')).EventPage })),
+  '/lineage/:id': lazy(async () => ({ default: (await import('./pages/lineage.tsx')).LineagePage })),
+  '/search': lazy(async () => ({ default: (await import('./pages/search.tsx')).SearchResultsPage })),
 } as const
 
 /** The application: the header, one page, and what all figures come from. */

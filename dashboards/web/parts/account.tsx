@@ -1,17 +1,19 @@
+import { Link } from 'wouter'
+import { pathOf } from '../paths.ts'
 import { short } from '../say/figures.ts'
 
-/** An account, recognisable at a glance wherever it appears: a mark drawn from its digits, and its short form. */
+/** A link to an account, recognisable at a glance wherever it appears: a mark drawn from its digits, and its short form. */
 export function Account({ id }: { id: string }) {
   return (
-    <span className="account" title={id}>
+    <Link className="account" href={pathOf.account(id)} title={id}>
       <Mark id={id} />
       <code>{short(id)}</code>
-    </span>
+    </Link>
   )
 }
 
 /** A symmetric five by five pattern in the hue of the account's own digits. */
-function Mark({ id }: { id: string }) {
+export function Mark({ id }: { id: string }) {
   const digits = [...id.replace(/^0x/, '').padEnd(40, '0')].map((digit) => Number.parseInt(digit, 16) || 0)
   const digitAt = (place: number) => digits[place] ?? 0
   const sum = digits.reduce((total, digit, place) => (total * 31 + digit * (place + 7)) % 9973, 17)

@@ -28,3 +28,5 @@ export const EpochActs = (_: ActsProps) => null
 export const ComparisonActs = (_: ActsProps) => null
 /** Resolve the bond. */
 export const DisputeActs = (_: ActsProps) => null
+/** Call, open a channel, deposit. */
+export const EndpointActs = (_: ActsProps) => null

@@ -2,7 +2,7 @@ import { useId, useState } from 'react'
 import type { LifecycleAnswer, Person } from '../data/documents/overview.ts'
 import { counted, exactly, gopen, percent } from '../say/figures.ts'
 import { Account } from './account.tsx'
-import { Empty, Panel } from './panel.tsx'
+import { AllOf, Empty, Panel } from './panel.tsx'
 import { Reasons } from './reasons.tsx'
 
 /** Who contributed, what came of it, what it earned, and why. */
@@ -15,6 +15,7 @@ export function Contributors({ lifecycle }: { lifecycle: LifecycleAnswer | null 
     <Panel
       id="contributors"
       title="Contributors"
+      aside={<AllOf path="/accounts" title="contributors" total={lifecycle?.contributors.totalCount} />}
       says="Samples earn by what they did for the model, not by their number. Open a row to see why."
     >
       {sorted.length === 0 ? (
@@ -55,9 +56,17 @@ function Row({ person, most }: { person: Person; most: bigint }) {
   const waiting = person.contributions - person.accepted - person.rejected
   return (
     <li className={open ? 'person is-open' : 'person'} data-contributor={person.account}>
-      <button type="button" aria-expanded={open} aria-controls={id} onClick={() => setOpen(!open)}>
+      <div className="person-row">
         <span className="cell-account">
-          <i className="twist" aria-hidden="true" />
+          <button
+            type="button"
+            aria-expanded={open}
+            aria-controls={id}
+            aria-label={`Why ${person.account} earned this`}
+            onClick={() => setOpen(!open)}
+          >
+            <i className="twist" aria-hidden="true" />
+          </button>
           <Account id={person.account} />
         </span>
         <Cell label="Samples accepted">
@@ -86,15 +95,15 @@ function Row({ person, most }: { person: Person; most: bigint }) {
           </span>
         </Cell>
         <Cell label="Per sample">{gopen(perSample(person))}</Cell>
-      </button>
-      {open && (
-        <div id={id} className="why">
+      </div>
+      <div id={id} className="why" hidden={!open}>
+        {open && (
           <Reasons
             account={person.account}
             summary={`${counted(person.accepted, 'sample')} accepted, ${person.rejected} rejected`}
           />
-        </div>
-      )}
+        )}
+      </div>
     </li>
   )
 }

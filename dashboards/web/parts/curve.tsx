@@ -22,6 +22,13 @@ const TITLES: Record<string, string> = {
   accuracy: 'Accuracy',
   margin: 'Preference margin',
   entropy: 'Entropy',
+  clipped: 'Updates clipped',
+  policyLoss: 'Policy loss',
+  length: 'Answer length in tokens',
+  ratio: 'Probability ratio',
+  rewardTrainingAccuracy: 'Reward model accuracy, training',
+  supervised: 'Supervised loss',
+  validationScore: 'Validation score',
 }
 
 /** What is better: said beside the curve, so that a newcomer knows which way is up. */

@@ -1,16 +1,12 @@
 import type { LifecycleAnswer } from '../data/documents/overview.ts'
 import { gopen, short } from '../say/figures.ts'
+import { disputeState, SUBJECTS } from '../say/states.ts'
 import { Account } from './account.tsx'
-import { Empty, Panel } from './panel.tsx'
+import { Chip } from './chip.tsx'
+import { PageLink } from './pageLink.tsx'
+import { AllOf, Empty, Panel } from './panel.tsx'
 
 type Dispute = LifecycleAnswer['disputes']['nodes'][number]
-
-const SUBJECTS: Record<Dispute['subject'], string> = {
-  Contribution: 'Sample',
-  Judgement: 'Judgement',
-  Version: 'Version',
-  RewardMap: 'Reward map of epoch',
-}
 
 /** What follows from an upheld dispute. */
 const THEN: Record<Dispute['subject'], string> = {
@@ -24,7 +20,12 @@ const THEN: Record<Dispute['subject'], string> = {
 export function Disputes({ lifecycle }: { lifecycle: LifecycleAnswer | null }) {
   const disputes = lifecycle?.disputes.nodes ?? []
   return (
-    <Panel id="disputes" title="Disputes" says="What can be recomputed is decided by recomputation; the rest by vote.">
+    <Panel
+      id="disputes"
+      title="Disputes"
+      says="What can be recomputed is decided by recomputation; the rest by vote."
+      aside={<AllOf path="/disputes" title="disputes" total={lifecycle?.disputes.totalCount} />}
+    >
       {disputes.length === 0 ? (
         <Empty ready={lifecycle !== null}>
           Nothing is disputed. Anyone may challenge with a bond; outcomes appear here.
@@ -34,13 +35,11 @@ export function Disputes({ lifecycle }: { lifecycle: LifecycleAnswer | null }) {
           {disputes.map((one) => (
             <li key={one.id}>
               <b>
-                {SUBJECTS[one.subject]} {short(one.subjectId)}
+                <PageLink kind="dispute" id={one.id}>
+                  {SUBJECTS[one.subject].title} {short(one.subjectId)}
+                </PageLink>
               </b>
-              <span
-                className={`chip ${one.outcome === 'Upheld' ? 'is-good' : one.outcome === 'Rejected' ? 'is-bad' : 'is-busy'}`}
-              >
-                {one.outcome.toLowerCase()}
-              </span>
+              <Chip state={disputeState(one.outcome)} />
               <p>
                 Challenged by <Account id={one.challenger} /> with {gopen(one.bond)} gOPEN.{' '}
                 {one.outcome === 'Upheld' && `${THEN[one.subject]} ${gopen(one.slashed)} gOPEN of stake taken.`}

@@ -1,15 +1,10 @@
 import type { LifecycleAnswer } from '../data/documents/overview.ts'
 import { gopen, short } from '../say/figures.ts'
-import { Empty, Panel } from './panel.tsx'
-
-const PARTS = [
-  ['platform', 'Platform'],
-  ['owner', 'Owner'],
-  ['stakers', 'Stakers'],
-  ['data', 'Data'],
-  ['validators', 'Validators'],
-  ['host', 'Host'],
-] as const
+import { epochState } from '../say/states.ts'
+import { Chip } from './chip.tsx'
+import { PageLink } from './pageLink.tsx'
+import { AllOf, Empty, Panel } from './panel.tsx'
+import { SplitBar } from './splitBar.tsx'
 
 /** How revenue is split, and what each epoch paid. */
 export function Epochs({ lifecycle }: { lifecycle: LifecycleAnswer | null }) {
@@ -19,25 +14,10 @@ export function Epochs({ lifecycle }: { lifecycle: LifecycleAnswer | null }) {
     <Panel
       id="epochs"
       title="Revenue"
+      aside={<AllOf path="/epochs" title="epochs" total={lifecycle?.rewardMaps.totalCount} />}
       says="Each epoch’s fees are split by the mandate; the root of the map proves every share."
     >
-      {split && (
-        <>
-          <div className="split-bar" aria-hidden="true">
-            {PARTS.map(([part]) => (
-              <i key={part} className={part} style={{ flexGrow: shareOf(split, part) }} />
-            ))}
-          </div>
-          <ul className="split-key">
-            {PARTS.map(([part, title]) => (
-              <li key={part}>
-                <i className={part} aria-hidden="true" /> {title}{' '}
-                {(shareOf(split, part) / 100).toFixed(1).replace(/\.0$/, '')} %
-              </li>
-            ))}
-          </ul>
-        </>
-      )}
+      {split && <SplitBar split={split} />}
       {epochs.length === 0 ? (
         <Empty ready={lifecycle !== null}>
           No epoch is settled. Once calls are paid, their fees are shared out here.
@@ -46,15 +26,13 @@ export function Epochs({ lifecycle }: { lifecycle: LifecycleAnswer | null }) {
         <ul className="epochs">
           {epochs.map((epoch) => (
             <li key={epoch.epoch}>
-              <b>Epoch {epoch.epoch}</b>
+              <b>
+                <PageLink kind="epoch" id={epoch.epoch} />
+              </b>
               <span>
                 {gopen(epoch.funded)} in, {gopen(epoch.total)} payable
               </span>
-              <span
-                className={`chip ${epoch.status === 'Published' ? 'is-good' : epoch.status === 'Cancelled' ? 'is-bad' : 'is-busy'}`}
-              >
-                {epoch.status === 'Published' ? 'published' : epoch.status === 'Cancelled' ? 'cancelled' : 'open'}
-              </span>
+              <Chip state={epochState(epoch.status)} />
               {epoch.root && <code title={epoch.root}>root {short(epoch.root)}</code>}
             </li>
           ))}
@@ -63,9 +41,3 @@ export function Epochs({ lifecycle }: { lifecycle: LifecycleAnswer | null }) {
     </Panel>
   )
 }
-
-type Split = LifecycleAnswer['models']['nodes'][number]['splits']['nodes'][number]
-
-/** Basis points of all fees: what is not the platform's is split by the rest. */
-const shareOf = (split: Split, part: (typeof PARTS)[number][0]) =>
-  part === 'platform' ? split.platform : (split[part] * (10_000 - split.platform)) / 10_000

@@ -31,7 +31,7 @@ export const Amount = ({ wei, unit = true }: { wei: string | bigint; unit?: bool
 )
 
 /** A time in the reader’s zone, and how long ago it is. */
-export function Time({ at, alone = false }: { at: string | null; alone?: boolean }) {
+export function When({ at, alone = false }: { at: string | null; alone?: boolean }) {
   const now = useNow(15_000)
   if (!at) return <span className="quiet">—</span>
   return (

@@ -1,17 +1,23 @@
+import { Link } from 'wouter'
 import type { Event } from '../data/documents/common.ts'
+import { pathOf } from '../paths.ts'
 import { feedOf } from '../say/events.ts'
-import { STAGES, stageOfEvent } from '../say/stages.ts'
+import { stageTitle } from '../say/stages.ts'
 import { clock } from '../say/time.ts'
-import { Empty, Panel } from './panel.tsx'
+import { AllOf, Empty, Panel } from './panel.tsx'
 
 const SHOWN = 30
-const TITLES = new Map(STAGES.map((stage) => [stage.name, stage.title]))
 
 /** Chain events as they come, in plain words. */
 export function Feed({ events, cut, ready }: { events: readonly Event[]; cut: string | null; ready: boolean }) {
   const lines = feedOf(events, cut).slice(0, SHOWN)
   return (
-    <Panel id="feed" title="As it happens" says="The chain’s events, newest first.">
+    <Panel
+      id="feed"
+      title="As it happens"
+      says="The chain’s events, newest first."
+      aside={<AllOf path="/events" title="All events" total={undefined} />}
+    >
       {lines.length === 0 ? (
         <Empty ready={ready}>No event yet. Each appears here the moment its block is indexed.</Empty>
       ) : (
@@ -19,8 +25,10 @@ export function Feed({ events, cut, ready }: { events: readonly Event[]; cut: st
         <ol className="feed" tabIndex={0} aria-label="Chain events">
           {lines.map(({ id, text, newest }) => (
             <li key={id}>
-              <span className="feed-stage">{TITLES.get(stageOfEvent(newest) ?? 'govern')}</span>
-              <span className="feed-text">{text}</span>
+              <span className="feed-stage">{stageTitle(newest)}</span>
+              <Link className="feed-text" href={pathOf.event(newest.id)}>
+                {text}
+              </Link>
               <small title={`transaction ${newest.transactionHash}`}>
                 block {newest.fromBlock} · {clock(newest.timestamp)}
               </small>

@@ -6,6 +6,7 @@ import { count } from '../say/figures.ts'
 import { WalletStatus } from './acts.tsx'
 import { Navigation } from './navigation.tsx'
 import { useNow } from './now.ts'
+import { SearchForm } from './searchForm.tsx'
 
 const STATES: Record<Connection, { label: string; says: string }> = {
   connecting: { label: 'Connecting', says: 'Asking the API for the first time.' },
@@ -38,6 +39,7 @@ export function Header() {
           </svg>
           <span>ModelCommons</span>
         </Link>
+        <SearchForm />
         <IndexState />
         <WalletStatus />
         <Navigation />

@@ -3,17 +3,23 @@ import type { Score } from '../say/verdict.ts'
 
 interface IntervalProps {
   score: Score
-  /** Of the live version, with which this one is compared. */
-  live?: Score
-  minimum?: number
+  /** The ends of the scale, in ppm. */
   low: number
   high: number
 }
 
+/** The scale on which all of these scores can be drawn, in ppm. */
+export const scoreScale = (scores: readonly Score[]) => ({
+  low: Math.min(0, ...scores.map((score) => Number(score.lower))),
+  high: Math.max(1_000_000, ...scores.map((score) => Number(score.upper))),
+})
+
 /** A score with its 95 % interval against the target and against the live version, all in ppm on one scale. */
-export function Interval({ score, live, minimum, low, high }: IntervalProps) {
+export function Interval({ score, low, high }: IntervalProps) {
   const at = (ppm: number) => `${Math.min(100, Math.max(0, ((ppm - low) / (high - low)) * 100))}%`
   const [value, lower, upper] = [Number(score.score), Number(score.lower), Number(score.upper)]
+  const { live, target } = score
+  const minimum = target ? Number(target.minimum) : undefined
   const state = minimum === undefined ? 'free' : lower >= minimum ? 'met' : 'missed'
   const against = live
     ? `, live version ${percent(live.score)}, interval ${percent(live.lower)} to ${percent(live.upper)}`

@@ -3,12 +3,11 @@ import type { CurvesAnswer, OverviewAnswer } from '../data/documents/overview.ts
 import { counted } from '../say/figures.ts'
 import { jobTitle, versionMade } from '../say/stages.ts'
 import { ago, span } from '../say/time.ts'
-import { Curve, type Point } from './curve.tsx'
+import { CurveSet } from './curveSet.tsx'
 import { useNow } from './now.ts'
-import { Empty, Panel } from './panel.tsx'
+import { PageLink } from './pageLink.tsx'
+import { AllOf, Empty, Panel } from './panel.tsx'
 
-/** Curves in the order in which they are told; others follow by name. */
-const ORDER = ['loss', 'evalLoss', 'reward', 'kl']
 const WORKER_ALIVE_MS = 30_000
 
 /** What the workers do: progress, curves, errors. */
@@ -24,11 +23,14 @@ export function Jobs({ overview, curves }: { overview: OverviewAnswer | null; cu
       says="Workers turn the community’s decisions into weights, scores and payments."
       aside={
         overview && (
-          <span className={`chip ${workers.length > 0 ? 'is-good' : 'is-bad'}`}>
-            {workers.length > 0
-              ? `${counted(workers.length, 'worker')} alive`
-              : 'No worker: run `npx modelcommons worker`'}
-          </span>
+          <>
+            <AllOf path="/jobs" title="jobs" total={overview.overview.jobs} />
+            <span className={`chip ${workers.length > 0 ? 'is-good' : 'is-bad'}`}>
+              {workers.length > 0
+                ? `${counted(workers.length, 'worker')} alive`
+                : 'No worker: run `npx modelcommons worker`'}
+            </span>
+          </>
         )
       }
     >
@@ -48,23 +50,20 @@ export function Jobs({ overview, curves }: { overview: OverviewAnswer | null; cu
             {trained.length === 0 && <p className="empty">Training curves are drawn here while a model learns.</p>}
             {trained.slice(0, 3).map(({ id, metrics }) => {
               const job = jobs.find((one) => one.id === id)
-              const drawn = curvesOf(metrics.nodes)
               const made = job && versionMade(job)
               return (
-                <section
-                  key={id}
-                  className={drawn.length > 1 ? 'is-wide' : undefined}
-                  aria-label={`Curves of job ${id}`}
-                >
+                <section key={id} className="is-wide" aria-label={`Curves of job ${id}`}>
                   <h3>
-                    {job ? jobTitle(job) : 'Training'}{' '}
-                    <small>{made ? `made version ${made}` : `job ${id.slice(0, 8)}`}</small>
+                    <PageLink kind="job" id={id}>
+                      {job ? jobTitle(job) : 'Training'}
+                    </PageLink>{' '}
+                    {made && (
+                      <small>
+                        made <PageLink kind="version" id={made} />
+                      </small>
+                    )}
                   </h3>
-                  <div className="curves">
-                    {drawn.map(([name, points], place) => (
-                      <Curve key={name} name={name} points={points} tone={place} />
-                    ))}
-                  </div>
+                  <CurveSet points={metrics.nodes} total={metrics.totalCount} max={6} />
                 </section>
               )
             })}
@@ -84,14 +83,6 @@ function jobsOf({ open, recent, failed }: OverviewAnswer): Job[] {
     .slice(0, 14)
 }
 
-function curvesOf(metrics: readonly { name: string; step: number; value: number }[]): [string, Point[]][] {
-  const curves = new Map<string, Point[]>()
-  for (const { name, step, value } of [...metrics].reverse())
-    curves.set(name, [...(curves.get(name) ?? []), { step, value }])
-  const rank = (name: string) => ORDER.indexOf(name) + 1 || ORDER.length + 1
-  return [...curves].sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1)).slice(0, 6)
-}
-
 const ENDS: Record<Job['status'], string> = {
   Queued: 'waiting',
   Running: 'running',
@@ -108,7 +99,11 @@ function JobLine({ job, now }: { job: Job; now: number }) {
   return (
     <li className={`job is-${job.status.toLowerCase()}`} data-job={job.kind}>
       <div className="job-head">
-        <b>{jobTitle(job)}</b>
+        <b>
+          <PageLink kind="job" id={job.id}>
+            {jobTitle(job)}
+          </PageLink>
+        </b>
         <span className="job-state">
           {ENDS[job.status]}
           {job.status === 'Running' && ` ${Math.round(share * 100)} %`}

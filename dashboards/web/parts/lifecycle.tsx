@@ -1,12 +1,27 @@
+import { Link } from 'wouter'
 import type { Event } from '../data/documents/common.ts'
 import type { OverviewAnswer } from '../data/documents/overview.ts'
 import { type FeedLine, feedOf } from '../say/events.ts'
-import { current, jobTitle, STAGES, stageOfJob } from '../say/stages.ts'
+import { current, jobTitle, STAGES, type StageName, stageOfJob } from '../say/stages.ts'
 
 interface LifecycleProps {
   overview: OverviewAnswer | null
   events: readonly Event[]
   cut: string | null
+}
+
+/** Where each stage is shown in full. */
+const STAGE_PAGES: Record<StageName, string> = {
+  propose: '/proposals',
+  govern: '/proposals',
+  gather: '/datanets',
+  train: '/models',
+  evaluate: '/models',
+  align: '/accounts',
+  serve: '/models',
+  attribute: '/accounts',
+  reward: '/epochs',
+  recourse: '/disputes',
 }
 
 /** The lifecycle as a line of stations, with what each has seen so far and the one that is running. */
@@ -35,7 +50,9 @@ export function Lifecycle({ overview, events, cut }: LifecycleProps) {
               <span className="rail" aria-hidden="true">
                 <i />
               </span>
-              <h3>{stage.title}</h3>
+              <h3>
+                <Link href={STAGE_PAGES[stage.name]}>{stage.title}</Link>
+              </h3>
               <p className="stage-figure">
                 {overview ? (
                   <>

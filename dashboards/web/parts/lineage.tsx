@@ -1,5 +1,10 @@
+import type { LifecycleAnswer } from '../data/documents/overview.ts'
 import { count } from '../say/figures.ts'
-import { type Model, type Version, verdictOf } from '../say/verdict.ts'
+import { verdictOf } from '../say/verdict.ts'
+import { PageLink } from './pageLink.tsx'
+
+type Model = LifecycleAnswer['models']['nodes'][number]
+type Version = Model['versions']['nodes'][number]
 
 const COLUMN = 178
 const ROW = 118
@@ -25,7 +30,12 @@ export function Lineage({ model }: { model: Model }) {
     <figure className="lineage">
       <figcaption>
         <h3>Lineage</h3>
-        <p>Above each version what it was made from, below it what came of it.</p>
+        <p>
+          Above each version what it was made from, below it what came of it.{' '}
+          <PageLink kind="lineage" id={`Model:${model.id}`}>
+            Browse all of it
+          </PageLink>
+        </p>
       </figcaption>
       <div className="lineage-scroll">
         <svg
@@ -89,7 +99,7 @@ const madeFrom = (version: Version): string[] =>
 
 function cameOf(version: Version): string[] {
   const lines: string[] = []
-  const scores = version.evaluations.nodes.length
+  const scores = version.evaluations.totalCount
   if (scores > 0) lines.push(`${scores} ${scores === 1 ? 'score' : 'scores'}`)
   if (version.feedbackTasks.totalCount > 0) lines.push(`${count(version.feedbackTasks.totalCount)} comparisons`)
   if (version.endpoints.nodes.length > 0) lines.push(`${count(version.receipts.totalCount)} calls served`)

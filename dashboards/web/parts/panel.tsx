@@ -1,4 +1,6 @@
 import type { ReactNode } from 'react'
+import { Link } from 'wouter'
+import { count } from '../say/figures.ts'
 
 interface PanelProps {
   id: string
@@ -8,6 +10,13 @@ interface PanelProps {
   aside?: ReactNode
   children: ReactNode
 }
+
+/** The way from the newest of a list to all of them, which the server counted. */
+export const AllOf = ({ path, title, total }: { path: string; title: string; total: number | undefined }) => (
+  <Link className="all-of" href={path}>
+    {total === undefined ? title : `All ${count(total)} ${title}`}
+  </Link>
+)
 
 /** A titled section of the page. */
 export function Panel({ id, title, says, aside, children }: PanelProps) {

@@ -1,10 +1,14 @@
 import type { OverviewAnswer } from '../data/documents/overview.ts'
-import { counted, exactly, gopen, share } from '../say/figures.ts'
+import { counted, gopen } from '../say/figures.ts'
+import { proposalTitle } from '../say/reason.ts'
+import { proposalFate, sideOf } from '../say/states.ts'
 import { ago } from '../say/time.ts'
 import { Account } from './account.tsx'
 import { useNow } from './now.ts'
-import { Empty, Panel } from './panel.tsx'
+import { PageLink } from './pageLink.tsx'
+import { AllOf, Empty, Panel } from './panel.tsx'
 import { useSpecification } from './specification.ts'
+import { Tally } from './tally.tsx'
 
 type Proposal = OverviewAnswer['proposals']['nodes'][number]
 
@@ -15,6 +19,7 @@ export function Proposals({ overview }: { overview: OverviewAnswer | null }) {
     <Panel
       id="proposals"
       title="Proposals"
+      aside={<AllOf path="/proposals" title="proposals" total={overview?.proposals.totalCount} />}
       says="Every vote counts the gOPEN that its voter had locked, or that was delegated to it, when voting began."
     >
       {proposals.length === 0 ? (
@@ -22,106 +27,36 @@ export function Proposals({ overview }: { overview: OverviewAnswer | null }) {
           No proposal yet. When someone proposes a model, its votes appear here as they are cast.
         </Empty>
       ) : (
-        proposals.map((proposal) => <Tally key={proposal.id} proposal={proposal} />)
+        proposals.map((proposal) => <ProposalCard key={proposal.id} proposal={proposal} />)
       )}
     </Panel>
   )
 }
 
-const SIDES = [
-  { name: 'For', className: 'for' },
-  { name: 'Against', className: 'against' },
-  { name: 'Abstain', className: 'abstain' },
-] as const
-
-/** The Governor's numbers for the sides. */
-const SIDE_OF: Record<number, string> = { 0: 'against', 1: 'for', 2: 'abstain' }
-
-const FATES: Record<string, string> = {
-  Pending: 'Voting has not begun',
-  Active: 'Voting is open',
-  Canceled: 'Cancelled',
-  Defeated: 'Defeated',
-  Succeeded: 'Passed',
-  Queued: 'Passed, waits in the timelock',
-  Expired: 'Expired',
-  Executed: 'Passed and carried out',
-}
-
-function Tally({ proposal }: { proposal: Proposal }) {
+function ProposalCard({ proposal }: { proposal: Proposal }) {
   const [model] = proposal.models.nodes
   const specification = useSpecification(model?.specHash)
-  const [approve, reject, abstain] = [proposal.forVotes, proposal.againstVotes, proposal.abstainVotes].map(BigInt) as [
-    bigint,
-    bigint,
-    bigint,
-  ]
-  const votes = { for: approve, against: reject, abstain }
-  const cast = approve + reject + abstain
-  const counting = approve + abstain
-  const quorum = proposal.quorumNeeded === null ? null : BigInt(proposal.quorumNeeded)
-  const scale = [cast, quorum ?? 0n].reduce((most, one) => (one > most ? one : most), 1n)
   const now = useNow()
-  const title =
-    specification?.name ??
-    proposal.description
-      .replace(/\n.*$/s, '')
-      .replace(/#proposer=.*$/, '')
-      .slice(0, 140)
+  const state = proposalFate(proposal.state)
   return (
     <article className="proposal">
       <header>
-        <h3>{title || 'Untitled proposal'}</h3>
-        <span
-          className={`chip ${proposal.state === 'Executed' || proposal.state === 'Succeeded' || proposal.state === 'Queued' ? 'is-good' : proposal.state === 'Active' || proposal.state === 'Pending' ? 'is-busy' : 'is-bad'}`}
-        >
-          {FATES[proposal.state ?? ''] ?? 'State unknown'}
-        </span>
+        <h3>
+          <PageLink kind="proposal" id={proposal.id}>
+            {proposalTitle(proposal.description, specification?.name)}
+          </PageLink>
+        </h3>
+        <span className={`chip ${state.tone}`}>{state.title}</span>
       </header>
       {specification?.purpose && <p className="purpose">{specification.purpose}</p>}
-      <div
-        className="tally"
-        role="img"
-        aria-label={`For ${gopen(approve)}, against ${gopen(reject)}, abstain ${gopen(abstain)} gOPEN${quorum === null ? '' : `; quorum ${gopen(quorum)}, ${proposal.quorumReached ? 'reached' : 'not reached'}`}`}
-      >
-        {/* Abstentions come next to the votes for: together they count toward the quorum. */}
-        {(['for', 'abstain', 'against'] as const).map((side) => (
-          <i key={side} className={side} style={{ width: `${share(votes[side], scale) * 100}%` }} />
-        ))}
-        {quorum !== null && (
-          <span className="quorum" style={{ left: `${share(quorum, scale) * 100}%` }}>
-            <span className={share(quorum, scale) > 0.6 ? 'left' : ''}>quorum {gopen(quorum)}</span>
-          </span>
-        )}
-      </div>
-      <dl className="sides">
-        {SIDES.map((side) => (
-          <div key={side.name}>
-            <dt>
-              <i className={side.className} aria-hidden="true" /> {side.name}
-            </dt>
-            <dd title={exactly(votes[side.className])}>
-              {gopen(votes[side.className])}{' '}
-              <small>{cast > 0n ? `${(share(votes[side.className], cast) * 100).toFixed(1)} %` : ''}</small>
-            </dd>
-          </div>
-        ))}
-        <div>
-          <dt>Quorum</dt>
-          <dd>
-            {proposal.quorumReached === null ? 'not known yet' : proposal.quorumReached ? 'reached' : 'not reached'}{' '}
-            <small>{quorum && quorum > 0n ? `${(share(counting, quorum) * 100).toFixed(0)} % of it` : ''}</small>
-          </dd>
-        </div>
-      </dl>
+      <Tally {...proposal} />
       {proposal.votes.nodes.length > 0 && (
         <ul className="votes" aria-label="The heaviest votes">
           {proposal.votes.nodes.map((vote) => (
             <li key={vote.id} title={vote.reason || undefined}>
               <Account id={vote.voter} />
               <span>
-                <i className={SIDE_OF[vote.support] ?? 'abstain'} aria-hidden="true" />{' '}
-                {SIDES.find((side) => side.className === SIDE_OF[vote.support])?.name}
+                <i className={sideOf(vote.support).className} aria-hidden="true" /> {sideOf(vote.support).title}
               </span>
               <span className="num">{gopen(vote.weight)}</span>
             </li>
@@ -130,7 +65,11 @@ function Tally({ proposal }: { proposal: Proposal }) {
       )}
       <p className="meta">
         Proposed by <Account id={proposal.proposer} />
-        <span>{counted(proposal.votes.totalCount, 'vote')}</span>
+        <span>
+          <PageLink kind="proposal" id={proposal.id}>
+            {counted(proposal.votes.totalCount, 'vote')}
+          </PageLink>
+        </span>
         {model && (
           <span>
             bond {gopen(model.bond)} gOPEN{' '}

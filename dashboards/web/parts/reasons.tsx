@@ -1,8 +1,10 @@
 import { useEffect, useState } from 'react'
 import { ask } from '../data/ask.ts'
 import { REASONS, type ReasonsAnswer } from '../data/documents/overview.ts'
-import { count, exactly, gopen, measured, percent, share } from '../say/figures.ts'
-import { roleReason, roleTitle } from '../say/roles.ts'
+import { count, measured, percent } from '../say/figures.ts'
+import { plainReason } from '../say/reason.ts'
+import { Earnings } from './earnings.tsx'
+import { PageLink } from './pageLink.tsx'
 
 type Sample = ReasonsAnswer['contributions']['nodes'][number]
 type Reason = ReasonsAnswer['contributor']['reasons'][number]
@@ -44,44 +46,16 @@ function Lines({ reasons }: { reasons: readonly Reason[] }) {
           No published epoch pays this account. Rewards follow when a version that learned from its samples serves.
         </p>
       ) : (
-        <ul className="lines">
-          {reasons.slice(0, SHOWN).map((reason) => {
-            const inputs = reason.inputs as { pot?: string; weight?: string; whole?: string; versionId?: string }
-            const [kind = '', id = ''] = reason.source.split(':')
-            return (
-              <li key={`${reason.epoch}-${reason.role}-${reason.source}-${inputs.versionId}`}>
-                <span>
-                  <b title={exactly(reason.amount)}>{gopen(reason.amount)}</b> {roleTitle(reason.role)},{' '}
-                  {label(kind, id)}
-                </span>
-                <small>
-                  Epoch {reason.epoch}
-                  {inputs.versionId && `, version ${inputs.versionId}`}: for {roleReason(reason.role)}
-                  {inputs.pot && inputs.weight && inputs.whole && (
-                    <>
-                      {', '}
-                      <span className="formula" title={`floor(${inputs.pot} × ${inputs.weight} ÷ ${inputs.whole}) wei`}>
-                        {gopen(inputs.pot)} × {(share(inputs.weight, inputs.whole) * 100).toFixed(2)} %
-                      </span>
-                    </>
-                  )}
-                </small>
-              </li>
-            )
-          })}
-        </ul>
+        <Earnings reasons={reasons} max={SHOWN} />
       )}
-      {reasons.length > SHOWN && <p className="more">and {count(reasons.length - SHOWN)} smaller ones</p>}
     </section>
   )
 }
 
-const label = (kind: string, id: string) => (kind === 'contribution' ? `sample ${id}` : `${kind} ${id.slice(0, 10)}`)
-
 function Verdicts({ samples, summary }: { samples: readonly Sample[]; summary: string }) {
   const groups = new Map<string, { status: Sample['status']; size: number }>()
   for (const { status, reason, excluded } of samples) {
-    const key = excluded ? 'Excluded by an upheld dispute.' : plainly(reason ?? 'Not scored yet.')
+    const key = excluded ? 'Excluded by an upheld dispute.' : plainly(plainReason(reason) || 'Not scored yet.')
     const group = groups.get(key) ?? { status, size: 0 }
     group.size++
     groups.set(key, group)
@@ -137,7 +111,9 @@ function Influence({ samples }: { samples: readonly Sample[] }) {
               key={`${one.id}-${one.versionId}`}
               className={one.harmful ? 'is-harmful' : one.significant ? 'is-helpful' : 'is-unsure'}
             >
-              <span>sample {one.id}</span>
+              <span>
+                <PageLink kind="contribution" id={one.id} />
+              </span>
               <svg
                 viewBox="0 0 100 12"
                 preserveAspectRatio="none"

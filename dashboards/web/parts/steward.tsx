@@ -1,8 +1,10 @@
 import type { StewardAnswer } from '../data/documents/overview.ts'
 import { gopen } from '../say/figures.ts'
+import { plainReason } from '../say/reason.ts'
 import { type KeptModel, type NextStep, resultOf, stateOf, stepsOf, stepTitle, type TakenStep } from '../say/steward.ts'
 import { ago } from '../say/time.ts'
 import { useNow } from './now.ts'
+import { PageLink } from './pageLink.tsx'
 import { Empty, Panel } from './panel.tsx'
 import { useSpecification } from './specification.ts'
 
@@ -78,12 +80,14 @@ function ModelSteps({ model, ...steps }: StepsProps & { model: KeptModel }) {
     <li className={`steward is-${model.state.toLowerCase()}`} data-steward={model.id}>
       <header>
         <h3>
-          {specification?.name ?? 'Model'} <small>model {model.id}</small>
+          <PageLink kind="model" id={model.id}>
+            {specification?.name ?? `Model ${model.id}`}
+          </PageLink>
         </h3>
         <span className={`chip ${tone}`}>{title}</span>
       </header>
       <p className="steward-why">
-        {model.explanation} <small>Found {ago(model.decidedAt, steps.now)}.</small>
+        {plainReason(model.explanation)} <small>Found {ago(model.decidedAt, steps.now)}.</small>
       </p>
       <Steps {...steps} />
     </li>
@@ -105,7 +109,7 @@ function Steps({ next, taken, now }: StepsProps) {
                 {step.dueAt && `, due ${ago(step.dueAt, now)} at the latest`}
               </span>
               <small>
-                {step.reason}
+                {plainReason(step.reason)}
                 <Cost wei={step.cost} />
               </small>
             </li>
@@ -125,7 +129,7 @@ function Steps({ next, taken, now }: StepsProps) {
                 </b>
                 <span>{ago(step.decidedAt, now)}</span>
                 <small>
-                  {step.reason}
+                  {plainReason(step.reason)}
                   <Cost wei={step.cost} />
                 </small>
                 {because && <p className="job-error">{because}</p>}

@@ -4,7 +4,7 @@ import { count } from '../say/figures.ts'
 import { Pager } from './pages.tsx'
 import { Panel } from './panel.tsx'
 
-export interface Column<Row> {
+export interface TableColumn<Row> {
   title: string
   cell: (row: Row) => ReactNode
   isNumber?: boolean
@@ -25,7 +25,7 @@ interface TablePanelProps<Row, Answer> {
   query: Query<Answer>
   /** The rows in the answer; null when what has them does not exist. */
   rows: (answer: Answer) => Rows<Row> | null | undefined
-  columns: readonly Column<Row>[]
+  columns: readonly TableColumn<Row>[]
   keyOf: (row: Row) => string
   /** What stands where there are none yet. */
   empty: string
@@ -50,7 +50,7 @@ export function TablePanel<Row, Answer>(props: TablePanelProps<Row, Answer>) {
       ) : (
         <>
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
-          <section className="table-scroll" aria-label={title} tabIndex={0}>
+          <section className="table-scroll" aria-label={`Rows of ${title}`} tabIndex={0}>
             <table className="rows">
               <thead>
                 <tr>

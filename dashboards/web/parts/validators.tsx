@@ -1,8 +1,10 @@
 import type { LifecycleAnswer } from '../data/documents/overview.ts'
-import { exactly, gopen, percent } from '../say/figures.ts'
+import { exactly, gopen } from '../say/figures.ts'
+import { plainReason } from '../say/reason.ts'
 import { Account } from './account.tsx'
-import { Empty, Panel } from './panel.tsx'
+import { AllOf, Empty, Panel } from './panel.tsx'
 import { useArtifact } from './specification.ts'
+import { Standing } from './standing.tsx'
 
 interface Evidence {
   validators?: { validator: string; reason: string; reliability?: string }[]
@@ -17,12 +19,14 @@ export function Validators({ lifecycle }: { lifecycle: LifecycleAnswer | null })
     <Panel
       id="validators"
       title="Validators"
+      aside={<AllOf path="/accounts" title="validators" total={lifecycle?.validators.totalCount} />}
       says="They compare answers. Skill is paid; carelessness costs stake; disagreeing is never fined."
     >
       {validators.length === 0 ? (
         <Empty ready={lifecycle !== null}>Nobody judges yet. Validators appear here once they stake.</Empty>
       ) : (
-        <div className="table-scroll">
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
+        <section className="table-scroll" aria-label="Rows of validators" tabIndex={0}>
           <table>
             <thead>
               <tr>
@@ -44,7 +48,7 @@ export function Validators({ lifecycle }: { lifecycle: LifecycleAnswer | null })
                 <tr key={one.id} data-validator={one.id}>
                   <td>
                     <Account id={one.id} />
-                    {reasonOf(one.id) && <small className="reason">{reasonOf(one.id)}</small>}
+                    {reasonOf(one.id) && <small className="reason">{plainReason(reasonOf(one.id) ?? null)}</small>}
                   </td>
                   <td className="num" title={exactly(one.earned)}>
                     {gopen(one.earned)}
@@ -62,22 +66,8 @@ export function Validators({ lifecycle }: { lifecycle: LifecycleAnswer | null })
               ))}
             </tbody>
           </table>
-        </div>
+        </section>
       )}
     </Panel>
   )
-}
-
-type Standings = LifecycleAnswer['validators']['nodes'][number]['reputations']
-
-function Standing({ standings }: { standings: Standings }) {
-  if (standings.length === 0) return <span className="quiet">newcomer</span>
-  return standings.map((one) => (
-    <span key={one.domain} className="standing" title={`${one.domain}: lower bound of the record, tier ${one.tier}`}>
-      <span className="meter" aria-hidden="true">
-        <i style={{ width: `${one.value / 10_000}%` }} />
-      </span>
-      {percent(one.value, 0)} <small>tier {one.tier}</small>
-    </span>
-  ))
 }

@@ -1,6 +1,7 @@
 import type { Event } from '../data/documents/common.ts'
 import { BOOKKEEPING } from '../data/documents/overview.ts'
 import { counted, gopen, percent, short } from './figures.ts'
+import { plainReason } from './reason.ts'
 
 type Args = Record<string, string>
 
@@ -47,7 +48,9 @@ const SENTENCES: Record<string, (args: Args) => string> = {
   ContributionCommitted: (a) => `${who(a.contributor)} committed to samples, unseen`,
   ContributionSubmitted: (a) => `${who(a.contributor)} submitted sample ${a.contributionId}`,
   ContributionScored: (a) =>
-    a.verdict === '1' ? `Sample ${a.contributionId} accepted` : `Sample ${a.contributionId} rejected: ${a.reason}`,
+    a.verdict === '1'
+      ? `Sample ${a.contributionId} accepted`
+      : `Sample ${a.contributionId} rejected: ${plainReason(a.reason ?? '')}`,
   ScoringFeeForfeited: (a) => `${gopen(a.amount ?? 0n)} gOPEN of stake forfeited for sample ${a.contributionId}`,
   VersionRegistered: (a) => `Version ${a.versionId} trained by ${a.method}`,
   EvaluationLogged: (a) =>
@@ -159,7 +162,7 @@ export function feedOf(events: readonly Event[], cut: string | null = null): Fee
     const newest = run[0] as Event
     const text = run.length > 1 ? RUNS[newest.name]?.(run) : undefined
     const more = text && cut !== null && run.some((event) => event.id === cut) ? 'At least ' : ''
-    return { id: newest.id, text: text ? more + text : sentence(newest), newest }
+    return { id: newest.id, text: text ? more + text : eventText(newest), newest }
   })
 }
 
@@ -170,7 +173,8 @@ function nearby(lines: readonly { run: Event[] }[]): { run: Event[] }[] {
   return last.slice(wall + 1)
 }
 
-function sentence(event: Event): string {
+/** One event in a sentence. */
+export function eventText(event: Event): string {
   try {
     return SENTENCES[event.name]?.(argsOf(event)) ?? plain(event)
   } catch {

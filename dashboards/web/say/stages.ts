@@ -56,7 +56,7 @@ export const STAGES: readonly Stage[] = [
     says: 'Workers fine-tune the base model on the accepted samples.',
     figure: ({ overview }) => count(overview.versions),
     unit: ({ overview }) => (overview.versions === 1 ? 'version' : 'versions'),
-    note: ({ overview }) => `${counted(overview.jobs, 'job')} asked for`,
+    note: ({ overview }) => `by ${counted(overview.jobs, 'job')} in all`,
   },
   {
     name: 'evaluate',
@@ -122,6 +122,7 @@ const OF_JOB: Record<string, StageName> = {
   resolveDispute: 'recourse',
   monitorVersion: 'evaluate',
   disputeVersion: 'recourse',
+  pointEndpoint: 'serve',
 }
 
 const OF_CONTRACT: Record<string, StageName> = {
@@ -154,6 +155,12 @@ const OF_EVENT: Record<string, StageName> = {
 export const stageOfEvent = ({ name, contract }: Pick<Event, 'name' | 'contract'>): StageName | undefined =>
   OF_EVENT[name] ?? OF_CONTRACT[contract]
 
+const TITLES = new Map(STAGES.map(({ name, title }) => [name, title]))
+
+/** The title of the stage to which an event belongs. */
+export const stageTitle = (event: Pick<Event, 'name' | 'contract'>): string =>
+  TITLES.get(stageOfEvent(event) ?? 'govern') ?? ''
+
 export const stageOfJob = (kind: string): StageName | undefined => OF_JOB[kind]
 
 const JOB_TITLES: Record<string, string> = {
@@ -168,6 +175,10 @@ const JOB_TITLES: Record<string, string> = {
   redeem: 'Redeeming fees',
   settleEpoch: 'Settling an epoch',
   resolveDispute: 'Resolving a dispute',
+  monitorVersion: 'Measuring the live version',
+  disputeVersion: 'Opening recourse',
+  pointEndpoint: 'Pointing an endpoint at a version',
+  relay: 'Sending signed acts',
 }
 
 /** What a job does, and to what, as far as its input says. */

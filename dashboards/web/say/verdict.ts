@@ -1,9 +1,21 @@
-import type { LifecycleAnswer } from '../data/documents/overview.ts'
+import type { JudgedVersion, JudgingModel } from '../data/documents/models.ts'
 import { percent } from './figures.ts'
 
-export type Model = LifecycleAnswer['models']['nodes'][number]
-export type Version = Model['versions']['nodes'][number]
-export type Score = Version['evaluations']['nodes'][number]
+/** What the API says of a version and its mandate, in words. */
+
+export type JudgedTarget = JudgedVersion['meetsMandate']['targets'][number]
+
+/** One metric of a version, in ppm, with its target if the mandate has one. */
+export interface Score {
+  metric: string
+  score: string
+  lower: string
+  upper: string
+  n: number
+  target: JudgedTarget | null
+  /** Of the live version, where this one may not be significantly worse. */
+  live: { score: string; lower: string; upper: string } | null
+}
 
 export interface Verdict {
   kind: 'promoted' | 'rolledBack' | 'refused' | 'ready' | 'waiting'
@@ -11,88 +23,87 @@ export interface Verdict {
   because: string
 }
 
-/** The latest score of every metric under the mandate's rubric, targets first. */
-export function scoresOf(model: Model, version: Version): Score[] {
+/** What was measured of a version under the mandate's rubric: the targets first, then the other metrics. */
+export function scoresOf(model: JudgingModel, version: JudgedVersion): Score[] {
   const rubric = model.mandates.nodes[0]?.rubricHash
-  const latest = new Map<string, Score>()
-  for (const score of version.evaluations.nodes)
-    if ((!rubric || score.rubricHash === rubric) && !latest.has(score.metric)) latest.set(score.metric, score)
-  const rank = (metric: string) => (minimumOf(model, metric) === undefined ? 1 : 0)
-  return [...latest.values()].sort((a, b) => rank(a.metric) - rank(b.metric) || (a.metric < b.metric ? -1 : 1))
-}
-
-/** The target of a metric, in ppm. */
-export const minimumOf = (model: Model, metric: string): number | undefined => {
-  const target = model.targets.nodes.find((one) => one.metric === metric)
-  return target && Number(target.minimum)
-}
-
-/** A score beside that of the live version. */
-export interface LiveComparison {
-  score: Score
-  live: Score
-  /** Rule 15: the whole interval lies below that of the live version. */
-  isWorse: boolean
-}
-
-const liveOf = (model: Model) => model.versions.nodes.find(({ id }) => id === model.liveVersionId)
-
-/** What is compared for a version that may be promoted over the live one: each metric of the mandate that may not fall. */
-export function liveComparisons(model: Model, version: Version): LiveComparison[] {
-  const live = liveOf(model)
-  if (!live || live.id === version.id || version.status !== 'Registered') return []
-  const known = new Map(scoresOf(model, live).map((score) => [score.metric, score]))
-  return scoresOf(model, version).flatMap((score) => {
-    const before = known.get(score.metric)
-    const isBound = model.targets.nodes.some(({ metric, mayFall }) => metric === score.metric && mayFall === false)
-    return before && isBound ? [{ score, live: before, isWorse: Number(score.upper) < Number(before.lower) }] : []
+  const isRival = version.status === 'Registered' && model.liveVersionId !== version.id
+  const targets = version.meetsMandate.targets.flatMap((target): Score[] => {
+    const { metric, score, lower, upper, n } = target
+    if (score === null || lower === null || upper === null) return []
+    const live = isRival && target.liveLower !== null ? liveScore(model, metric) : null
+    return [{ metric, score, lower, upper, n: n ?? 0, target, live }]
   })
+  const known = new Set(targets.map(({ metric }) => metric))
+  const others = version.evaluations.nodes.filter((one) => {
+    const isNew = !known.has(one.metric) && (!rubric || one.rubricHash === rubric)
+    if (isNew) known.add(one.metric)
+    return isNew
+  })
+  return [...targets, ...others.map((one): Score => ({ ...one, target: null, live: null }))]
 }
 
-/** A score with its interval, in words. */
-const withInterval = ({ score, lower, upper }: Score) => `${percent(score)} (${percent(lower)} to ${percent(upper)})`
+function liveScore(model: JudgingModel, metric: string): Score['live'] {
+  const found = model.liveVersion?.meetsMandate.targets.find((one) => one.metric === metric)
+  if (!found || found.score === null || found.lower === null || found.upper === null) return null
+  return { score: found.score, lower: found.lower, upper: found.upper }
+}
 
-const compared = ({ score, live }: LiveComparison) =>
-  `${score.metric} ${withInterval(score)} against ${withInterval(live)}`
+const withInterval = ({ score, lower, upper }: Pick<JudgedTarget, 'score' | 'lower' | 'upper'>) =>
+  `${percent(score ?? 0)} (${percent(lower ?? 0)} to ${percent(upper ?? 0)})`
 
-/** Whether a version may serve, and why: every target must be met at the lower confidence bound, and no metric may be significantly worse than that of the
- *  live version, unless the mandate lets it fall. */
-export function verdictOf(model: Model, version: Version): Verdict {
-  const scores = scoresOf(model, version)
-  const missed = scores.filter((score) => Number(score.lower) < (minimumOf(model, score.metric) ?? -Infinity))
-  const unknown = model.targets.nodes.filter(({ metric }) => !scores.some((score) => score.metric === metric))
+/** Why a target is met or not, without parts per million. */
+export function targetReason(model: JudgingModel, target: JudgedTarget): string {
+  const { metric, verdict, minimum } = target
+  const live = liveScore(model, metric)
+  switch (verdict) {
+    case 'unmeasured':
+      return `${metric} has not been evaluated yet.`
+    case 'worse':
+      return `Version ${model.liveVersionId} stays: ${metric} ${withInterval(target)} against ${live ? withInterval(live) : percent(target.liveLower ?? 0)}. The whole interval lies below.`
+    case 'met':
+      return `${metric} ${withInterval(target)} reaches ${percent(minimum)}.`
+    default:
+      return `${metric} is ${withInterval(target)}; ${percent(minimum)} is asked for at the lower bound.${verdict === 'undecided' ? ' More test items could decide.' : ''}`
+  }
+}
+
+/** Whether a version may serve, and why, as the API judges it by the rule of the contracts. */
+export function verdictOf(model: JudgingModel, version: JudgedVersion): Verdict {
+  const { met, targets } = version.meetsMandate
   if (version.status === 'RolledBack')
     return { kind: 'rolledBack', title: 'Rolled back', because: version.rollbackReason ?? 'It may never serve again.' }
   if (version.status === 'Promoted')
     return {
       kind: 'promoted',
       title: model.liveVersionId === version.id ? 'Promoted · live' : 'Promoted',
-      because: 'Every target is met at the lower bound of its interval.',
+      because: 'Every target was met at the lower bound of its interval when it was promoted.',
     }
-  if (missed.length > 0)
-    return {
-      kind: 'refused',
-      title: 'Refused',
-      because: missed
-        .map(
-          (score) =>
-            `${score.metric} is ${withInterval(score)}; ${percent(minimumOf(model, score.metric) ?? 0)} is asked for at the lower bound.`,
-        )
-        .join(' '),
-    }
-  if (scores.length === 0 || unknown.length > 0)
-    return { kind: 'waiting', title: 'Not evaluated', because: 'The mandate’s rubric has not been run on it yet.' }
-  const comparisons = liveComparisons(model, version)
-  const worse = comparisons.filter(({ isWorse }) => isWorse)
-  if (worse.length > 0)
-    return {
-      kind: 'refused',
-      title: 'Worse than the live one',
-      because: `Version ${model.liveVersionId} stays: ${worse.map(compared).join('; ')}. The whole interval lies below.`,
-    }
-  const kept =
-    comparisons.length > 0
-      ? ` Not significantly worse than version ${model.liveVersionId}: ${comparisons.map(compared).join('; ')}.`
-      : ''
-  return { kind: 'ready', title: 'Meets its targets', because: `Anyone may promote it now.${kept}` }
+  if (met)
+    return { kind: 'ready', title: 'Meets its targets', because: `Anyone may promote it now.${beside(model, version)}` }
+  const failed = targets.filter(({ verdict }) => verdict === 'missed' || verdict === 'undecided')
+  const worse = targets.filter(({ verdict }) => verdict === 'worse')
+  const because = [...failed, ...worse].map((target) => targetReason(model, target)).join(' ')
+  if (failed.length > 0) return { kind: 'refused', title: 'Refused', because }
+  if (worse.length > 0) return { kind: 'refused', title: 'Worse than the live one', because }
+  if (targets.length === 0)
+    return { kind: 'waiting', title: 'No mandate', because: 'No version meets a mandate without targets.' }
+  return { kind: 'waiting', title: 'Not evaluated', because: 'The mandate’s rubric has not been run on it yet.' }
 }
+
+/** How a version that may be promoted compares with the live one. */
+function beside(model: JudgingModel, version: JudgedVersion): string {
+  const compared = scoresOf(model, version).flatMap((score) =>
+    score.live ? [`${score.metric} ${withInterval(score)} against ${withInterval(score.live)}`] : [],
+  )
+  return compared.length > 0
+    ? ` Not significantly worse than version ${model.liveVersionId}: ${compared.join('; ')}.`
+    : ''
+}
+
+export const VERDICT_TONES = {
+  promoted: 'is-good',
+  rolledBack: 'is-bad',
+  refused: 'is-bad',
+  ready: 'is-busy',
+  waiting: '',
+} as const

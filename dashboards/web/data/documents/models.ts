@@ -79,7 +79,7 @@ query ModelEndpoints($id: ID!, $first: Int, $after: String, $last: Int, $before:
 }
 `)
 
-export const VERSION = graphql(
+export const ONE_VERSION = graphql(
   `
 query Version($id: ID!) {
   modelVersion(id: $id) {

@@ -1,5 +1,6 @@
 import { graphql, type ResultOf } from '#client/graphql/document.ts'
 import { EVENT, JOB } from './common.ts'
+import { JUDGED_VERSION, JUDGING_MODEL } from './models.ts'
 
 /** The documents of the overview. The types of their answers come from the schema of the API. */
 
@@ -17,7 +18,8 @@ query Overview {
     jobs runningJobs failedJobs
   }
   answerAttributions(first: 1) { totalCount }
-  proposals(first: 6, orderBy: [{ field: createdAt, direction: desc }]) {
+  proposals(first: 4, orderBy: [{ field: createdAt, direction: desc }]) {
+    totalCount
     nodes {
       id description proposer state forVotes againstVotes abstainVotes quorumNeeded quorumReached voteEnd eta createdAt
       votes(first: 8, orderBy: [{ field: weight, direction: desc }]) { totalCount nodes { id voter support weight reason } }
@@ -88,7 +90,7 @@ query Curves {
   jobs(first: 4, where: { kind: { in: ["fineTune", "rlhf"] } }, orderBy: [{ field: createdAt, direction: desc }]) {
     nodes {
       id
-      metrics(first: 800, where: { name: { ne: "learningRate" } }, orderBy: [{ field: step, direction: desc }]) { nodes { name step value } }
+      metrics(first: 800, where: { name: { ne: "learningRate" } }, orderBy: [{ field: step, direction: desc }]) { totalCount nodes { name step value } }
     }
   }
 }
@@ -99,15 +101,15 @@ export const LIFECYCLE = graphql(
   `
 query Lifecycle {
   models(first: 3, orderBy: [{ field: proposedAt, direction: desc }]) {
+    totalCount
     nodes {
-      id specHash liveVersionId staked
-      targets(first: 16) { nodes { metric minimum mayFall } }
-      mandates(first: 1) { nodes { budget funded spent rubricHash deadline } }
+      ...JudgingModel
+      name
       splits(first: 1) { nodes { platform owner stakers data validators host ancestors } }
       versions(first: 12, orderBy: [{ field: registeredAt, direction: desc }]) {
+        totalCount
         nodes {
-          id method status parentId registeredAt promotedAt rollbackReason manifestHash
-          evaluations(first: 32, orderBy: [{ field: loggedAt, direction: desc }]) { nodes { id metric score lower upper n rubricHash loggedAt } }
+          ...JudgedVersion
           influences(first: 1) { totalCount }
           feedbackTasks(first: 1) { totalCount }
           endpoints(first: 4) { nodes { id priceIn priceOut } }
@@ -116,18 +118,20 @@ query Lifecycle {
       }
     }
   }
-  validators(first: 40, orderBy: [{ field: earned, direction: desc }]) {
+  validators(first: 12, orderBy: [{ field: earned, direction: desc }]) {
+    totalCount
     nodes { id stake earned lost withdrawn reputations { domain value tier } }
   }
   settled: feedbackTasks(first: 1, where: { settled: { eq: true } }, orderBy: [{ field: id, direction: desc }]) { nodes { evidenceHash } }
-  disputes(first: 12, orderBy: [{ field: openedAt, direction: desc }]) {
+  disputes(first: 6, orderBy: [{ field: openedAt, direction: desc }]) {
+    totalCount
     nodes { id subject subjectId challenger bond outcome slashed openedAt resolvedAt }
   }
-  rewardMaps(first: 8, orderBy: [{ field: epoch, direction: desc }]) { nodes { epoch status funded total root publishedAt } }
-  contributors(first: 40) { totalCount nodes { ...Person } }
+  rewardMaps(first: 6, orderBy: [{ field: epoch, direction: desc }]) { totalCount nodes { epoch status funded total root publishedAt } }
+  contributors(first: 20) { totalCount nodes { ...Person } }
 }
 `,
-  [PERSON],
+  [PERSON, JUDGED_VERSION, JUDGING_MODEL],
 )
 
 /** What happens by itself, and what comes next. */

@@ -1,6 +1,6 @@
 import { graphql, type ResultOf } from '#client/graphql/document.ts'
 
-export const CONTRIBUTORS = graphql(`
+export const CONTRIBUTOR_LIST = graphql(`
 query Contributors($first: Int, $after: String, $orderBy: ContributorOrder) {
   contributors(first: $first, after: $after, orderBy: $orderBy) {
     totalCount
@@ -10,7 +10,7 @@ query Contributors($first: Int, $after: String, $orderBy: ContributorOrder) {
 }
 `)
 
-export const VALIDATORS = graphql(`
+export const VALIDATOR_LIST = graphql(`
 query Validators($first: Int, $after: String, $last: Int, $before: String) {
   validators(first: $first, after: $after, last: $last, before: $before, orderBy: [{ field: earned, direction: desc }]) {
     totalCount
@@ -87,4 +87,4 @@ query AccountClaims($account: String!, $first: Int, $after: String, $last: Int, 
 `)
 
 export type AccountAnswer = ResultOf<typeof ACCOUNT>
-export type EarningReason = AccountAnswer['contributor']['reasons'][number]
+export type EarningLine = AccountAnswer['contributor']['reasons'][number]

@@ -9,4 +9,4 @@ query Search($text: String!, $kinds: [SearchKind!], $first: Int, $after: String)
 }
 `)
 
-export type SearchHit = ResultOf<typeof SEARCH>['search']['nodes'][number]
+export type FoundHit = ResultOf<typeof SEARCH>['search']['nodes'][number]

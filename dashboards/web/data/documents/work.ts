@@ -1,4 +1,4 @@
-import { graphql, type ResultOf } from '#client/graphql/document.ts'
+import { graphql } from '#client/graphql/document.ts'
 import { EVENT, JOB } from './common.ts'
 
 /** Jobs, disputes and events. */
@@ -72,5 +72,3 @@ query OneEvent($id: ID!) { chainEvent(id: $id) { ...Event address logIndex } }
 `,
   [EVENT],
 )
-
-export type Dispute = ResultOf<typeof DISPUTES>['disputes']['nodes'][number]

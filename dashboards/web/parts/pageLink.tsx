@@ -20,7 +20,7 @@ const NAMES: Record<Kind, string> = {
   search: 'Search',
 }
 
-interface RefProps {
+interface PageLinkProps {
   kind: Kind
   id: string | number
   /** Instead of “Version 3”. */
@@ -28,7 +28,7 @@ interface RefProps {
 }
 
 /** A link to the page of a thing. */
-export function Ref({ kind, id, children }: RefProps) {
+export function PageLink({ kind, id, children }: PageLinkProps) {
   const text = String(id)
   return (
     <Link href={(pathOf[kind] as (id: string) => string)(text)} title={text.length > 14 ? text : undefined}>
