@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Browser, chromium } from 'playwright-core'
+import { LISTS } from './web/paths.ts'
 
 /** Where to look for Chromium: `CHROMIUM`, or the paths of Linux distributions. */
 export const chromiumPath = (): string | undefined =>
@@ -18,10 +19,10 @@ export function openBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'] })
 }
 
-export const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 900 } } as const
+export const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1440, height: 900 } } as const
 const SCHEMES = ['light', 'dark'] as const
 
-/** Takes pictures of the whole page at `url`: phone and desktop, light and dark, with the first contributor's reasons open. Returns the files. */
+/** Takes pictures of whole pages at `url`, on a phone and a desktop, light and dark: every list, and the first thing on it. Returns the files. */
 export async function capture(browser: Browser, url: string, folder: string): Promise<string[]> {
   await mkdir(folder, { recursive: true })
   const files: string[] = []
@@ -29,28 +30,30 @@ export async function capture(browser: Browser, url: string, folder: string): Pr
     for (const colorScheme of SCHEMES) {
       const context = await browser.newContext({ viewport, colorScheme, deviceScaleFactor: 1, reducedMotion: 'reduce' })
       const page = await context.newPage()
-      await page.goto(url)
-      await page.locator('.is-live, .is-polling').first().waitFor()
-      const person = page.locator('[data-contributor] button').first()
-      if (
-        await person.waitFor({ timeout: 5000 }).then(
-          () => true,
-          () => false,
-        )
-      ) {
-        await person.click()
-        await page.locator('.why-in').waitFor()
+      const take = async (path: string, name: string) => {
+        await page.goto(new URL(path, url).href)
+        await page.locator('main h1').first().waitFor()
+        await page.waitForFunction(`!/Reading/.test(document.querySelector('main').innerText)`)
+        const file = resolve(folder, `${name}-${size}-${colorScheme}.png`)
+        await page.screenshot({ path: file, fullPage: true })
+        files.push(file)
       }
-      await page.waitForTimeout(800)
-      const path = resolve(folder, `live-${size}-${colorScheme}.png`)
-      await page.screenshot({ path, fullPage: true })
-      files.push(path)
+      for (const { path, title } of LISTS) {
+        const name = title.toLowerCase()
+        await take(path, name)
+        const first = await page
+          .locator('main tbody a')
+          .first()
+          .getAttribute('href', { timeout: 1000 })
+          .catch(() => null)
+        if (first && path !== '/') await take(first, `${name}-first`)
+      }
       await context.close()
     }
   return files
 }
 
-/** `npm run screenshots -- DIR [URL]`: screenshots of the page at URL, or of the page with the rows of the browser test. */
+/** `npm run screenshots -- DIR [URL]`: screenshots of the pages at URL, or of those with the rows of the browser test. */
 async function main([folder, url]: string[]): Promise<number> {
   if (!folder) throw new Error('Name a folder for the screenshots: npm run screenshots -- DIR [URL]')
   if (!url)

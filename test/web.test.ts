@@ -202,11 +202,11 @@ browserTest(`all controls can be reached and used by keyboard${without}`, async 
 })
 
 test.skipIf(without !== '' || !process.env.SCREENSHOTS)(
-  `screenshots of the page (only with npm run screenshots)${without}`,
+  `screenshots of the pages (only with npm run screenshots)${without}`,
   async () => {
     const { url, db, artifacts } = await servePage()
     await insertLifecycle(db, artifacts)
     const files = await capture(must(browser), url, process.env.SCREENSHOTS as string)
-    expect(files).toHaveLength(4)
+    expect(files.length).toBeGreaterThan(60)
   },
 )

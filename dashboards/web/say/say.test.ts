@@ -1,10 +1,16 @@
 import { expect, test } from 'vitest'
+import { jobs } from '#schema/jobs.ts'
 import type { Event } from '../data/documents/common.ts'
+import type { JudgedVersion, JudgingModel } from '../data/documents/models.ts'
 import { feedOf } from './events.ts'
 import { gopen, measured, percent, share } from './figures.ts'
+import { eventOfEdge } from './lineage.ts'
+import { plainReason, proposalTitle, screeningRules } from './reason.ts'
+import { jobTitle, stageOfJob } from './stages.ts'
 import { resultOf, type TakenStep } from './steward.ts'
 import { span } from './time.ts'
-import { type Model, scoresOf, type Version, verdictOf } from './verdict.ts'
+import { timelineOf } from './timeline.ts'
+import { type JudgedTarget, scoresOf, verdictOf } from './verdict.ts'
 
 test('an amount is shown short, never above what it is', () => {
   expect(gopen(0n)).toBe('0')
@@ -76,54 +82,122 @@ test('an event that the page does not know is named plainly, broken arguments do
   expect(feedOf([event('VoteCast', { weight: 'no number' })])[0]?.text).toBe('DatanetRegistry: vote cast')
 })
 
-const score = (metric: string, lower: number, rubricHash = 'r') => ({
-  id: metric + lower,
-  metric,
-  rubricHash,
-  score: String(lower + 50_000),
-  lower: String(lower),
-  upper: String(lower + 100_000),
-  n: 100,
-  loggedAt: '',
+const target = (metric: string, verdict: JudgedTarget['verdict'], lower: number, mayFall = false): JudgedTarget => ({
+  ...{
+    metric,
+    verdict,
+    minimum: '600000',
+    mayFall,
+    met: verdict === 'met',
+    n: 100,
+    liveLower: mayFall ? null : '800000',
+  },
+  ...(verdict === 'unmeasured'
+    ? { score: null, lower: null, upper: null }
+    : { score: String(lower + 50_000), lower: String(lower), upper: String(lower + 100_000) }),
 })
-const version = (status: Version['status'], ...scores: ReturnType<typeof score>[]) =>
-  ({ id: '2', status, rollbackReason: null, evaluations: { nodes: scores } }) as unknown as Version
+const version = (status: JudgedVersion['status'], ...targets: JudgedTarget[]) =>
+  ({
+    ...{ id: '2', status, rollbackReason: null },
+    meetsMandate: { met: targets.every(({ met }) => met), targets },
+    evaluations: { nodes: [] },
+  }) as unknown as JudgedVersion
 const model = {
   liveVersionId: '1',
-  targets: { nodes: [{ metric: 'exact', minimum: '600000', mayFall: false }] },
-  versions: { nodes: [] },
   mandates: { nodes: [{ rubricHash: 'r' }] },
-} as unknown as Model
+  liveVersion: { meetsMandate: { targets: [{ metric: 'exact', score: '850000', lower: '800000', upper: '900000' }] } },
+} as unknown as JudgingModel
 
-test('a version is refused for its lower bound, not for its score', () => {
-  expect(verdictOf(model, version('Registered', score('exact', 599_999))).kind).toBe('refused')
-  expect(verdictOf(model, version('Registered', score('exact', 600_000))).kind).toBe('ready')
+test('the verdict is that of the API, whatever the figures are', () => {
+  expect(verdictOf(model, version('Registered', target('exact', 'missed', 900_000))).kind).toBe('refused')
+  expect(verdictOf(model, version('Registered', target('exact', 'met', 0))).kind).toBe('ready')
+  expect(verdictOf(model, version('Registered', target('exact', 'unmeasured', 0))).kind).toBe('waiting')
+  expect(verdictOf(model, version('RolledBack', target('exact', 'met', 0))).kind).toBe('rolledBack')
+  expect(verdictOf(model, version('Promoted', target('exact', 'missed', 0))).title).toBe('Promoted')
 })
 
-test('a version that is significantly worse than the live one is refused, unless the metric may fall', () => {
-  const live = { ...version('Promoted', score('exact', 800_000)), id: '1' }
-  const beside = { ...model, versions: { nodes: [live] } } as unknown as Model
-  const asked = (lower: number, one = beside) => verdictOf(one, version('Registered', score('exact', lower))).title
-  expect([700_000, 699_999].map((lower) => asked(lower))).toEqual(['Meets its targets', 'Worse than the live one'])
-  expect(verdictOf(beside, version('Registered', score('exact', 699_999))).because).toBe(
+test('a verdict says why in percent, with both intervals where a version is worse than the live one', () => {
+  expect(verdictOf(model, version('Registered', target('exact', 'undecided', 550_000))).because).toBe(
+    'exact is 60.0\u00a0% (55.0\u00a0% to 65.0\u00a0%); 60.0\u00a0% is asked for at the lower bound. More test items could decide.',
+  )
+  const worse = verdictOf(model, version('Registered', target('exact', 'worse', 699_999)))
+  expect(worse.title).toBe('Worse than the live one')
+  expect(worse.because).toBe(
     'Version 1 stays: exact 75.0\u00a0% (70.0\u00a0% to 80.0\u00a0%) against 85.0\u00a0% (80.0\u00a0% to 90.0\u00a0%). The whole interval lies below.',
   )
-  expect(verdictOf(beside, version('Registered', score('exact', 700_000))).because).toMatch(
+  expect(verdictOf(model, version('Registered', target('exact', 'met', 700_000))).because).toMatch(
     /^Anyone may promote it now. Not significantly worse than version 1: exact .* against /,
   )
-  const lenient = { ...beside, targets: { nodes: [{ metric: 'exact', minimum: '600000', mayFall: true }] } }
-  expect(asked(650_000, lenient as unknown as Model)).toBe('Meets its targets')
+  expect(scoresOf(model, version('Registered', target('exact', 'met', 700_000, true)))[0]?.live).toBeNull()
 })
 
-test('only the newest score under the mandate’s rubric counts', () => {
-  const one = version('Registered', score('exact', 700_000, 'other'), score('exact', 650_000), score('exact', 100_000))
-  expect(scoresOf(model, one).map((found) => found.lower)).toEqual(['650000'])
-  expect(verdictOf(model, version('Registered', score('exact', 700_000, 'other'))).kind).toBe('waiting')
+test('metrics without a target follow the targets: the first score under the mandate’s rubric', () => {
+  const one = version('Registered', target('exact', 'met', 700_000))
+  const other = (lower: string, rubricHash: string) => ({
+    metric: 'order',
+    score: lower,
+    lower,
+    upper: lower,
+    n: 1,
+    rubricHash,
+  })
+  Object.assign(one.evaluations, { nodes: [other('1', 'old'), other('2', 'r'), other('3', 'r')] })
+  expect(scoresOf(model, one).map(({ metric, lower }) => [metric, lower])).toEqual([
+    ['exact', '700000'],
+    ['order', '2'],
+  ])
 })
 
-test('rolled back and promoted are said as the chain has them', () => {
-  expect(verdictOf(model, version('RolledBack', score('exact', 900_000))).kind).toBe('rolledBack')
-  expect(verdictOf(model, version('Promoted', score('exact', 900_000))).title).toBe('Promoted')
+test('every kind of job has a title and a stage', () => {
+  for (const kind of Object.keys(jobs)) expect(jobTitle({ kind, input: null }), kind).not.toBe(kind)
+  const without = Object.keys(jobs).filter((kind) => !stageOfJob(kind))
+  expect(without, 'signed acts may belong to any stage').toEqual(['relay'])
+})
+
+test('reasons have no marks of programs and no parts per million', () => {
+  expect(plainReason('Accepted: nothing similar was committed earlier. [screening 1]')).toBe(
+    'Accepted: nothing similar was committed earlier.',
+  )
+  expect(screeningRules('Ineligible. [screening 12]')).toBe('12')
+  expect(screeningRules('Ineligible.')).toBeNull()
+  expect(plainReason('Agreement 312909 ppm, of which 312909 beyond luck, × skill 566276 ppm = 177192 ppm.')).toBe(
+    'Agreement 31.3\u00a0%, of which 31.3\u00a0% beyond luck, × skill 56.6\u00a0% = 17.7\u00a0%.',
+  )
+  expect(proposalTitle('Mandate for model 1\nspecification 0xa7\n#proposer=0x70')).toBe('Mandate for model 1')
+  expect(proposalTitle('#proposer=0x70')).toBe('Untitled proposal')
+})
+
+const dated = {
+  ...{ createdAt: '2026-01-01T00:00:00.000Z', voteStart: 1_767_225_600, voteEnd: 1_767_312_000, eta: null },
+  governor: { clock: 'Timestamp' as const },
+}
+
+test('a proposal’s timeline says what is now, what comes, and where it ended', () => {
+  const states = (state: string) => timelineOf({ ...dated, state }).map((step) => step.state)
+  expect(states('Pending')).toEqual(['done', 'now', 'coming', 'coming', 'coming'])
+  expect(states('Active')).toEqual(['done', 'done', 'now', 'coming', 'coming'])
+  expect(states('Queued')).toEqual(['done', 'done', 'done', 'done', 'now'])
+  expect(states('Executed')).toEqual(['done', 'done', 'done', 'done', 'done'])
+  expect(timelineOf({ ...dated, state: 'Defeated' }).at(-1)).toMatchObject({ title: 'Defeated', state: 'now' })
+  expect(timelineOf({ ...dated, state: 'Active', governor: { clock: 'BlockNumber' }, voteEnd: 77 })[2]).toMatchObject({
+    at: null,
+    says: 'at block 77',
+  })
+})
+
+test('the event behind an edge is named by what the edge connects', () => {
+  const voter = `0x${'1'.repeat(40)}`
+  const vote = { key: 'Vote:7-x', kind: 'Vote', id: '7-x', label: voter }
+  const edge = (relation: string, from: string, to: string) => ({ relation, from, to, amount: null })
+  expect(eventOfEdge(edge('vote', 'Vote:7-x', 'Proposal:7'), new Map([[vote.key, vote]]))).toBe(
+    `/events?name=VoteCast&proposalId=7&voter=${voter}`,
+  )
+  expect(eventOfEdge(edge('data', 'Contribution:5', 'ModelVersion:2'), new Map())).toBe(
+    '/events?name=ContributionSubmitted&contributionId=5',
+  )
+  expect(eventOfEdge(edge('feedback', `Judgement:9-${voter}`, 'ModelVersion:2'), new Map())).toBe(
+    `/events?name=FeedbackRevealed&taskId=9&validator=${voter}`,
+  )
 })
 
 test('a step is told by what became of its job, and one whose job was deleted is done', () => {
