@@ -33,7 +33,10 @@ export async function capture(browser: Browser, url: string, folder: string): Pr
       const take = async (path: string, name: string) => {
         await page.goto(new URL(path, url).href)
         await page.locator('main h1').first().waitFor()
-        await page.waitForFunction(`!/Reading/.test(document.querySelector('main').innerText)`)
+        await page
+          .locator('main')
+          .filter({ hasNotText: /Reading/ })
+          .waitFor()
         const file = resolve(folder, `${name}-${size}-${colorScheme}.png`)
         await page.screenshot({ path: file, fullPage: true })
         files.push(file)

@@ -8,9 +8,6 @@ import { expect, test } from 'vitest'
  *  To fix a failure, rename one of the two with the word that its field uses. If both must keep the name, add an exception
  *  with a reason. An exception that is no longer needed fails too: delete its line in the commit that renames the last duplicate. */
 const EXCEPTIONS: Record<string, string> = {
-  Disputes: 'the generated contract, and a part of the page that a later issue replaces',
-  Model:
-    'the entity (its class name is the GraphQL type and the table), and a word of the page that a later issue replaces',
   run: 'the module interface of a benchmark (bench/*.ts)',
   setup: 'the module interface of a benchmark (bench/*.ts)',
 }

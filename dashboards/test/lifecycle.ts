@@ -23,6 +23,11 @@ export async function insertLifecycle(db: Database, artifacts: ArtifactStore): P
   const specHash = await putJson(artifacts, {
     name: 'Support triage',
     purpose: 'Read a customer’s message and answer with its category, its urgency and the order it is about.',
+    baseModel: `0x${'b0'.repeat(32)}`,
+    rubric: `0x${'ab'.repeat(32)}`,
+    samples: { description: 'Messages with their answers.', completionPattern: '.+', topic: [], maxPromptLength: 400 },
+    licence: 'CC-BY-4.0',
+    integration: 'Ask for an answer as text.',
   })
   const evidenceHash = await putJson(artifacts, {
     validators: [

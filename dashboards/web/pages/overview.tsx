@@ -4,7 +4,7 @@ import { useNews } from '../data/news.ts'
 import { useQuery } from '../data/useQuery.ts'
 import { useRecentEvents } from '../data/useRecentEvents.ts'
 import { Contributors } from '../parts/contributors.tsx'
-import { Disputes } from '../parts/disputes.tsx'
+import { NewestDisputes } from '../parts/disputes.tsx'
 import { Epochs } from '../parts/epochs.tsx'
 import { Feed } from '../parts/feed.tsx'
 import { Jobs } from '../parts/jobs.tsx'
@@ -42,7 +42,7 @@ export function OverviewPage() {
         <Validators lifecycle={lifecycle} />
         <div className="stack">
           <Epochs lifecycle={lifecycle} />
-          <Disputes lifecycle={lifecycle} />
+          <NewestDisputes lifecycle={lifecycle} />
         </div>
       </div>
     </>

@@ -89,7 +89,7 @@ export function Branch({ of, direction, depth = 0 }: BranchProps) {
   return (
     <ul className="branch">
       {groups.map(({ relation, edges }) => (
-        <Group key={relation} {...{ relation, edges, direction, depth }} nodes={known.nodes} />
+        <Group key={relation} {...{ relation, edges, direction, depth }} nodes={known.nodes} isAll={!known.after} />
       ))}
       {known.after && (
         <li>
@@ -108,15 +108,18 @@ interface GroupProps {
   nodes: ReadonlyMap<string, LineageNodeFacts>
   direction: Direction
   depth: number
+  /** Whether more of them may follow. */
+  isAll: boolean
 }
 
-function Group({ relation, edges, nodes, direction, depth }: GroupProps) {
+function Group({ relation, edges, nodes, direction, depth, isAll }: GroupProps) {
   const [all, setAll] = useState(false)
   const shown = all ? edges : edges.slice(0, SHOWN)
   return (
     <li className="relation">
       <h3>
-        {RELATIONS[relation]?.[direction]} <small>{edges.length > 1 && count(edges.length)}</small>
+        {RELATIONS[relation]?.[direction]}{' '}
+        <small>{edges.length > 1 && `${count(edges.length)}${isAll ? '' : ' read so far'}`}</small>
       </h3>
       <ul>
         {shown.map((edge) => {

@@ -17,7 +17,7 @@ const THEN: Record<Dispute['subject'], string> = {
 }
 
 /** What is challenged, and how it ended. */
-export function Disputes({ lifecycle }: { lifecycle: LifecycleAnswer | null }) {
+export function NewestDisputes({ lifecycle }: { lifecycle: LifecycleAnswer | null }) {
   const disputes = lifecycle?.disputes.nodes ?? []
   return (
     <Panel

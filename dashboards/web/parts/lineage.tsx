@@ -37,7 +37,8 @@ export function Lineage({ model }: { model: Model }) {
           </PageLink>
         </p>
       </figcaption>
-      <div className="lineage-scroll">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
+      <section className="lineage-scroll" aria-label="Family of versions" tabIndex={0}>
         <svg
           viewBox={`0 0 ${width} ${height}`}
           style={{ maxWidth: width, minWidth: Math.min(width, 440) }}
@@ -85,7 +86,7 @@ export function Lineage({ model }: { model: Model }) {
             </g>
           ))}
         </svg>
-      </div>
+      </section>
     </figure>
   )
 }

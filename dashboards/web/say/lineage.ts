@@ -30,7 +30,11 @@ export function pageOfNode({ kind, id, label }: LineageNodeFacts): { kind: Kind;
     case 'Vote':
       return { kind: 'account', id: label ?? id, title: `Vote of ${short(label ?? id)}` }
     case 'Judgement':
-      return { kind: 'comparison', id: id.replace(/-.*$/, ''), title: `Judgement of ${short(label ?? id)}` }
+      return {
+        kind: 'comparison',
+        id: id.replace(/-.*$/, ''),
+        title: `Judgement of ${short(label ?? id)}, comparison ${id.replace(/-.*$/, '')}`,
+      }
     default:
       return { kind: 'lineage', id: `${kind}:${id}`, title: `${kind} ${label ?? short(id)}` }
   }
