@@ -188,6 +188,15 @@ program
     (await import('./versionDocument.ts')).versionDocument(name, version, options),
   )
 
+program
+  .command('mcp')
+  .description('speak the Model Context Protocol over standard input and output, for agents that start their servers')
+  .option('--api <url>', 'the API (default: MODELCOMMONS_API, or this machine)', httpUrl)
+  .option('--consumer <address>', 'who pays, of an API that requires no keys', address)
+  .option('--channel <id>', 'the payment channel that pays')
+  .addHelpText('after', '\nThe key of the API is MODELCOMMONS_API_KEY. Agents over HTTP use the path /mcp of the API.')
+  .action(async (options) => (await import('./mcp.ts')).serveStdio(options))
+
 // The engine is loaded for this command only.
 if (process.argv[2] === 'models') (await import('./models.ts')).registerModels(program)
 else program.command('models').description('list, import, inspect, train and run models on this machine')

@@ -4,7 +4,15 @@ import { AnswerText } from './answerText.ts'
 import { chatInput, formatSchema, type ToolChoice } from './chatInput.ts'
 import type { AnswerForm, AnswerRequest, Asked } from './exchange.ts'
 import { argumentsOf, assistantText, plainTextOf } from './messageText.ts'
-import { completionFields, maxTokensField, readBody, requireStream, samplingOf, seedField } from './readBody.ts'
+import {
+  completionFields,
+  maxTokensField,
+  plainFormats,
+  readBody,
+  requireStream,
+  samplingOf,
+  seedField,
+} from './readBody.ts'
 import { finishReason, receiptsOf, usageOf } from './results.ts'
 import { parseAnswer, toolNames } from './toolCalls.ts'
 import type { AnswerTokens } from './workerStream.ts'
@@ -48,8 +56,7 @@ const chatBody = z.strictObject({
   top_logprobs: z.number().int().min(0).max(20).nullish(),
   response_format: z
     .discriminatedUnion('type', [
-      z.object({ type: z.literal('text') }),
-      z.object({ type: z.literal('json_object') }),
+      ...plainFormats,
       z.object({
         type: z.literal('json_schema'),
         json_schema: z.object({ name: z.string().optional(), schema: z.record(z.string(), z.json()).optional() }),

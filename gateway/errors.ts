@@ -1,3 +1,4 @@
+import { bodyError } from '#graphql/bodyError.ts'
 import { type ErrorLog, toClientError } from '#graphql/errors.ts'
 
 /** Errors in the form of OpenAI's API: a status, and an object with `message`, `type`, `param` and `code`. */
@@ -55,6 +56,8 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   UNAUTHENTICATED: { status: 401, type: 'invalid_request_error', code: 'invalid_api_key' },
   FORBIDDEN: { status: 403, type: 'insufficient_permissions', code: 'forbidden' },
   BAD_INPUT: INVALID,
+  BAD_REQUEST: INVALID,
+  TOO_COMPLEX: INVALID,
   BAD_IDEMPOTENCY_KEY: INVALID,
   OTHER_CHANNEL: INVALID,
   IDEMPOTENCY_KEY_REUSED: { status: 422, type: 'invalid_request_error', code: 'idempotency_key_reused' },
@@ -90,17 +93,9 @@ export function describeFailure(
       headers: retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) },
     }
   }
-  const { code, message } = error instanceof FailedCall ? error : (ofBody(error) ?? toClientError(error, log))
+  const { code, message } =
+    error instanceof FailedCall ? error : (bodyError(error, 'Send JSON in UTF-8.') ?? toClientError(error, log))
   const { status, ...meaning } = MEANINGS[code] ?? SERVER
   const shown = { ...meaning, code: meaning.code ?? code.toLowerCase() }
   return { status, body: { error: { message, param: null, ...shown } }, headers: {} }
-}
-
-/** An error of Express's body parser. */
-function ofBody(error: unknown): { code: string; message: string } | undefined {
-  const { type, limit } = error as { type?: unknown; limit?: number }
-  if (typeof type !== 'string') return undefined
-  if (type === 'entity.too.large')
-    return { code: 'REQUEST_TOO_LARGE', message: `A request has at most ${limit} bytes. Send less.` }
-  return { code: 'BAD_INPUT', message: 'The body is not JSON in UTF-8.' }
 }

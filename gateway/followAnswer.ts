@@ -1,16 +1,12 @@
 import { z } from 'zod'
 import type { Services } from '#graphql/context.ts'
+import { answeredCall } from '#graphql/resolvers/jobAnswer.ts'
 import type { JobStatus } from '#schema/offchain/jobs.ts'
 import { FailedCall } from './errors.ts'
 import { type AnswerTokens, answerTokens, readWorkerStream, type StreamedPiece } from './workerStream.ts'
 
 /** The result of an `infer` job. */
-export const answerResult = z.object({
-  receiptId: z.string(),
-  answer: z.string(),
-  tokensIn: z.number(),
-  tokensOut: z.number(),
-  fee: z.string(),
+export const answerResult = answeredCall.extend({
   finish: z.enum(['stop', 'length', 'cancelled']),
   /** The stop text that ended it. */
   stopped: z.string().optional(),

@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import express, { type ErrorRequestHandler, type RequestHandler, Router } from 'express'
-import type { Registry } from 'prom-client'
 import { callerOf } from '#graphql/access.ts'
 import type { Services } from '#graphql/context.ts'
+import type { ApiOptions } from '#graphql/index.ts'
 import { chatForm, readChatCompletion } from './chat.ts'
 import { completionForm, readCompletion } from './completions.ts'
 import { badRequest, describeFailure, GatewayError } from './errors.ts'
 import { exchange, type Gateway } from './exchange.ts'
+import { requireKnownHost } from './knownHost.ts'
+import { serveMcp } from './mcp/index.ts'
+import { mcpServerFor } from './mcp/server.ts'
 import { anthropicError, messagesForm, readMessages } from './messages.ts'
 import { openGatewayMetrics } from './metrics.ts'
 import { ModelList } from './models.ts'
@@ -15,13 +18,27 @@ import { addResponseRoutes } from './responseRoutes.ts'
 /** The largest body of a request. */
 const BODY_LIMIT = '1mb'
 
-/** OpenAI's API over the endpoints that are answered here: what the `infer` mutation does, for any client of it. Mounted at `/v1`. */
-export function openGateway(services: Services, registry?: Registry): Router {
-  const gateway: Gateway = { services, models: new ModelList(services), metrics: openGatewayMetrics(registry) }
+type GatewayOptions = Pick<ApiOptions, 'auth' | 'host' | 'corsOrigins' | 'registry'>
+
+/** The endpoints that are answered here, for any client of OpenAI's and Anthropic's APIs (at `/v1`) and of the Model Context Protocol (at `/mcp`): what the
+ *  `infer` mutation does, and what can be read. */
+export function openGateway(services: Services, options: GatewayOptions): Router {
+  const models = new ModelList(services)
+  const gateway: Gateway = { services, models, metrics: openGatewayMetrics(options.registry) }
+  const router = Router()
+  const isOwn = requireKnownHost(options)
+  router.use('/v1', openaiRoutes(gateway, isOwn))
+  router.use('/mcp', serveMcp(services, isOwn, mcpServerFor(gateway)))
+  return router
+}
+
+function openaiRoutes(gateway: Gateway, isOwn: RequestHandler): Router {
+  const { services } = gateway
   const router = Router()
   router.use(
     nameRequest,
     countResponses(gateway),
+    isOwn,
     requireJson,
     express.json({ limit: BODY_LIMIT }),
     identifyCaller(services),

@@ -33,6 +33,12 @@ export const maxTokensField = z
   .max(MAX_TOKENS, `an answer has at most ${MAX_TOKENS} tokens`)
   .nullish()
 
+/** The forms of an answer that have no schema. */
+export const plainFormats = [
+  z.object({ type: z.literal('text') }),
+  z.object({ type: z.literal('json_object') }),
+] as const
+
 /** What a parameter without effect here may be: given as its default only, so that nobody believes that it has one. */
 const neutral = (value: number) => z.literal(value, `this server supports only ${value}`).nullish()
 

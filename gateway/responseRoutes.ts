@@ -5,15 +5,9 @@ import { cancelJob } from '#schema/enqueue.ts'
 import { badRequest, GatewayError } from './errors.ts'
 import { answer, type Gateway, startAnswers } from './exchange.ts'
 import { type AnswerResult, answerResult } from './followAnswer.ts'
-import {
-  completedResponse,
-  conversationOf,
-  echoOf,
-  readResponse,
-  responseForm,
-  responseObject,
-  type StoredCall,
-} from './responses.ts'
+import { responseForm } from './responseForm.ts'
+import { completedResponse, conversationOf, echoOf, responseObject, type StoredCall } from './responseObject.ts'
+import { readResponse } from './responseRequest.ts'
 import { toolNames } from './toolCalls.ts'
 
 /** `/v1/responses`: create, get, stream again, and cancel. A response can be read as long as its job is kept, by who has requested it. */

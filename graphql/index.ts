@@ -12,11 +12,12 @@ import { UPLOAD_PART_BYTES } from '#schema/folders.ts'
 import { isTracing, traced } from '#schema/tracing.ts'
 import { type Caller, callerOf } from './access.ts'
 import { serveArtifact } from './artifactRoute.ts'
+import { bodyError } from './bodyError.ts'
 import { type ApiContext, contextOf, type Services } from './context.ts'
 import { corsFor } from './cors.ts'
 import { DOCUMENT_PATH } from './documents/names.ts'
 import { serveDocument } from './documents/route.ts'
-import { type ErrorLog, formatError, toClientError } from './errors.ts'
+import { formatError, toClientError } from './errors.ts'
 import { EXPORT_PATHS, serveExport } from './export/route.ts'
 import { failRequest } from './failRequest.ts'
 import { serveGraphiql } from './graphiqlPage.ts'
@@ -43,8 +44,8 @@ export interface ApiOptions extends Omit<Services, 'feed'> {
   port: number
   /** The page: a folder of static files, or a request handler. */
   web?: string | RequestHandler
-  /** More routes over the same services, at `/v1`. */
-  gateway?: (services: Services, registry?: Registry) => RequestHandler
+  /** More routes over the same services. */
+  gateway?: (services: Services, options: ApiOptions) => RequestHandler
   /** The API adds its own metrics. */
   registry?: Registry
   /** Queries that clients may send by hash. Unless they are the only ones allowed, clients may register more (automatic persisted queries). */
@@ -91,7 +92,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   app.use('/graphql', traceRequest, entry, answer(apollo, services))
   app.get(EXPORT_PATHS, entry, serveExport(services))
   app.post(EXPORT_PATHS, entry, serveExport(services))
-  if (options.gateway) app.use('/v1', options.gateway(services, options.registry))
+  if (options.gateway) app.use(options.gateway(services, options))
   app.get(DOCUMENT_PATH, serveDocument(services))
   if (web) app.use(web)
   app.use(requestErrors(services))
@@ -183,19 +184,12 @@ const answer = (apollo: ApolloServer<ApiContext>, services: Services): RequestHa
 const requestErrors =
   ({ log }: Services): express.ErrorRequestHandler =>
   (error, _request, response, _next) => {
-    const { status, code, message } = describeRequestError(error, log)
+    const { status, code, message } = bodyError(error, 'Send {"query": "…", "variables": {…}}.') ?? {
+      status: 500,
+      ...toClientError(error, log),
+    }
     response.status(status).json({ errors: [{ message, extensions: { code } }] })
   }
-
-function describeRequestError(error: unknown, log: ErrorLog): { status: number; code: string; message: string } {
-  const { type, status = 400, limit } = error as { type?: string; status?: number; limit?: number } // of body-parser
-  if (type === 'entity.too.large')
-    return { status: 413, code: 'REQUEST_TOO_LARGE', message: `A request has at most ${limit} bytes. Send less.` }
-  if (type === 'entity.parse.failed')
-    return { status: 400, code: 'BAD_REQUEST', message: 'The body is not JSON. Send {"query": "…", "variables": {…}}.' }
-  if (type) return { status, code: 'BAD_REQUEST', message: 'The request cannot be read. Send JSON in UTF-8.' }
-  return { status: 500, ...toClientError(error, log) }
-}
 
 function listen(server: Server, { host, port }: ApiOptions): Promise<string> {
   return new Promise((resolve, reject) => {

@@ -71,7 +71,7 @@ test('200 streams at once beside clients that never read: each gets its whole an
     const socket = connect(Number(port), hostname)
     socket.pause()
     socket.write(
-      `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nx-consumer: ${me}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+      `POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\nx-consumer: ${me}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
     )
     return socket
   })

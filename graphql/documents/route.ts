@@ -40,30 +40,52 @@ const STATUS: ErrorStatuses = {
   other: 502,
 }
 
+export interface VersionDocumentText {
+  /** Its media type. */
+  type: string
+  text: string
+}
+
+/** How a document about a version is read. `url` is where the API is, without a slash at its end.
+ *  @throws ApiError when there is no such version or document, or when too many are made at once. */
+export type ReadVersionDocument = (id: string, name: string, url: string) => Promise<VersionDocumentText>
+
+export function versionDocuments({
+  db,
+  artifacts,
+  deployment,
+}: Pick<Services, 'db' | 'artifacts' | 'deployment'>): ReadVersionDocument {
+  let running = 0
+  return async (id, name, url) => {
+    const found = DOCUMENT_NAMES.find((one) => one === name)
+    if (!found)
+      throw new ApiError(
+        'UNKNOWN_DOCUMENT',
+        `There is no document of this name. There are ${DOCUMENT_NAMES.join(', ')}.`,
+      )
+    if (running >= MAX_CONCURRENT_DOCUMENTS)
+      throw new ApiError('TOO_MANY_DOCUMENTS', 'Too many documents are made now. Try again in some seconds.')
+    running++
+    try {
+      const facts = await describeVersion({ db, artifacts, chainId: deployment.chainId, url }, id)
+      return { type: DOCUMENTS[found].type, text: await DOCUMENTS[found].text(facts, { artifacts }) }
+    } finally {
+      running--
+    }
+  }
+}
+
 /** Serves the documents about a version. */
 export function serveDocument(services: Services): RequestHandler {
-  let running = 0
+  const read = versionDocuments(services)
   return async (request, response) => {
     const { id, document } = request.params as Record<'id' | 'document', string>
-    const found = DOCUMENT_NAMES.find((name) => name === document)
-    let admitted = false
     try {
-      if (!found)
-        throw new ApiError(
-          'UNKNOWN_DOCUMENT',
-          `There is no document of this name. There are ${DOCUMENT_NAMES.join(', ')}.`,
-        )
-      if (running >= MAX_CONCURRENT_DOCUMENTS)
-        throw new ApiError('TOO_MANY_DOCUMENTS', 'Too many documents are made now. Try again in some seconds.')
-      admitted = true
-      running++
-      const { db, artifacts, deployment } = services
       const { origin: url } = new URL(`${request.protocol}://${request.get('host')}`)
-      const facts = await describeVersion({ db, artifacts, chainId: deployment.chainId, url }, id)
-      const text = await DOCUMENTS[found].text(facts, services)
+      const { type, text } = await read(id, document, url)
       response
         .set({
-          'content-type': DOCUMENTS[found].type,
+          'content-type': type,
           'cache-control': 'no-store',
           'x-content-type-options': 'nosniff',
           'content-security-policy': "default-src 'none'; sandbox",
@@ -71,8 +93,6 @@ export function serveDocument(services: Services): RequestHandler {
         .send(text)
     } catch (error) {
       failRequest(response, error, services.log, STATUS)
-    } finally {
-      if (admitted) running--
     }
   }
 }

@@ -22,7 +22,8 @@ export class JobAnswer {
   finish!: string | null
 }
 
-const result = z.object({
+/** The result of an `infer` job, as far as everybody who may read it sees it. */
+export const answeredCall = z.object({
   receiptId: z.string(),
   answer: z.string(),
   tokensIn: z.number(),
@@ -40,7 +41,7 @@ export class JobAnswerResolver {
   })
   answer(@Root() row: LoadedRow, @Ctx() { caller }: ApiContext): JobAnswer | null {
     if (row.kind !== 'infer' || !mayRead(caller, tableFor(JobRun), row, 'result')) return null
-    const parsed = result.safeParse(row.result)
+    const parsed = answeredCall.safeParse(row.result)
     if (!parsed.success) return null
     const { answer: text, fee, finish = null, ...rest } = parsed.data
     return { ...rest, text, fee: BigInt(fee), finish }

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { checkAttacks } from './attacks.ts'
 import { checkAudits } from './audits.ts'
+import { checkClients } from './clients.ts'
 import { checkContracts } from './contracts.ts'
 import { checkExports } from './exports.ts'
 import { checkFaults } from './faults.ts'
@@ -9,6 +10,7 @@ import { checkJourneys } from './journeys.ts'
 import { checkKill } from './kill.ts'
 import { checkLifecycles } from './lifecycles.ts'
 import { checkLines } from './lines.ts'
+import { checkMcp } from './mcp.ts'
 import { checkMutants } from './mutants.ts'
 import { checkReplay } from './replay.ts'
 import { checkSimulator } from './simulator.ts'
@@ -45,6 +47,11 @@ const checks: Record<string, Check> = {
     run: () => checkAttacks(Number(values.seeds ?? 10), values.only, values.json),
   },
   audits: { about: 'the server audits of graphql-http, against the API', run: checkAudits },
+  clients: {
+    about:
+      'the examples of docs/examples/ with the clients of others: OpenAI, AI SDK, LangChain.js, MCP (installs them apart)',
+    run: checkClients,
+  },
   contracts: {
     about:
       'Slither and invariants of the contracts; installs both apart, 180 MB (--only slither|invariants|bugs, --calls N, --seed S, --bug NAME)',
@@ -81,6 +88,11 @@ const checks: Record<string, Check> = {
     about:
       'the lines of code that a person writes for each act, and of the example’s story before the client and with it',
     run: checkLines,
+  },
+  mcp: {
+    about:
+      'the conformance suite of the Model Context Protocol, against what serves /mcp (installs it and Node 22 apart)',
+    run: checkMcp,
   },
   mutants: {
     about: 'every small change of rules/ fails a test; installs Stryker apart, 64 MB (--files LIST, --incremental)',
