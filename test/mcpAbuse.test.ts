@@ -70,7 +70,7 @@ test.each<Era>(['legacy', 'auto'])(
   60_000,
 )
 
-test('a session belongs to its key; 1,000 sessions end each other, and nobody else’s', async () => {
+test('a session belongs to its key; many sessions end each other, and nobody else’s', async () => {
   const api = await keyedApi()
   const open = async (headers: Record<string, string>) => {
     const { status, headers: got } = await post(api.url, initialize(), headers)
@@ -84,7 +84,7 @@ test('a session belongs to its key; 1,000 sessions end each other, and nobody el
   for (const headers of [bearing('other'), {}]) expect((await ping(mine, headers)).status).toBe(404)
   const before = process.memoryUsage.rss()
   const sessions: string[] = []
-  for (let round = 0; round < 20; round++)
+  for (let round = 0; round < 8; round++)
     sessions.push(...(await Promise.all(Array.from({ length: 50 }, () => open({})))))
   expect(process.memoryUsage.rss() - before).toBeLessThan(200 * 2 ** 20)
   expect((await ping(must(sessions[0]), {})).status).toBe(404)

@@ -174,9 +174,10 @@ export const READ_TOOLS: readonly ReadTool[] = [
   },
 ]
 
+const parsed = READ_TOOLS.map(({ query, ...tool }) => ({ ...tool, document: parse(query, { noLocation: true }) }))
+
 export function addReadTools(server: McpServer, services: Services): void {
-  for (const { query, missing, ...tool } of READ_TOOLS) {
-    const document = parse(query, { noLocation: true })
+  for (const { document, missing, ...tool } of parsed) {
     addTool(server, services, {
       ...tool,
       annotations: { readOnlyHint: true, idempotentHint: true, openWorldHint: false },

@@ -46,11 +46,12 @@ const ROWS: readonly RowResource[] = [
   },
 ]
 
+const rows = ROWS.map(({ query, ...row }) => ({ ...row, document: parse(query, { noLocation: true }) }))
+
 const uriOf = (kind: string, rest = '{id}') => `modelcommons://${kind}/${rest}`
 
 export function addResources(server: McpServer, { services, documents }: ResourceSources): void {
-  for (const { kind, title, description, query } of ROWS) {
-    const document = parse(query, { noLocation: true })
+  for (const { kind, title, description, document } of rows) {
     const list = kind === 'versions' ? (context: ServerContext) => listVersions(services, context) : undefined
     const template = new ResourceTemplate(uriOf(kind), { list })
     const mimeType = 'application/json'
