@@ -10,7 +10,7 @@ const idOf = (key: string) => (/^[0-9a-f]{64}$/.test(key) ? key : createHash('sh
 type NewKey = Pick<ApiKey, 'account' | 'role' | 'label'>
 
 export async function createKey({ account, role, label }: NewKey): Promise<void> {
-  const key = `mc_${randomBytes(24).toString('base64url')}`
+  const key = `mc_${randomBytes(32).toString('base64url')}`
   await withDatabase(readConfig(process.env, { requireDeployment: false }), async (db: Database) =>
     saveRows(db, [
       row(ApiKey, {

@@ -26,6 +26,7 @@ import { readStewardFile } from '#workers/steward/policyFile.ts'
 import { openApiMetrics } from './apiMetrics.ts'
 import { storeObserver } from './artifactMetrics.ts'
 import { openChainHead } from './chainHead.ts'
+import { contractWallets } from './contractWallets.ts'
 import { readDeployment } from './deployment.ts'
 import { type GovernorOptions, namesGovernors } from './governors.ts'
 import { hostsOf } from './hosts.ts'
@@ -103,6 +104,7 @@ export const runApi = (options: GovernorOptions = {}) =>
     const queues = await openQueues({ ...config, databaseUrl })
     const closing = new AbortController()
     const chainHead = following.rpcUrl ? openChainHead(following.rpcUrl, closing.signal) : undefined
+    const verifySignature = following.rpcUrl ? contractWallets(following.rpcUrl, closing.signal) : undefined
     const { maxLagBlocks, maxUploadBytes, relay } = config
     const registry = openApiMetrics(db, config)
     addQueueMetric(registry, queues)
@@ -123,6 +125,7 @@ export const runApi = (options: GovernorOptions = {}) =>
       maxLagBlocks,
       maxUploadBytes,
       relay,
+      verifySignature,
       web: await webFolder(log),
       corsOrigins: config.corsOrigins,
       registry,

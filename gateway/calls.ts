@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { type Caller, callerAccount, requireAccount, requireKey } from '#graphql/access.ts'
-import { reserveCredit } from '#graphql/commands/credit.ts'
+import { payFor } from '#graphql/commands/spendCap.ts'
 import type { Services } from '#graphql/context.ts'
 import { isAddressText } from '#schema/address.ts'
 import { cancelJob, enqueue } from '#schema/enqueue.ts'
@@ -31,12 +31,12 @@ export const MAX_LIVE_CALLS = 256
 
 /** @throws GatewayError or ApiError when the headers are wrong. */
 export function readTerms(caller: Caller, headers: IncomingHttpHeaders): CallTerms {
-  requireKey(caller)
+  requireKey(caller, 'infer')
   const named = textOf(headers['x-consumer'])
   if (named !== undefined && !isAddressText(named))
     throw badRequest('The header x-consumer is not an address: 0x and 40 hex digits.', 'x-consumer')
   const consumer = (named ?? callerAccount(caller) ?? NOBODY).toLowerCase()
-  requireAccount(caller, consumer)
+  requireAccount(caller, consumer, 'infer')
   return {
     caller,
     consumer,
@@ -87,7 +87,7 @@ export async function startCalls(
       const job = await enqueue(services, 'infer', input, {
         key: place === 0 ? key : `${key}#${place}`,
         requestedBy: callerAccount(caller),
-        also: (sql, made) => reserveCredit(sql, made, input, { hosts: services.deployment.hosts ?? [] }),
+        also: (sql, made) => payFor(sql, made, input, { caller, deployment: services.deployment }),
       })
       started.push(job.id)
     }

@@ -38,6 +38,7 @@ export function addResponseRoutes(router: Router, gateway: Gateway): void {
   router.post('/responses/:id/cancel', async (request: Request<{ id: string }>, response) => {
     const caller = callerIn(response)
     const { id } = await storedCall(gateway, caller, request.params.id)
+    requireKey(caller, 'infer')
     await cancelJob(gateway.services, id)
     response.json(shown(await storedCall(gateway, caller, request.params.id)))
   })
@@ -53,7 +54,7 @@ interface FoundCall extends StoredCall {
 
 /** @throws GatewayError when there is no such call of this caller. */
 async function storedCall({ services: { db } }: Gateway, caller: Caller, responseId: string): Promise<FoundCall> {
-  requireKey(caller)
+  requireKey(caller, 'read')
   const id = /^resp_([0-9a-f]{32})$/.exec(responseId)?.[1]
   const { rows } = await db.query<FoundCall & { requestedBy: string | null }>(
     `select id, status, input, result, error, requested_by as "requestedBy", cancel_requested as "cancelRequested", created_at as "createdAt"

@@ -2,7 +2,7 @@ import type { EntityClass, TableDefinition } from '#schema/define.ts'
 import { SignedVoucher } from '#schema/offchain/access.ts'
 import { CreditHold, Receipt } from '#schema/offchain/attribution.ts'
 import { JobRun } from '#schema/offchain/jobs.ts'
-import type { Caller } from './access.ts'
+import { type Caller, callerAccount } from './access.ts'
 import type { Viewer } from './query/ownRows.ts'
 import type { LoadedRow } from './query/page.ts'
 
@@ -72,8 +72,4 @@ export function mayRead(caller: Caller, table: TableDefinition, row: LoadedRow, 
 }
 
 export const viewerOf = (caller: Caller): Viewer =>
-  caller.kind === 'open' || (caller.kind === 'key' && caller.role === 'Operator')
-    ? 'all'
-    : caller.kind === 'key'
-      ? caller.account
-      : null
+  caller.kind === 'open' || (caller.kind === 'key' && caller.role === 'Operator') ? 'all' : callerAccount(caller)

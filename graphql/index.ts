@@ -34,11 +34,12 @@ import { livez, type Readiness, readiness, readyz } from './probes.ts'
 import { DEPLOYMENT_PATH, serveDeployment } from './publicDeployment.ts'
 import { receivePart } from './receivePart.ts'
 import { apiSchema } from './schema.ts'
+import { type SignInOptions, signInRoutes } from './signIn/route.ts'
 import { serveWebPages } from './webPages.ts'
 
 export type { ApiDeployment } from './context.ts'
 
-export interface ApiOptions extends Omit<Services, 'feed'> {
+export interface ApiOptions extends Omit<Services, 'feed'>, Pick<SignInOptions, 'verifySignature'> {
   host: string
   /** 0 takes a free port. */
   port: number
@@ -92,6 +93,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   app.use('/graphql', traceRequest, entry, answer(apollo, services))
   app.get(EXPORT_PATHS, entry, serveExport(services))
   app.post(EXPORT_PATHS, entry, serveExport(services))
+  app.use('/auth', signInRoutes(services, options))
   if (options.gateway) app.use(options.gateway(services, options))
   app.get(DOCUMENT_PATH, serveDocument(services))
   if (web) app.use(web)

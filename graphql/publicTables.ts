@@ -1,6 +1,6 @@
 import type { ColumnDefinition, EntityClass, TableDefinition } from '#schema/define.ts'
 import { tables } from '#schema/entities.ts'
-import { ApiKey } from '#schema/offchain/access.ts'
+import { ApiKey, KeyCall, SignInSecret, SignInSession } from '#schema/offchain/access.ts'
 import { GoldItem, GoldKey } from '#schema/offchain/gold.ts'
 import { JobRun } from '#schema/offchain/jobs.ts'
 import { RelayedAct } from '#schema/offchain/relay.ts'
@@ -12,7 +12,17 @@ import { RewardMap } from '#schema/onchain/rewards.ts'
 
 /** Entities that the API does not show: access keys and gold are secret, a lease names hosts, a relayed act its key, and
  *  texts are found by `search` only where everybody may read them. */
-const PRIVATE: EntityClass[] = [ApiKey, GoldItem, GoldKey, IndexerLease, RelayedAct, SearchText]
+const PRIVATE: EntityClass[] = [
+  ApiKey,
+  KeyCall,
+  SignInSession,
+  SignInSecret,
+  GoldItem,
+  GoldKey,
+  IndexerLease,
+  RelayedAct,
+  SearchText,
+]
 
 export const publicTables: TableDefinition[] = tables.filter((table) => !PRIVATE.includes(table.entity))
 

@@ -1,5 +1,5 @@
 import { type EntityClass, tableOf } from './define.ts'
-import { ApiKey, SignedVoucher } from './offchain/access.ts'
+import { ApiKey, KeyCall, SignedVoucher, SignInSecret, SignInSession } from './offchain/access.ts'
 import { Artifact } from './offchain/artifacts.ts'
 import { AnswerAttribution, CreditHold, Receipt, VersionInfluence } from './offchain/attribution.ts'
 import { GoldItem, GoldKey } from './offchain/gold.ts'
@@ -82,6 +82,9 @@ export const entities: EntityClass[] = [
   AnswerAttribution,
   CreditHold,
   ApiKey,
+  KeyCall,
+  SignInSession,
+  SignInSecret,
   SignedVoucher,
   LedgerTransfer,
   LedgerBalance,

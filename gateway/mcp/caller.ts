@@ -17,7 +17,7 @@ export const authInfoOf = (sender: Sender): AuthInfo => ({
 })
 
 /** Whose a session is. */
-const ownerOf = ({ caller }: Sender): string => (caller.kind === 'key' ? caller.id : caller.kind)
+const ownerOf = ({ caller }: Sender): string => ('id' in caller ? caller.id : caller.kind)
 
 /** @throws Error when a message did not come by this server's own route. */
 export function senderIn({ http }: Pick<ServerContext, 'http'>): Sender {

@@ -11,9 +11,9 @@ import { classNamed, declareMethod } from '../derive/declare.ts'
 import { ApiError } from '../errors.ts'
 import { tableFor } from '../publicTables.ts'
 import { type LoadedRow, ROW_AS_OF, ROW_TABLE } from '../query/page.ts'
-import { reserveCredit } from './credit.ts'
 import { requireExisting } from './existing.ts'
 import { countRelay } from './relay.ts'
+import { payFor } from './spendCap.ts'
 
 const KEY_DESCRIPTION =
   'Identifies this request: a second request with the same key returns the same job and does nothing else.'
@@ -45,7 +45,7 @@ export function jobResolver(): EntityClass {
 async function start(context: ApiContext, kind: JobKind, given: object, key: string) {
   const input = checkJobInput(kind, { ...given })
   const call = kind === 'infer' ? (input as InferInput) : undefined
-  if (call) requireAccount(context.caller, call.consumer)
+  if (call) requireAccount(context.caller, call.consumer, 'infer')
   else if (kind === 'relay') requireAccount(context.caller, (input as RelayInput).account)
   else requireOperator(context.caller)
   await requireExisting(context.db, input)
@@ -53,7 +53,7 @@ async function start(context: ApiContext, kind: JobKind, given: object, key: str
     key,
     requestedBy: callerAccount(context.caller),
     ...(kind === 'relay' && { also: counting(context, input as RelayInput) }),
-    ...(call && { also: (sql, job) => reserveCredit(sql, job, call, { hosts: context.deployment.hosts ?? [] }) }),
+    ...(call && { also: (sql, job) => payFor(sql, job, call, context) }),
   })
   return asLoadedRow(context, job)
 }
@@ -82,7 +82,7 @@ export class CancelCommand {
     _key: string,
     @Ctx() context: ApiContext,
   ) {
-    requireKey(context.caller)
+    requireKey(context.caller, 'infer')
     if (context.caller.kind === 'key' && context.caller.role !== 'Operator') {
       const { rows } = await context.db.query('select requested_by from job_run where id = $1', [id])
       if (rows[0] && rows[0].requested_by !== context.caller.account)

@@ -1,6 +1,6 @@
 import { Arg, Ctx, ID, Mutation, Resolver } from 'type-graphql'
 import { DataWithdrawal, Takedown } from '#schema/offchain/removals.ts'
-import { type Caller, callerAccount, requireOperator } from '../access.ts'
+import { type Caller, callerAccount, requireKey, requireOperator } from '../access.ts'
 import type { ApiContext } from '../context.ts'
 import { ApiError } from '../errors.ts'
 import { tableFor } from '../publicTables.ts'
@@ -70,6 +70,7 @@ function requireContributor(caller: Caller, account: string): void {
       'UNAUTHENTICATED',
       `Only ${account}, who gave them, withdraws these contributions: sign, or send its key.`,
     )
+  requireKey(caller)
 }
 
 const actorOf = ({ caller }: ApiContext) => callerAccount(caller) ?? 'an operator without a key'

@@ -33,6 +33,7 @@ import { AddRemovals } from './0032-AddRemovals.ts'
 import { StreamKey } from './0033-StreamKey.ts'
 import { AddRelay } from './0034-AddRelay.ts'
 import { AddSearch } from './0035-AddSearch.ts'
+import { AddSignIn } from './0036-AddSignIn.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration }
@@ -74,4 +75,5 @@ export const migrations: (new () => Migration)[] = [
   StreamKey,
   AddRelay,
   AddSearch,
+  AddSignIn,
 ]

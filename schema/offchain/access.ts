@@ -1,7 +1,9 @@
-import { Address, Choice, Clock, Id, OffChain, Ref, Text, Time, Wei } from '../define.ts'
+import { Address, Choice, Clock, Id, OffChain, Ref, Text, Texts, Time, Wei } from '../define.ts'
 import { Endpoint } from '../onchain/market.ts'
 
 export const ACCESS_ROLES = ['Consumer', 'Operator'] as const
+/** What a key may do beside reading: call models; whatever else its role may. */
+export const ACCESS_SCOPES = ['infer', 'write'] as const
 
 @OffChain('A key to the API. Only its hash is stored.')
 export class ApiKey {
@@ -10,10 +12,36 @@ export class ApiKey {
   @Choice('AccessRole', ACCESS_ROLES, 'A consumer may use endpoints; an operator may also start jobs.')
   role!: (typeof ACCESS_ROLES)[number]
   @Text('A note on its purpose.') label!: string
+  @Text('Its first characters, by which its owner knows it.', { default: '' }) prefix!: string
+  @Texts('What it may do beside reading, of infer and write; null: both.', { nullable: true }) scopes!: string[] | null
+  @Wei('What its calls may cost together; null: as much as its account may spend.', { nullable: true })
+  spendCap!: bigint | null
   @Time('When it was created.') createdAt!: Date
+  @Time('When it ends by itself.', { nullable: true }) expiresAt!: Date | null
   @Time('When it was revoked.', { nullable: true }) revokedAt!: Date | null
   @Clock('The day of its last upload, in days since 1970 (UTC).', { default: 0 }) uploadDay!: number
   @Clock('The bytes that it uploaded on that day.', { default: 0 }) uploadedBytes!: number
+}
+
+@OffChain('A call of a key that may spend so much and no more.')
+export class KeyCall {
+  @Id('The job, and the credit that it holds.') id!: string
+  @Text('The key, by its SHA-256.', { index: true }) keyId!: string
+}
+
+@OffChain('Somebody has signed in with an account (EIP-4361): may read what is the account’s, and make keys of it.')
+export class SignInSession {
+  @Id('The nonce of the message that was signed: no message opens two sessions.') id!: string
+  @Text('SHA-256 of the session’s token.', { index: true }) tokenHash!: string
+  @Address('The account.', { index: true }) account!: string
+  @Time('When it began.') createdAt!: Date
+  @Time('When it ends.') expiresAt!: Date
+}
+
+@OffChain('By what this installation knows the nonces that it has made.')
+export class SignInSecret {
+  @Id('What it is for.') id!: string
+  @Text('256 bits as hex.') secret!: string
 }
 
 @OffChain('The newest voucher of a channel: its calls may cost at most what it grants.')
