@@ -12,6 +12,7 @@ import { checkLifecycles } from './lifecycles.ts'
 import { checkLines } from './lines.ts'
 import { checkMcp } from './mcp.ts'
 import { checkMutants } from './mutants.ts'
+import { checkResponses } from './openResponses.ts'
 import { checkReplay } from './replay.ts'
 import { checkSimulator } from './simulator.ts'
 import { checkSteward } from './steward.ts'
@@ -97,6 +98,11 @@ const checks: Record<string, Check> = {
   mutants: {
     about: 'every small change of rules/ fails a test; installs Stryker apart, 64 MB (--files LIST, --incremental)',
     run: () => checkMutants(values.files, values.incremental),
+  },
+  responses: {
+    about:
+      'what /v1/responses answers, checked with the types of the Open Responses specification (installs them apart, Python)',
+    run: checkResponses,
   },
   replay: {
     about: 'recorded events are indexed completely, through forks (--dir FOLDER, --config FILE)',
