@@ -48,7 +48,7 @@ test('agents of both revisions, over HTTP and over standard input, list, ask, pa
     REVISION_OF.auto,
   ])
   const call = async <T>(client: Client, name: string, given: object) =>
-    (await client.callTool({ name, arguments: { ...given } })) as { structuredContent: T; isError?: boolean }
+    (await client.callTool({ name, arguments: { ...given } })) as unknown as { structuredContent: T }
   let paid = 0n
   const answers: Answer[] = []
   for (const client of clients) {

@@ -1,4 +1,11 @@
-import { fromJsonSchema, type McpServer, type ServerContext, type ServerNotifier } from '@modelcontextprotocol/server'
+import {
+  type CallToolResult,
+  fromJsonSchema,
+  type InputRequiredResult,
+  type McpServer,
+  type ServerContext,
+  type ServerNotifier,
+} from '@modelcontextprotocol/server'
 import { z } from 'zod'
 
 /** The tools that the conformance suite calls by name, as its scenarios describe them. Our own tools have none of these contents. */
@@ -7,7 +14,7 @@ import { z } from 'zod'
 export const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg=='
 const WAV = 'UklGRiYAAABXQVZFZm10IBAAAAABAAEAQB8AAAB9AAACABAAZGF0YQIAAAA='
 
-type Content = Awaited<ReturnType<Parameters<McpServer['registerTool']>[2]>>
+type Content = CallToolResult | InputRequiredResult
 type Handler = (context: ServerContext, given: Record<string, unknown>) => Promise<Content> | Content
 
 const text = (said: string) => ({ content: [{ type: 'text' as const, text: said }] })
@@ -117,7 +124,9 @@ function addForms(server: McpServer): void {
       name,
       async ({ mcpReq }, { message = 'Fill the form.' }) => {
         const params = { message: String(message), requestedSchema }
-        const { action, content = {} } = await mcpReq.elicitInput(params as Parameters<typeof mcpReq.elicitInput>[0])
+        const { action, content = {} } = await mcpReq.elicitInput(
+          params as unknown as Parameters<typeof mcpReq.elicitInput>[0],
+        )
         return text(`User response: action=${action}, content=${JSON.stringify(content)}`)
       },
       z.object({ message: z.string().optional() }),
@@ -126,7 +135,7 @@ function addForms(server: McpServer): void {
 
 /** Written out, so that nothing of the schemas is lost on the way. */
 function addSchemas(server: McpServer): void {
-  const region = { type: 'string', 'x-mcp-header': 'Region' }
+  const region = { type: 'string', 'x-mcp-header': 'Region' } as const
   server.registerTool(
     'test_x_mcp_header',
     {
