@@ -12,7 +12,7 @@ export type Caller =
   | { kind: 'session'; id: string; account: string }
 
 /** What a request needs beside reading. */
-export type Scope = 'read' | (typeof ACCESS_SCOPES)[number]
+export type KeyScope = 'read' | (typeof ACCESS_SCOPES)[number]
 
 /** The id under which a key is stored: its SHA-256. */
 export const hashKey = (key: string) => createHash('sha256').update(key).digest('hex')
@@ -61,7 +61,7 @@ export function requireOperator(caller: Caller): void {
 }
 
 /** @throws ApiError when keys are required and the caller has none, or one that may not do this. */
-export function requireKey(caller: Caller, scope: Scope = 'write'): void {
+export function requireKey(caller: Caller, scope: KeyScope = 'write'): void {
   if (caller.kind === 'anonymous')
     throw new ApiError('UNAUTHENTICATED', 'A key is required: send the header `Authorization: Bearer <key>`.')
   if (scope === 'read') return
@@ -75,7 +75,7 @@ export function requireKey(caller: Caller, scope: Scope = 'write'): void {
 }
 
 /** @throws ApiError unless the caller acts for `account`, or is an operator. */
-export function requireAccount(caller: Caller, account: string, scope: Scope = 'write'): void {
+export function requireAccount(caller: Caller, account: string, scope: KeyScope = 'write'): void {
   requireKey(caller, scope)
   if (caller.kind === 'key' && caller.role !== 'Operator' && caller.account !== account.toLowerCase())
     throw new ApiError('FORBIDDEN', `Your key acts for ${caller.account}, not for ${account.toLowerCase()}.`)

@@ -1,8 +1,8 @@
 import type { McpServer } from '@modelcontextprotocol/server'
 import { parse } from 'graphql'
 import { z } from 'zod'
-import { ask } from '#graphql/ask.ts'
 import type { Services } from '#graphql/context.ts'
+import { runQuery } from '#graphql/runQuery.ts'
 import { badRequest } from '../errors.ts'
 import { addTool } from './tool.ts'
 
@@ -182,7 +182,7 @@ export function addReadTools(server: McpServer, services: Services): void {
       ...tool,
       annotations: { readOnlyHint: true, idempotentHint: true, openWorldHint: false },
       async run(given, { caller }) {
-        const answer = await ask(services, caller, document, given)
+        const answer = await runQuery(services, caller, document, given)
         if (missing && Object.values(answer).every((one) => one === null)) throw badRequest(missing)
         return { result: plain(answer) }
       },

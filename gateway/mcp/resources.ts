@@ -5,10 +5,10 @@ import {
   type ServerContext,
 } from '@modelcontextprotocol/server'
 import { type DocumentNode, parse } from 'graphql'
-import { ask } from '#graphql/ask.ts'
 import type { Services } from '#graphql/context.ts'
 import { type ReadVersionDocument, versionDocuments } from '#graphql/documents/route.ts'
 import { ApiError } from '#graphql/errors.ts'
+import { runQuery } from '#graphql/runQuery.ts'
 import { describeFailure } from '../errors.ts'
 import { senderIn } from './caller.ts'
 
@@ -88,7 +88,7 @@ export const resourceSources = (services: Services): ResourceSources => ({
 const text = (variable: string | string[] | undefined) => [variable].flat().join('/')
 
 async function rowText(services: Services, document: DocumentNode, id: string, context: ServerContext) {
-  const [row] = Object.values(await ask(services, senderIn(context).caller, document, { id }))
+  const [row] = Object.values(await runQuery(services, senderIn(context).caller, document, { id }))
   if (row === null) throw new ApiError('NOT_FOUND', '')
   return JSON.stringify(row)
 }
@@ -110,7 +110,7 @@ const NEWEST = parse(
 )
 
 async function listVersions(services: Services, context: ServerContext) {
-  const { modelVersions } = (await ask(services, senderIn(context).caller, NEWEST, {})) as {
+  const { modelVersions } = (await runQuery(services, senderIn(context).caller, NEWEST, {})) as {
     modelVersions: { nodes: { id: string; modelId: string; status: string }[] }
   }
   return {

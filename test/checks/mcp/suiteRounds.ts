@@ -8,7 +8,7 @@ import {
   type McpServer,
   type ServerContext,
 } from '@modelcontextprotocol/server'
-import { addTool } from './suiteTools.ts'
+import { addSuiteTool } from './suiteTools.ts'
 
 /** The suite's tools that ask their client for more: since 2026-07-28 by results that the client answers with another request. */
 
@@ -34,9 +34,9 @@ const accepted = ({ mcpReq }: ServerContext, key: string) =>
   acceptedContent<Record<string, unknown>>(mcpReq.inputResponses, key)
 
 export function addSuiteRounds(server: McpServer): void {
-  const add = (name: string, handler: Parameters<typeof addTool>[2]) =>
-    addTool(server, `test_input_required_result_${name}`, handler)
-  addTool(server, 'test_missing_capability', ({ mcpReq }) =>
+  const add = (name: string, handler: Parameters<typeof addSuiteTool>[2]) =>
+    addSuiteTool(server, `test_input_required_result_${name}`, handler)
+  addSuiteTool(server, 'test_missing_capability', ({ mcpReq }) =>
     mcpReq.inputResponses ? text('done') : inputRequired({ inputRequests: { llm_answer: completion('ping') } }),
   )
   add('elicitation', (context) => {

@@ -22,12 +22,17 @@ const resource = (uri: string, said: string, mimeType = 'text/plain') =>
   ({ type: 'resource', resource: { uri, mimeType, text: said } }) as const
 const image = { type: 'image', data: PNG, mimeType: 'image/png' } as const
 
-export function addTool(server: McpServer, name: string, handler: Handler, input: z.ZodObject = z.object({})): void {
+export function addSuiteTool(
+  server: McpServer,
+  name: string,
+  handler: Handler,
+  input: z.ZodObject = z.object({}),
+): void {
   server.registerTool(name, { description: name, inputSchema: input }, (given, context) => handler(context, given))
 }
 
 export function addSuiteTools(server: McpServer, notify: ServerNotifier): void {
-  const add = (name: string, handler: Handler, input?: z.ZodObject) => addTool(server, name, handler, input)
+  const add = (name: string, handler: Handler, input?: z.ZodObject) => addSuiteTool(server, name, handler, input)
   add('test_simple_text', () => text('This is a simple text response for testing.'))
   add('test_image_content', () => ({ content: [image] }))
   add('test_audio_content', () => ({ content: [{ type: 'audio', data: WAV, mimeType: 'audio/wav' }] }))
@@ -119,7 +124,7 @@ const FORMS: Record<string, { type: string; [key: string]: unknown }> = {
 
 function addForms(server: McpServer): void {
   for (const [name, requestedSchema] of Object.entries(FORMS))
-    addTool(
+    addSuiteTool(
       server,
       name,
       async ({ mcpReq }, { message = 'Fill the form.' }) => {

@@ -5,7 +5,7 @@ import { apiSchema } from './schema.ts'
 
 /** Runs one of this program's own queries, with the rights of a caller: what a query over HTTP answers, without the limits on what strangers write.
  *  @throws ApiError and the other errors of resolvers. */
-export async function ask(
+export async function runQuery(
   services: Services,
   caller: Caller,
   document: DocumentNode,
