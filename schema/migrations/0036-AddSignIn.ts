@@ -18,7 +18,7 @@ export class AddSignIn extends Migration {
     await query.query(
       `CREATE TABLE "sign_in_secret" ("id" text NOT NULL, "secret" text NOT NULL, CONSTRAINT "PK_74bb1d36cd0188ce70b938ab4c8" PRIMARY KEY ("id"))`,
     )
-    await query.query(`ALTER TABLE "api_key" ADD "prefix" text NOT NULL DEFAULT ''`)
+    await query.query(`ALTER TABLE "api_key" ADD "prefix" text`)
     await query.query(`ALTER TABLE "api_key" ADD "scopes" text array`)
     await query.query(`ALTER TABLE "api_key" ADD "spend_cap" numeric(78,0)`)
     await query.query(`ALTER TABLE "api_key" ADD "expires_at" TIMESTAMP WITH TIME ZONE`)

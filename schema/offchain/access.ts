@@ -12,7 +12,9 @@ export class ApiKey {
   @Choice('AccessRole', ACCESS_ROLES, 'A consumer may use endpoints; an operator may also start jobs.')
   role!: (typeof ACCESS_ROLES)[number]
   @Text('A note on its purpose.') label!: string
-  @Text('Its first characters, by which its owner knows it.', { default: '' }) prefix!: string
+  @Text('Its first characters, by which its owner knows it; null for an operator’s.', { nullable: true }) prefix!:
+    | string
+    | null
   @Texts('What it may do beside reading, of infer and write; null: both.', { nullable: true }) scopes!: string[] | null
   @Wei('What its calls may cost together; null: as much as its account may spend.', { nullable: true })
   spendCap!: bigint | null

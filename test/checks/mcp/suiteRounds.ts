@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import {
   acceptedContent,
   CLIENT_CAPABILITIES_META_KEY,
+  type ClientCapabilities,
   createRequestStateCodec,
   type InputRequests,
   inputRequired,
@@ -94,7 +95,7 @@ export function addSuiteRounds(server: McpServer): void {
       })
     })
   add('capabilities', ({ mcpReq: { inputResponses, envelope } }) => {
-    const can = envelope?.[CLIENT_CAPABILITIES_META_KEY]
+    const can = (envelope as Record<string, ClientCapabilities> | undefined)?.[CLIENT_CAPABILITIES_META_KEY]
     const inputRequests: InputRequests = {
       ...(can?.elicitation && { user_name: form('What is your name?', 'name') }),
       ...(can?.sampling && { greeting: completion('Generate a short greeting') }),
