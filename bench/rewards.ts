@@ -1,24 +1,17 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { StandardMerkleTree } from '@openzeppelin/merkle-tree'
 import type { Hex } from 'viem'
-import { checkEpoch } from '#epochs/checkEpoch.ts'
 import { epochFacts } from '#epochs/epochFacts.ts'
-import { type EpochSources, epochBlocks } from '#epochs/epochSources.ts'
+import { epochBlocks } from '#epochs/epochSources.ts'
 import { type RewardLeaf, RewardTree, verifyProof } from '#rules/merkle.ts'
 import { buildRewardMap, computeRewards } from '#rules/rewardMap.ts'
-import { openDatabase } from '#schema/database.ts'
-import { migrate } from '#schema/migrate.ts'
-import { startPostgres } from '#schema/postgres.ts'
 import { type BenchReport, type Figure, figure, ratio } from './report.ts'
-import { ACCOUNTS, LAST_EPOCH, millionAccounts } from './rewards/millionAccounts.ts'
+import { inIndex, LAST_EPOCH, requireRight } from './rewards/largeEpochs.ts'
 
 /** An epoch that pays a million accounts, after another that did so: `verify` is all that a stranger does who has an index and the documents; `map`
  *  recomputes the map from facts at hand. The peer needs minutes for a million leaves, so both build the tree of a tenth of them; the roots
  *  must be equal. */
 export async function run(): Promise<BenchReport> {
-  const { verify, facts } = await inIndex(async (sources) => {
+  const { verify, facts } = await inIndex(ACCOUNTS, async (sources) => {
     const verify = await timesOf(1, () => requireRight(sources))
     const blocks = await epochBlocks(sources, LAST_EPOCH)
     return { verify, facts: await epochFacts(sources, blocks, [], (name) => sources.artifacts.get(name)) }
@@ -44,33 +37,12 @@ export async function run(): Promise<BenchReport> {
   }
 }
 
+const ACCOUNTS = 1_000_000
 const PEER = '@openzeppelin/merkle-tree'
 const TENTH = 'tree of a tenth'
 const RUNS = 2
 /** Every how many leaves one is proved. */
 const EVERY = 10
-
-/** Gives `work` an index with the epochs, which is deleted afterwards. */
-async function inIndex<T>(work: (sources: EpochSources) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'bench-rewards-'))
-  await chmod(folder, 0o755) // PostgreSQL runs as another user
-  const server = await startPostgres(join(folder, 'postgres'), { flags: { fsync: 'off', max_wal_size: '8GB' } })
-  try {
-    await migrate(server.url)
-    const db = await openDatabase(server.url)
-    const sources = await millionAccounts(db, folder)
-    console.log('Two epochs are published.')
-    return await work(sources).finally(() => db.close())
-  } finally {
-    await server.stop()
-    await rm(folder, { recursive: true, force: true })
-  }
-}
-
-async function requireRight(sources: EpochSources): Promise<void> {
-  const { difference } = await checkEpoch(sources, LAST_EPOCH)
-  if (difference) throw new Error(`The recomputed map differs at ${difference.place}.`)
-}
 
 const provedOf = (leaves: readonly RewardLeaf[]) => [...leaves.keys()].filter((index) => index % EVERY === 0)
 

@@ -20,7 +20,7 @@ export interface MirroredEpoch {
   problem?: string
 }
 
-/** Copies every artifact that the verification of the epochs reads (their maps, the usage documents that these name, the manifests) into the folder `to`, by verifying them. */
+/** Copies every artifact that the verification of the epochs reads (their maps with all pages, the usage documents that these name, the manifests) into the folder `to`, by verifying them. */
 export async function* mirrorEpochs(
   { artifacts, ...sources }: EpochSources,
   to: string,
@@ -30,7 +30,7 @@ export async function* mirrorEpochs(
   const epochs = epoch === undefined ? published.map((one) => one.epoch) : [epoch]
   for (const one of epochs) {
     const copy = copying(artifacts, to)
-    const problem = await checkEpoch({ ...sources, artifacts: copy }, one).then(
+    const problem = await checkEpoch({ ...sources, artifacts: copy }, one, copy.keep).then(
       ({ difference }) =>
         difference
           ? `its map is wrong at ${difference.place}: published ${difference.published}, recomputed ${difference.recomputed}`
@@ -51,8 +51,24 @@ function copying(source: Pick<ArtifactStore, 'get'>, to: string) {
     if (!seen.has(name)) counts[kind]++
     seen.add(name)
   }
+  /** Stores what could not be read, for this reason. */
+  const store = async (name: string, bytes: Uint8Array, reason: unknown) => {
+    if (!(reason instanceof ArtifactError)) throw reason
+    if (reason.code === 'corrupt') await objects.delete(name)
+    await target.put(bytes)
+    count(name, 'copied')
+  }
   return {
     counts,
+    /** Keeps a page, which was computed: nobody needs to have it. */
+    async keep(name: string, bytes: Uint8Array): Promise<void> {
+      try {
+        await target.get(name)
+        count(name, 'present')
+      } catch (error) {
+        await store(name, bytes, error)
+      }
+    },
     async get(name: string, options?: GetOptions): Promise<Uint8Array> {
       try {
         const bytes = await target.get(name, options)
@@ -61,9 +77,7 @@ function copying(source: Pick<ArtifactStore, 'get'>, to: string) {
       } catch (error) {
         if (!(error instanceof ArtifactError)) throw error
         const bytes = await source.get(name, options)
-        if (error.code === 'corrupt') await objects.delete(name)
-        await target.put(bytes)
-        count(name, 'copied')
+        await store(name, bytes, error)
         return bytes
       }
     },

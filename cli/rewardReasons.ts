@@ -1,5 +1,7 @@
 import { formatEther, type Hex, isAddress } from 'viem'
+import { entriesOfAccount } from '#epochs/mapPages.ts'
 import { mapDocument, publishedFacts } from '#epochs/publishedFacts.ts'
+import { readerOf } from '#epochs/readArtifacts.ts'
 import { counterfactual, type Removal } from '#rules/counterfactual.ts'
 import type { EpochFacts } from '#rules/epochFacts.ts'
 import { PermanentError } from '#schema/errors.ts'
@@ -10,18 +12,19 @@ const inGOpen = (wei: bigint) => `${formatEther(wei)} gOPEN`
 /** `modelcommons explain EPOCH ACCOUNT`: the amounts of the epoch's map for the account, each with its formula. */
 export const explainEpoch = (epoch: number, account: string, options: OwnIndexOptions): Promise<void> =>
   onOwnIndex(options, async (sources) => {
-    const { lines, leaves } = await mapDocument(sources, epoch)
+    const map = await mapDocument(sources, epoch)
     const holder = account.toLowerCase()
+    const read = readerOf(sources.artifacts)
+    const lines = await entriesOfAccount(map, 'lines', holder, read)
+    const [leaf] = await entriesOfAccount(map, 'leaves', holder, read)
     let earned = 0n
-    for (const { account: payee, role, versionId, source, amount, pot, weight, whole } of lines) {
-      if (payee !== holder) continue
+    for (const { role, versionId, source, amount, pot, weight, whole } of lines) {
       earned += BigInt(amount)
       const of = versionId === null ? '' : `, version ${versionId}`
       console.log(
         `${inGOpen(BigInt(amount))}\t${role} by ${source.kind} ${source.id}${of}\t⌊${pot} × ${weight} / ${whole}⌋ wei`,
       )
     }
-    const leaf = leaves.find((one) => one.account === holder)
     console.log(
       leaf
         ? `Epoch ${epoch} gave ${account} ${inGOpen(earned)}; from all epochs it may claim ${inGOpen(BigInt(leaf.cumulative))}.`

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '#config'
+import { keepIn } from '#epochs/checkEpoch.ts'
 import { type MapVerdict, watchMaps } from '#epochs/watchMaps.ts'
 import { isRetriable, PermanentError } from '#schema/errors.ts'
 import { openChainClient } from '#workers/chain.ts'
@@ -20,7 +21,7 @@ export async function watch({ interval, once = false, ...options }: WatchOptions
   await onOwnIndex(options, async (own, config) => {
     const { deployment } = own
     const { challengeWindow, reopenTime } = deployment.settings
-    const maps = watchMaps({ ...own, challengeWindow, reopenTime })
+    const maps = watchMaps({ ...own, challengeWindow, reopenTime, keep: keepIn(own.artifacts) })
     const dispute = await disputer(config, own)
     const told = new Set<string>()
     const tell = (text: string) => {

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import { ArtifactError, ArtifactStoreError, folderObjects } from '#schema/artifacts/index.ts'
-import { parseDocument, type RewardMapDocument, rewardMapDocument } from '#schema/documents.ts'
+import { parseDocument } from '#schema/documents.ts'
 import { IndexBehindError } from '#schema/errors.ts'
 import { ModelVersion } from '#schema/onchain/models.ts'
+import { rewardMapDocument, type WholeRewardMap } from '#schema/rewardMapDocument.ts'
 import { blockHash, insertAll } from '#test/factory.ts'
 import { must } from '#test/must.ts'
 import { computeEpoch, missingManifests, publishArguments } from './epoch.ts'
@@ -174,8 +175,8 @@ test('a document of the map before that cannot be the map on chain has no effect
   const first = await computeEpoch(sources, request)
   await publish(first)
   const right = await computeEpoch(sources, { ...request, epoch: 2 })
-  const [leaf, ...others] = first.leaves as [RewardMapDocument['leaves'][0], ...RewardMapDocument['leaves']]
-  const forged: Partial<RewardMapDocument>[] = [
+  const [leaf, ...others] = first.leaves as [WholeRewardMap['leaves'][0], ...WholeRewardMap['leaves']]
+  const forged: Partial<WholeRewardMap>[] = [
     { leaves: [{ ...leaf, cumulative: '1' }, ...others] },
     { leaves: [...others, leaf] },
     { leaves: [leaf, leaf, ...others] },

@@ -1,10 +1,11 @@
 import { buildRewardMap, type EpochRewardMap } from '#rules/rewardMap.ts'
 import { ArtifactError } from '#schema/artifacts/index.ts'
-import type { RewardMapDocument, SignedUsage } from '#schema/documents.ts'
+import type { WholeRewardMap } from '#schema/rewardMapDocument.ts'
+import type { SignedUsage } from '#schema/usageDocument.ts'
 import { codeHash } from './codeHash.ts'
 import { epochFacts } from './epochFacts.ts'
 import { type EpochBlocks, type EpochSources, epochBlocks } from './epochSources.ts'
-import { type ArtifactReader, readerWithout } from './previousMap.ts'
+import { type ArtifactReader, readerWithout } from './readArtifacts.ts'
 
 /** `usage`: the usage documents to use, in order. `absent`: the names of artifacts that the chain names and nobody could fetch. */
 export interface EpochRequest {
@@ -26,7 +27,7 @@ export async function computeEpoch(
   sources: EpochSources,
   request: EpochRequest,
   readAbsent?: ArtifactReader,
-): Promise<RewardMapDocument> {
+): Promise<WholeRewardMap> {
   const computed = await computeMap(sources, request, readAbsent)
   const absent = [...new Set(request.absent)].sort()
   return documentOf(computed, { usage: [...request.usage], absent, codeHash: await codeHash() })
@@ -51,14 +52,14 @@ export async function computeMap(
 }
 
 /** The artifacts that the chain names, that the map of an epoch needs, and that the store says are not there, or has with other bytes: its version's
- *  manifests and the map before. Sorted. @throws as computeEpoch, but no ArtifactError */
+ *  manifests, and of the maps before the document or the first page. Sorted. @throws as computeEpoch, but no ArtifactError */
 export async function missingManifests(sources: EpochSources, epoch: number): Promise<string[]> {
   const missing = new Set<string>()
-  await epochFacts(sources, await epochBlocks(sources, epoch), [], async (name) => {
+  await epochFacts(sources, await epochBlocks(sources, epoch), [], async (name, maxBytes) => {
     try {
-      return await sources.artifacts.get(name)
+      return await sources.artifacts.get(name, { maxBytes })
     } catch (error) {
-      if (!(error instanceof ArtifactError)) throw error
+      if (!(error instanceof ArtifactError) || error.code === 'tooLarge') throw error
       missing.add(name)
       return undefined
     }
@@ -68,8 +69,8 @@ export async function missingManifests(sources: EpochSources, epoch: number): Pr
 
 function documentOf(
   { map: { root, total, leaves, carried, debts, lines }, ...chain }: ComputedEpoch,
-  names: Pick<RewardMapDocument, 'usage' | 'absent' | 'codeHash'>,
-): RewardMapDocument {
+  names: Pick<WholeRewardMap, 'usage' | 'absent' | 'codeHash'>,
+): WholeRewardMap {
   return {
     ...chain,
     root,
@@ -89,7 +90,7 @@ function documentOf(
 }
 
 /** The arguments of `RewardDistributor.publish` for a map whose document is stored as `uri`. */
-export const publishArguments = (map: RewardMapDocument, uri: string) =>
+export const publishArguments = (map: WholeRewardMap, uri: string) =>
   [
     BigInt(map.epoch),
     map.blockHash as `0x${string}`,

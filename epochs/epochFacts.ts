@@ -4,20 +4,15 @@ import { MAX_DEPTH } from '#rules/lineage.ts'
 import { buildRewardMap } from '#rules/rewardMap.ts'
 import { stakeTimes } from '#rules/stakeTime.ts'
 import type { Sql } from '#schema/database.ts'
-import {
-  MAX_ALL_USAGE_BYTES,
-  MAX_USAGE_BYTES,
-  openedUsage,
-  parseDocument,
-  type SignedUsage,
-  weighedManifest,
-} from '#schema/documents.ts'
+import { parseDocument, weighedManifest } from '#schema/documents.ts'
 import { FeedbackTask, Judgement } from '#schema/onchain/feedback.ts'
 import { Model, ModelVersion, RewardSplit } from '#schema/onchain/models.ts'
 import { rowOf, rowsOf } from '#schema/rows.ts'
+import { MAX_ALL_USAGE_BYTES, MAX_USAGE_BYTES, openedUsage, type SignedUsage } from '#schema/usageDocument.ts'
 import { newDebts } from './corrections.ts'
 import { type EpochBlocks, epochBlocks, type FactSources } from './epochSources.ts'
-import { type ArtifactReader, readDocument, stateBefore } from './previousMap.ts'
+import { stateBefore } from './previousMap.ts'
+import { type ArtifactReader, readDocument } from './readArtifacts.ts'
 import { usageByHost } from './signedUsage.ts'
 
 /** The facts that the rewards of an epoch are computed from, as of its last block. `usage`: as a map bundles them. */

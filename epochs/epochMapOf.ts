@@ -1,35 +1,14 @@
 import type { RewardLeaf } from '#rules/merkle.ts'
 import type { EpochRewardMap } from '#rules/rewardMap.ts'
-import type { RewardMapDocument } from '#schema/documents.ts'
+import type { MapEntry } from '#schema/rewardMapDocument.ts'
 
-type Entry = EpochRewardMap['lines'][number]
+/** Entries of a document's lists as those of the reward map that the rules compute. */
 
-/** A document as the reward map that the rules compute. */
-export const epochMapOf = (document: RewardMapDocument): EpochRewardMap => ({
-  root: document.root as `0x${string}`,
-  total: BigInt(document.total),
-  treasury: 0n,
-  leaves: leavesOf(document.leaves, {
-    chain: BigInt(document.chainId),
-    distributor: document.distributor as `0x${string}`,
-    epoch: BigInt(document.epoch),
-  }),
-  ...carriedOf(document),
-  lines: document.lines.map(({ account, role, versionId, source, amount, pot, weight, whole }) => ({
-    account: account as `0x${string}`,
-    role: role as Entry['role'],
-    versionId,
-    source: source as Entry['source'],
-    amount: BigInt(amount),
-    pot: BigInt(pot),
-    weight: BigInt(weight),
-    whole: BigInt(whole),
-  })),
-})
+type Line = EpochRewardMap['lines'][number]
 
-/** The leaves of a document under the map of a chain, a distributor and an epoch. */
+/** Leaves of the map of a chain, a distributor and an epoch. */
 export const leavesOf = (
-  leaves: RewardMapDocument['leaves'],
+  leaves: readonly MapEntry<'leaves'>[],
   { chain, distributor, epoch }: Pick<RewardLeaf, 'chain' | 'distributor' | 'epoch'>,
 ): RewardLeaf[] =>
   leaves.map(({ account, cumulative }) => ({
@@ -40,11 +19,20 @@ export const leavesOf = (
     cumulative: BigInt(cumulative),
   }))
 
-/** What a document carries to the next epoch. */
-export const carriedOf = ({
-  carried,
-  debts,
-}: Pick<RewardMapDocument, 'carried' | 'debts'>): Pick<EpochRewardMap, 'carried' | 'debts'> => ({
-  carried: carried.map((one) => ({ ...one, amount: BigInt(one.amount) })),
-  debts: debts.map((one) => ({ ...one, amount: BigInt(one.amount) }) as EpochRewardMap['debts'][number]),
-})
+export const carriedOf = (carried: readonly MapEntry<'carried'>[]): EpochRewardMap['carried'] =>
+  carried.map((one) => ({ ...one, amount: BigInt(one.amount) }))
+
+export const debtsOf = (debts: readonly MapEntry<'debts'>[]) =>
+  debts.map((one) => ({ ...one, amount: BigInt(one.amount) }) as EpochRewardMap['debts'][number])
+
+export const linesOf = (lines: readonly MapEntry<'lines'>[]): Line[] =>
+  lines.map(({ account, role, versionId, source, amount, pot, weight, whole }) => ({
+    account: account as `0x${string}`,
+    role: role as Line['role'],
+    versionId,
+    source: source as Line['source'],
+    amount: BigInt(amount),
+    pot: BigInt(pot),
+    weight: BigInt(weight),
+    whole: BigInt(whole),
+  }))

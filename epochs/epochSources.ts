@@ -18,6 +18,8 @@ export interface FactSources {
   deployment: {
     chainId: number
     addresses: Pick<Deployment['addresses'], 'RewardDistributor' | 'Treasury'>
+    /** The entries of a page of its maps: the law's, except where a test plays with smaller pages. */
+    pageEntries?: number
   }
 }
 

@@ -1,44 +1,15 @@
 import type { EpochFacts } from '#rules/epochFacts.ts'
 import { RewardTree } from '#rules/merkle.ts'
 import type { EpochRewardMap } from '#rules/rewardMap.ts'
-import { ArtifactError } from '#schema/artifacts/index.ts'
 import type { Sql } from '#schema/database.ts'
-import { MAX_DOCUMENT_BYTES, parseDocument, type RewardMapDocument, rewardMapDocument } from '#schema/documents.ts'
+import { parseDocument } from '#schema/documents.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
+import { type MapEntry, type RewardMapDocument, rewardMapDocument } from '#schema/rewardMapDocument.ts'
 import { rowOf } from '#schema/rows.ts'
-import { carriedOf, leavesOf } from './epochMapOf.ts'
+import { carriedOf, debtsOf, leavesOf } from './epochMapOf.ts'
 import type { FactSources } from './epochSources.ts'
-
-/** The bytes of an artifact; undefined for one that counts as absent. @throws ArtifactError for one with more than `maxBytes` */
-export type ArtifactReader = (name: string, maxBytes?: number) => Promise<Uint8Array | undefined>
-
-/** Reads artifacts; those of `absent` by `readAbsent`, which finds none by default. */
-export const readerWithout =
-  (
-    artifacts: FactSources['artifacts'],
-    absent: ReadonlySet<string>,
-    readAbsent: ArtifactReader = async () => undefined,
-  ): ArtifactReader =>
-  (name, maxBytes) =>
-    absent.has(name) ? readAbsent(name, maxBytes) : artifacts.get(name, { maxBytes })
-
-/** Reads artifacts; one that is not there, or has other bytes, counts as absent. */
-export const readIfThere =
-  (artifacts: FactSources['artifacts']): ArtifactReader =>
-  async (name, maxBytes) => {
-    try {
-      return await artifacts.get(name, { maxBytes })
-    } catch (error) {
-      if (error instanceof ArtifactError) return undefined
-      throw error
-    }
-  }
-
-/** Reads what the chain or a map names as a document; one that is too large for a document states nothing. */
-export const readDocument = (read: ArtifactReader, name: string, maxBytes = MAX_DOCUMENT_BYTES) =>
-  read(name, maxBytes).catch((error): undefined => {
-    if (!(error instanceof ArtifactError && error.code === 'tooLarge')) throw error
-  })
+import { PageError, partsOf } from './mapPages.ts'
+import { type ArtifactReader, artifactNamed, readDocument } from './readArtifacts.ts'
 
 type Before = EpochFacts['before']
 
@@ -55,34 +26,32 @@ export async function stateBefore(
   return stateOf((await publishedMap(sources, epoch - 1, read)) ?? (await recompute()))
 }
 
+type State = Pick<EpochRewardMap, 'leaves' | 'carried' | 'debts'>
+
 /** The published map of an epoch, as its document says. */
-export interface PublishedMap extends Pick<EpochRewardMap, 'leaves' | 'carried' | 'debts'> {
-  lines: RewardMapDocument['lines']
+export interface PublishedMap extends State {
+  /** Its lines, part after part. @throws PageError at the first page that is none */
+  lines(): AsyncIterable<MapEntry<'lines'>[]>
 }
 
-/** The published map of an epoch; undefined when its document is absent or cannot be the map on the chain.
+/** The published map of an epoch; undefined when its document or a page is absent, or cannot be of the map on the chain.
  *  @throws RangeError when the epoch has no map. */
 export async function publishedMap(
-  { sql, deployment }: FactSources,
+  sources: FactSources,
   epoch: number,
   read: ArtifactReader,
 ): Promise<PublishedMap | undefined> {
+  const { sql, deployment } = sources
   const row = await rowOf(sql, RewardMap, String(epoch))
   if (row?.status !== 'Published') throw new RangeError(`Epoch ${epoch} is not published: epochs are settled in order.`)
   const document = await publishedDocument(row.uri, read)
-  if (!document) return undefined
-  const leaves = leavesOf(document.leaves, {
-    chain: BigInt(deployment.chainId),
-    distributor: deployment.addresses.RewardDistributor.toLowerCase() as `0x${string}`,
-    epoch: BigInt(epoch),
+  if (!document || BigInt(document.total) !== row.total) return undefined
+  const state = await statedBy(document, sources, epoch, read).catch((error): undefined => {
+    if (!(error instanceof PageError)) throw error
   })
-  const map = { leaves, ...carriedOf(document), lines: document.lines }
-  return BigInt(document.total) === row.total && (await describes(map, row, sql)) ? map : undefined
+  if (!state || new RewardTree(state.leaves).root !== row.root) return undefined
+  return { ...state, lines: () => partsOf(document, 'lines', read, deployment.pageEntries) }
 }
-
-/** The artifact that a published map names as its document; undefined when it names none. */
-export const artifactNamed = (uri: string | null): string | undefined =>
-  uri !== null && /^0x[0-9a-f]{64}$/.test(uri) ? uri : undefined
 
 /** The document that a published map names; undefined when it names none, or not a reward map. */
 async function publishedDocument(uri: string | null, read: ArtifactReader): Promise<RewardMapDocument | undefined> {
@@ -92,25 +61,52 @@ async function publishedDocument(uri: string | null, read: ArtifactReader): Prom
   return parsed?.success ? parsed.data : undefined
 }
 
-/** Whether this can be the map on the chain: its leaves, each account once and in order, have the root there, and what they and the pots
- *  hold is what the chain has received and made payable. */
-async function describes({ leaves, carried }: PublishedMap, { epoch, root }: RewardMap, sql: Sql): Promise<boolean> {
+/** The state in a document. What its pots and leaves hold is what the chain has received and made payable, and each account is there once and in
+ *  order: the first page with which that is impossible is the last that is read.
+ *  @throws PageError; ArtifactError for a page that cannot be read */
+async function statedBy(
+  document: RewardMapDocument,
+  { sql, deployment: { chainId, addresses, pageEntries } }: FactSources,
+  epoch: number,
+  read: ArtifactReader,
+): Promise<State | undefined> {
+  const { payable, fees } = await receivedUntil(sql, epoch)
+  const state: State = { leaves: [], carried: [], debts: [] }
+  let left = fees - payable
+  for await (const part of partsOf(document, 'carried', read, pageEntries))
+    for (const one of carriedOf(part)) {
+      left -= one.amount
+      state.carried.push(one)
+    }
+  if (left !== 0n) return undefined
+  for await (const part of partsOf(document, 'debts', read, pageEntries))
+    for (const one of debtsOf(part)) state.debts.push(one)
+  left = payable
+  let last = ''
+  const chain = BigInt(chainId)
+  const distributor = addresses.RewardDistributor.toLowerCase() as `0x${string}`
+  for await (const part of partsOf(document, 'leaves', read, pageEntries))
+    for (const leaf of leavesOf(part, { chain, distributor, epoch: BigInt(epoch) })) {
+      left -= leaf.cumulative
+      if (left < 0n || leaf.account <= last) return undefined
+      last = leaf.account
+      state.leaves.push(leaf)
+    }
+  return left === 0n ? state : undefined
+}
+
+/** What the epochs up to this one have received, and made payable. */
+async function receivedUntil(sql: Sql, epoch: number): Promise<{ payable: bigint; fees: bigint }> {
   const { rows } = await sql.query<{ payable: bigint; fees: bigint }>(
     `select (select coalesce(sum(total), 0) from reward_map where epoch <= $1 and status = 'Published' and to_block is null) as payable,
             (select coalesce(sum(amount), 0) from redemption where epoch <= $1 and to_block is null) as fees`,
     [epoch],
   )
-  const { payable, fees } = rows[0] ?? { payable: 0n, fees: 0n }
-  if (sum(leaves.map((leaf) => leaf.cumulative)) !== payable) return false
-  if (sum(carried.map((one) => one.amount)) !== fees - payable) return false
-  if (leaves.some(({ account }, i) => account <= (leaves[i - 1]?.account ?? ''))) return false
-  return new RewardTree(leaves).root === root
+  return rows[0] ?? { payable: 0n, fees: 0n }
 }
 
-const sum = (amounts: readonly bigint[]) => amounts.reduce((total, one) => total + one, 0n)
-
 /** No amount falls below the leaf of the map before, by which the account can claim as soon as that map is final. */
-const stateOf = ({ leaves, carried, debts }: Pick<EpochRewardMap, 'leaves' | 'carried' | 'debts'>): Before => ({
+const stateOf = ({ leaves, carried, debts }: State): Before => ({
   accounts: leaves.map(({ account, cumulative }) => ({ account, cumulative, claimed: cumulative })),
   carried,
   debts,

@@ -1,12 +1,13 @@
 import type { Removal } from '#rules/counterfactual.ts'
 import type { EpochFacts } from '#rules/epochFacts.ts'
-import { getDocument, type RewardMapDocument, rewardMapDocument } from '#schema/documents.ts'
+import { getDocument } from '#schema/documents.ts'
 import { Contribution } from '#schema/onchain/datanets.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
+import { type RewardMapDocument, rewardMapDocument } from '#schema/rewardMapDocument.ts'
 import { rowOf } from '#schema/rows.ts'
 import { epochFacts } from './epochFacts.ts'
 import { type EpochBlocks, epochBlocks, type FactSources, UnpublishedEpochError } from './epochSources.ts'
-import { artifactNamed, readerWithout } from './previousMap.ts'
+import { artifactNamed, readerWithout } from './readArtifacts.ts'
 
 /** The document of a published map. @throws UnpublishedEpochError; ArtifactError when it cannot be read, or is no reward map */
 export async function mapDocument(

@@ -3,14 +3,10 @@ import { join } from 'node:path'
 import { privateKeyToAccount } from 'viem/accounts'
 import { expect, test, vi } from 'vitest'
 import { ArtifactError } from '#schema/artifacts/index.ts'
-import {
-  documentBytes,
-  MAX_USAGE_BYTES,
-  MAX_USAGE_DOCUMENTS,
-  parseDocument,
-  rewardMapDocument,
-} from '#schema/documents.ts'
+import { documentBytes, parseDocument } from '#schema/documents.ts'
 import { Endpoint, Redemption } from '#schema/onchain/market.ts'
+import { rewardMapDocument } from '#schema/rewardMapDocument.ts'
+import { MAX_USAGE_BYTES, MAX_USAGE_DOCUMENTS } from '#schema/usageDocument.ts'
 import { insert } from '#test/factory.ts'
 import { must } from '#test/must.ts'
 import { computeEpoch } from './epoch.ts'

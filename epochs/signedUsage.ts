@@ -1,6 +1,6 @@
 import { type Hex, recoverTypedDataAddress } from 'viem'
 import { MAX_SIGNATURE_S, type SigningDomain, usageData } from '#rules/signing.ts'
-import type { SignedUsage } from '#schema/documents.ts'
+import type { SignedUsage } from '#schema/usageDocument.ts'
 
 /** Which usage documents of a reward map count (amendment 4a): of each host that has fees in the epoch, the first that it signed for this epoch, chain and
  *  distributor. So nobody else can say what stood behind its answers, and a map makes nobody read more documents than there are hosts.

@@ -4,6 +4,7 @@ import { ArtifactError } from '#schema/artifacts/index.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { rowsOf } from '#schema/rows.ts'
 import { checkEpoch } from './checkEpoch.ts'
+import type { KeepPage } from './compareMap.ts'
 import type { EpochSources } from './epochSources.ts'
 
 /** Recomputes every published reward map within its challenge window (rule 11, amendment 12a). */
@@ -27,6 +28,8 @@ interface MapWatchOptions extends EpochSources {
   reopenTime: number
   /** The time of the chain's latest block, unix seconds. */
   now(): Promise<number>
+  /** Is given the pages of each right map, so that nobody can withhold them. */
+  keep?: KeepPage
 }
 
 /** Published maps in their window, and those that are held by a dispute that is open or failed. */
@@ -34,7 +37,7 @@ const DISPUTABLE = `status = 'Published' and (published_at > to_timestamp($1) or
   select from dispute where dispute.to_block is null and subject = 'RewardMap' and subject_id = reward_map.id
     and (outcome = 'Open' or outcome in ('Rejected', 'Lapsed') and resolved_at > to_timestamp($2))))`
 
-export function watchMaps({ challengeWindow, reopenTime, now, ...sources }: MapWatchOptions): MapWatch {
+export function watchMaps({ challengeWindow, reopenTime, now, keep, ...sources }: MapWatchOptions): MapWatch {
   const right = new Set<string>()
   return {
     async round() {
@@ -43,7 +46,7 @@ export function watchMaps({ challengeWindow, reopenTime, now, ...sources }: MapW
       const verdicts: MapVerdict[] = []
       for (const map of open.sort((a, b) => a.epoch - b.epoch)) {
         const key = publicationOf(map)
-        const found = right.has(key) ? rightMap(map) : await judge(sources, map, time)
+        const found = right.has(key) ? rightMap(map) : await judge(sources, map, time, keep)
         if (found.verdict === 'right') right.add(key)
         verdicts.push(found)
       }
@@ -60,9 +63,9 @@ const named = ({ epoch, root }: RewardMap) => ({ epoch, root: root ?? '' })
 const rightMap = (map: RewardMap): MapVerdict => ({ ...named(map), verdict: 'right' })
 
 /** A map that nobody can check is wrong once its artifacts were missing for 72 hours. */
-async function judge(sources: EpochSources, map: RewardMap, time: number): Promise<MapVerdict> {
+async function judge(sources: EpochSources, map: RewardMap, time: number, keep?: KeepPage): Promise<MapVerdict> {
   try {
-    const { difference } = await checkEpoch(sources, map.epoch)
+    const { difference } = await checkEpoch(sources, map.epoch, keep)
     return difference ? { ...named(map), verdict: 'wrong', difference } : rightMap(map)
   } catch (error) {
     if (error instanceof ArtifactError && isOverdue(map, time)) {

@@ -13,6 +13,8 @@ export interface ApiDeployment {
   chainId: number
   /** Contract addresses by name. */
   addresses: Record<string, string>
+  /** The entries of a page of its reward maps, where a test plays with smaller pages. */
+  pageEntries?: number
   /** The hosts whose endpoints this API answers for, in lower case; by default none. */
   hosts?: readonly string[]
   /** Durations in seconds, amounts in wei. An API of other Governors has none. */

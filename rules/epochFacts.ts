@@ -2,6 +2,7 @@
 
 import type { Hex } from 'viem'
 import { type AttributedReceipt, type CountedAnswers, countedAnswers } from './countedAnswers.ts'
+import { LargeMap } from './largeMap.ts'
 import { lower } from './lower.ts'
 import { byId } from './order.ts'
 import { checkTerms, type Pot, type SplitTerms } from './split.ts'
@@ -85,7 +86,7 @@ export function indexFacts(facts: EpochFacts): EpochIndex {
   for (const model of facts.models) checkModel(model)
   for (const { versionId, modelId } of facts.versions)
     if (!models.has(modelId)) refuseMissing('Model', modelId, `version ${versionId}`)
-  uniqueMap('Usage of', facts.usage, usageName)
+  requireUnique('Usage of', facts.usage, usageName)
   for (const { endpointId, versionId, fees } of facts.usage) {
     if (!versions.has(versionId)) refuseMissing('Version', versionId, `endpoint ${endpointId}`)
     notNegative(`The fee total of endpoint ${endpointId}`, fees)
@@ -98,7 +99,7 @@ export function indexFacts(facts: EpochFacts): EpochIndex {
 
 function checkModel({ modelId, terms, stakes }: EpochModel): void {
   checkTerms(terms)
-  uniqueMap(`Stake in model ${modelId} of`, stakes, (stake) => lower(stake.account))
+  requireUnique(`Stake in model ${modelId} of`, stakes, (stake) => lower(stake.account))
   for (const { account, amount } of stakes) notNegative(`The stake of ${account} in model ${modelId}`, amount)
 }
 
@@ -131,13 +132,17 @@ const usageName = ({ endpointId, versionId, consumer }: EndpointUsage) =>
   `${endpointId} by version ${versionId} for ${lower(consumer)}`
 
 function uniqueMap<T>(what: string, items: readonly T[], key: (item: T) => string): Map<string, T> {
-  const map = new Map<string, T>()
+  requireUnique(what, items, key)
+  return new Map(items.map((item) => [key(item), item]))
+}
+
+function requireUnique<T>(what: string, items: readonly T[], key: (item: T) => string): void {
+  const seen = new LargeMap<string, true>()
   for (const item of items) {
     const name = key(item)
-    if (map.has(name)) refuseTwice(what, name)
-    map.set(name, item)
+    if (seen.has(name)) refuseTwice(what, name)
+    seen.set(name, true)
   }
-  return map
 }
 
 function notNegative(what: string, amount: bigint): void {

@@ -3,6 +3,7 @@
 import type { Hex } from 'viem'
 import { bigintMin } from './bps.ts'
 import type { Debt, EpochFacts } from './epochFacts.ts'
+import { LargeMap } from './largeMap.ts'
 import { lower } from './lower.ts'
 import { ascending } from './order.ts'
 import type { RewardEntry } from './rewardEntry.ts'
@@ -18,7 +19,7 @@ export function postToAccounts(
   lines: RewardEntry[],
 ): { accounts: AccountState[]; total: bigint; treasury: bigint; debts: Debt[] } {
   const treasury = lower(facts.treasury)
-  const states = new Map<Hex, State>()
+  const states = new LargeMap<Hex, State>()
   for (const state of facts.before.accounts) {
     const account = lower(state.account)
     if (states.has(account)) throw new RangeError(`Account ${account} is given twice in the previous map.`)

@@ -1,6 +1,7 @@
 /** Rule 8, amendment 8a (power is exposure): stakers share by stake × time over the epoch, so that a stake just before its end gains nothing. */
 
 import type { Hex } from 'viem'
+import { LargeMap } from './largeMap.ts'
 import { ascending } from './order.ts'
 
 /** A stake of an account in a model that did not change from `fromBlock` until `toBlock` (excluded; null: it still stands). */
@@ -28,7 +29,7 @@ export function stakeTimes(
   stakes: readonly HeldStake[],
   epoch: { fromBlock: number; toBlock: number },
 ): { account: Hex; amount: bigint }[] {
-  const times = new Map<Hex, bigint>()
+  const times = new LargeMap<Hex, bigint>()
   for (const { account, amount, fromBlock, toBlock } of stakes) {
     const first = Math.max(fromBlock, epoch.fromBlock)
     const end = Math.min(toBlock ?? Number.POSITIVE_INFINITY, epoch.toBlock + 1)

@@ -1,16 +1,9 @@
 import { constants } from 'node:buffer'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import {
-  MAX_DOCUMENT_BYTES,
-  MAX_DOCUMENT_VALUES,
-  MAX_USAGE_BYTES,
-  openedUsage,
-  parseDocument,
-  putDocument,
-  rewardMapDocument,
-  weighedManifest,
-} from './documents.ts'
+import { MAX_DOCUMENT_BYTES, MAX_DOCUMENT_VALUES, parseDocument, putDocument, weighedManifest } from './documents.ts'
+import { rewardMapDocument } from './rewardMapDocument.ts'
+import { MAX_USAGE_BYTES, openedUsage } from './usageDocument.ts'
 
 /** Of the processor. An issue for each item takes minutes of it, and more memory than a process has. */
 const MAX_MS = 20_000

@@ -1,20 +1,11 @@
 import { z } from 'zod'
 import { type CanonicalValue, canonicalJson } from '#rules/canonicalJson.ts'
-import { POTS } from '#rules/split.ts'
 import { ArtifactError, type ArtifactStore } from './artifacts/index.ts'
+import { hash, id, signedPpm, wei, whole } from './documentFields.ts'
 import { PermanentError } from './errors.ts'
-import { failFastList } from './failFastList.ts'
 
 /** The schemas of the JSON artifacts that contracts refer to by hash. Every read checks the schema. Documents are stored as canonical JSON, so
  *  equal contents have one name. */
-
-const hash = z.string().regex(/^0x[0-9a-f]{64}$/, 'expected an artifact name')
-/** No uint256 has more digits. */
-const wei = z.string().regex(/^\d{1,78}$/, 'expected wei as a decimal string')
-const whole = z.number().int()
-const id = z.string().regex(/^\d{1,78}$/, 'expected an id')
-const signedPpm = z.string().regex(/^-?\d{1,30}$/, 'expected ppm as a decimal string')
-const account = z.string().regex(/^0x[0-9a-f]{40}$/, 'expected an address in lower case')
 
 /** One contribution: a training example, or an evaluation item. */
 export const sampleDocument = z.object({ prompt: z.string().min(1), completion: z.string() })
@@ -198,109 +189,12 @@ export const evidenceDocument = z.object({
 /** The reason for a dispute. */
 export const disputeEvidenceDocument = z.object({ ground: z.string().min(1), statement: z.string() })
 
-const receipt = z.object({
-  /** Visible ASCII, so that it sorts alike everywhere. */
-  id: z.string().regex(/^[!-~]{1,200}$/, 'expected a receipt id'),
-  endpointId: id,
-  versionId: id,
-  channelId: hash,
-  consumer: account,
-  prompt: z.string(),
-  answer: z.string(),
-  tokensIn: whole.nonnegative(),
-  tokensOut: whole.nonnegative(),
-  fee: wei,
-  /** 0; in documents of earlier releases, all fees of the channel’s calls so far. */
-  cumulative: wei,
-  signature: z.string(),
-  /** ppm of the answer, by contribution; the rest up to a million is unattributed. */
-  attribution: failFastList(z.object({ contributionId: id, mass: whole.nonnegative() })),
-})
-
-/** The opened receipts of one host in one epoch: those whose consumer lets prompt and answer be shown. With `contentSalt` and `totalHash` everybody can check
- *  the signature; they are missing where the host signed without a salt. `cumulative` is 0: it would tell the fees of receipts that are not opened. */
-export const usageDocument = z.object({
-  epoch: whole,
-  receipts: z.array(receipt.extend({ contentSalt: hash.optional(), totalHash: hash.optional() })),
-})
-
-/** A larger usage document states nothing: a host may sign any. */
-export const MAX_USAGE_BYTES = 1 << 24
-
-/** Of a map's usage documents, in their order, one with which they would be larger together states nothing: a host with fees of one wei may sign one, too. */
-export const MAX_ALL_USAGE_BYTES = 1 << 26
-
-/** A usage document with its host's signature (`usageData`). Maps of earlier releases have names alone, which nobody signed. */
-const signedUsage = z.union([
-  z.object({ document: hash, signature: z.string() }),
-  hash.transform((document) => ({ document, signature: '' })),
-])
-
-/** More usage documents are no map: each signature costs whoever checks it. */
-export const MAX_USAGE_DOCUMENTS = 1_000
-
-/** What a reward map reads of a usage document: an entry that is no receipt is null, and drops alone (amendment 4a). */
-export const openedUsage = z.object({
-  epoch: whole,
-  receipts: z
-    .custom<unknown[]>(Array.isArray, 'expected an array')
-    .transform((all) => all.map((one) => (hasNames(one) ? (receipt.safeParse(one).data ?? null) : null))),
-})
-
-/** Whether a value may be a receipt. One that may is so long that a document has few, and checking each whole costs little. */
-const hasNames = (value: unknown): boolean => {
-  const { channelId, consumer } = (value ?? {}) as Record<string, unknown>
-  return [channelId, consumer].every((name) => typeof name === 'string' && name.length > 40)
-}
-
-/** Products of amounts and shares have more digits than wei; of very many digits no number can be made. */
-const digits = z.string().regex(/^\d{1,400}$/, 'expected a decimal string')
-const signedWei = z.string().regex(/^-?\d{1,78}$/, 'expected wei as a decimal string')
-
-/** A published reward map: the state from which the next epoch starts, and the reason for every amount. */
-export const rewardMapDocument = z.object({
-  epoch: whole,
-  chainId: whole,
-  distributor: account,
-  fromBlock: whole,
-  toBlock: whole,
-  blockHash: hash,
-  root: hash,
-  total: wei,
-  leaves: failFastList(z.object({ account, cumulative: wei })),
-  carried: failFastList(z.object({ versionId: id, pot: z.enum([...POTS, 'rest']), amount: wei })),
-  debts: failFastList(
-    z.object({ account, amount: wei, to: account.nullable(), reason: z.string().regex(/^[ -~]{0,200}$/) }),
-  ),
-  /** The usage documents that it used, in their order. */
-  usage: failFastList(signedUsage, { max: MAX_USAGE_DOCUMENTS }),
-  /** The artifacts that the chain names and nobody could fetch, sorted. */
-  absent: failFastList(hash),
-  lines: failFastList(
-    z.object({
-      account,
-      role: z.string(),
-      versionId: id.nullable(),
-      source: z.object({ kind: z.string(), id: z.string() }),
-      amount: signedWei,
-      pot: wei,
-      weight: digits,
-      whole: digits,
-    }),
-  ),
-  codeHash: hash,
-})
-
 export type Specification = z.infer<typeof specificationDocument>
 export type Rubric = z.infer<typeof rubricDocument>
 export type SealedItems = z.infer<typeof itemsDocument>
 export type EvaluationLog = z.infer<typeof evaluationLogDocument>
 export type Manifest = z.infer<typeof manifestDocument>
 export type Evidence = z.infer<typeof evidenceDocument>
-export type Usage = z.infer<typeof usageDocument>
-export type UsageReceipt = Usage['receipts'][number]
-export type SignedUsage = z.infer<typeof signedUsage>
-export type RewardMapDocument = z.infer<typeof rewardMapDocument>
 
 export const documentBytes = (value: unknown) => new TextEncoder().encode(canonicalJson(value as CanonicalValue))
 

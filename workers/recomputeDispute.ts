@@ -1,4 +1,4 @@
-import { checkEpoch } from '#epochs/checkEpoch.ts'
+import { checkEpoch, keepIn } from '#epochs/checkEpoch.ts'
 import { blockHashes } from '#epochs/epochSources.ts'
 import { attributionWeights, influenceInUnits, recordInfluence } from '#rules/attribution.ts'
 import { type Finding, unreadableArtifacts } from '#rules/dispute.ts'
@@ -218,7 +218,7 @@ async function mapFinding(
 ): Promise<Finding> {
   try {
     const sources = { sql: db, artifacts, deployment, blockHash: blockHashes(chain.client) }
-    const { root, difference } = await checkEpoch(sources, epoch)
+    const { root, difference } = await checkEpoch(sources, epoch, keepIn(artifacts))
     if (difference === null) return { ground: 'root', recorded: root, recomputed: root }
     const { place, published, recomputed } = difference
     return { ground: 'root', recorded: `${place}: ${published}`, recomputed: `${place}: ${recomputed}` }

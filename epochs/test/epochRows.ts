@@ -2,13 +2,15 @@ import { join } from 'node:path'
 import { privateKeyToAccount } from 'viem/accounts'
 import { type SigningDomain, usageData } from '#rules/signing.ts'
 import { localStore } from '#schema/artifacts/index.ts'
-import { documentBytes, type RewardMapDocument, type SignedUsage } from '#schema/documents.ts'
+import { documentBytes } from '#schema/documents.ts'
 import { ChainEvent } from '#schema/onchain/chain.ts'
 import { Contribution } from '#schema/onchain/datanets.ts'
 import { FeedbackTask, Judgement } from '#schema/onchain/feedback.ts'
 import { Endpoint, Redemption } from '#schema/onchain/market.ts'
 import { Model, ModelStake, ModelVersion, RewardSplit } from '#schema/onchain/models.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
+import type { WholeRewardMap } from '#schema/rewardMapDocument.ts'
+import type { SignedUsage } from '#schema/usageDocument.ts'
 import { freshDatabase } from '#test/database.ts'
 import { account, blockHash, insert, insertAll, insertChain } from '#test/factory.ts'
 import { temporaryFolder } from '#workers/test/testWorker.ts'
@@ -126,7 +128,7 @@ export async function epochRows(documents: { parent?: unknown; child?: unknown }
     return signUsage(key, { ...domain, ...other }, epoch, await put(document))
   }
   /** Marks the map as published: its document is stored, unless `uri` names something else. */
-  const publish = async (map: RewardMapDocument, over: Partial<RewardMap> = {}) => {
+  const publish = async (map: WholeRewardMap, over: Partial<RewardMap> = {}) => {
     const uri = await put(map)
     const { fromBlock: firstBlock, blockHash, root, codeHash } = map
     const row = { firstBlock, blockHash, root, codeHash, uri, total: BigInt(map.total), ...over }
@@ -149,5 +151,5 @@ export const signUsage = async (
 })
 
 /** What an account can claim by the map. */
-export const cumulativeOf = (map: RewardMapDocument, who: string) =>
+export const cumulativeOf = (map: WholeRewardMap, who: string) =>
   Number(map.leaves.find((leaf) => leaf.account === who)?.cumulative ?? 0)

@@ -1,17 +1,17 @@
-import type { RewardMapDocument } from '#schema/documents.ts'
 import type { RewardMap } from '#schema/onchain/rewards.ts'
+import type { WholeRewardMap } from '#schema/rewardMapDocument.ts'
 import { digitHash, parties } from './epochRows.ts'
 
 /** Twenty kinds of false maps: how the document, or what is on the chain, differs from the true map of `epochRows`, and where the difference is. */
-export function tamperings(map: RewardMapDocument): {
+export function tamperings(map: WholeRewardMap): {
   document?: object
   onChain?: Partial<RewardMap>
   place: RegExp
 }[] {
-  const [leaf, ...leaves] = map.leaves as [RewardMapDocument['leaves'][0], ...RewardMapDocument['leaves']]
-  const [line, ...lines] = map.lines as [RewardMapDocument['lines'][0], ...RewardMapDocument['lines']]
+  const [leaf, ...leaves] = map.leaves as [WholeRewardMap['leaves'][0], ...WholeRewardMap['leaves']]
+  const [line, ...lines] = map.lines as [WholeRewardMap['lines'][0], ...WholeRewardMap['lines']]
   const debt = { account: parties.alice, amount: '5', to: null, reason: 'none' }
-  const documents: [Partial<RewardMapDocument>, RegExp][] = [
+  const documents: [Partial<WholeRewardMap>, RegExp][] = [
     [{ lines: [{ ...line, amount: '1' }, ...lines] }, /^platform of/],
     [{ lines: [{ ...line, weight: '1' }, ...lines] }, /^platform of/],
     [{ lines }, /^platform of/],

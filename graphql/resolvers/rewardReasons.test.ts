@@ -1,7 +1,12 @@
 import { expect, test } from 'vitest'
 import { computeEpoch } from '#epochs/epoch.ts'
+import { leavesOf } from '#epochs/epochMapOf.ts'
+import { storePages } from '#epochs/mapPages.ts'
 import { epochRows, openedReceipt, parties } from '#epochs/test/epochRows.ts'
+import { verifyProof } from '#rules/merkle.ts'
+import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import { account } from '#test/factory.ts'
+import { must } from '#test/must.ts'
 import { testApi } from '../test/api.ts'
 
 const EXPLAIN = `query ($account: String!, $epoch: ID!) {
@@ -9,13 +14,15 @@ const EXPLAIN = `query ($account: String!, $epoch: ID!) {
 const WITHOUT = `query ($epoch: ID!, $without: CounterfactualInput!) {
   counterfactual(epoch: $epoch, without: $without) { account actual without difference } }`
 
-async function published() {
-  const { sql: db, sources, publish, bundle } = await epochRows()
+/** @param pageEntries publishes the map in pages of so many entries */
+async function published(pageEntries?: number) {
+  const { sql: db, sources, publish, bundle, put } = await epochRows()
   const usage = [await bundle({ epoch: 1, receipts: [openedReceipt()] })]
   const map = await computeEpoch(sources, { epoch: 1, usage, absent: [] })
-  await publish(map)
-  const { artifacts, deployment } = sources
-  return { map, ...(await testApi({ db, artifacts: artifacts as never, deployment })) }
+  const artifacts = sources.artifacts as ArtifactStore
+  await publish(map, { uri: await put(await storePages(artifacts, map, pageEntries)) })
+  const deployment = { ...sources.deployment, pageEntries }
+  return { map, ...(await testApi({ db, artifacts, deployment })) }
 }
 
 test('each amount of an account is explained, and the amounts sum to what it earned', async () => {
@@ -31,6 +38,25 @@ test('each amount of an account is explained, and the amounts sum to what it ear
   }
   const kinds = (await ask(EXPLAIN, { account: parties.alice, epoch: '1' })).data.explainReward.reasons
   expect(kinds).toContainEqual(expect.objectContaining({ role: 'answers', kind: 'contribution', sourceId: '1' }))
+  expect((await ask(EXPLAIN, { account: account(999), epoch: '1' })).data.explainReward).toBeNull()
+})
+
+test('a map in pages is explained and claimed from like any other', async () => {
+  const { ask, map } = await published(2)
+  const { root, chainId, distributor, epoch } = map
+  const of = { chain: BigInt(chainId), distributor: distributor as `0x${string}`, epoch: BigInt(epoch) }
+  const proof = `query ($account: String!) { rewardProof(account: $account, epoch: 1) { cumulative proof } }`
+  for (const leaf of map.leaves) {
+    const { data } = await ask(EXPLAIN, { account: leaf.account, epoch: '1' })
+    const lines = map.lines.filter((line) => line.account === leaf.account)
+    expect(data.explainReward.reasons.map(({ amount }: { amount: string }) => amount)).toEqual(
+      lines.map(({ amount }) => amount),
+    )
+    const proven = (await ask(proof, { account: leaf.account })).data.rewardProof
+    expect(proven.cumulative).toBe(leaf.cumulative)
+    expect(verifyProof(root as `0x${string}`, must(leavesOf([leaf], of)[0]), proven.proof)).toBe(true)
+  }
+  expect((await ask(proof, { account: account(999) })).data.rewardProof).toBeNull()
   expect((await ask(EXPLAIN, { account: account(999), epoch: '1' })).data.explainReward).toBeNull()
 })
 

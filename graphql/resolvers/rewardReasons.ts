@@ -1,9 +1,11 @@
 import { Arg, Ctx, Field, ID, InputType, ObjectType, Query, Resolver } from 'type-graphql'
 import type { Hex } from 'viem'
 import { UnpublishedEpochError } from '#epochs/epochSources.ts'
+import { entriesOfAccount } from '#epochs/mapPages.ts'
 import { mapDocument, publishedFacts } from '#epochs/publishedFacts.ts'
+import { readerOf } from '#epochs/readArtifacts.ts'
 import { counterfactual, type Removal } from '#rules/counterfactual.ts'
-import type { RewardMapDocument } from '#schema/documents.ts'
+import type { RewardMapDocument } from '#schema/rewardMapDocument.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../context.ts'
 import { ApiError } from '../errors.ts'
@@ -82,22 +84,21 @@ export class RewardReasonResolver {
     @Ctx() context: ApiContext,
   ): Promise<RewardExplanation | null> {
     const account = requireAddress('account', given)
-    const { leaves, lines } = await documentOf(context, epoch)
-    const leaf = leaves.find((one) => one.account === account)
-    const reasons = lines
-      .filter((line) => line.account === account)
-      .map(
-        ({ role, versionId, source, amount, pot, weight, whole }): RewardReason => ({
-          role,
-          versionId,
-          kind: source.kind,
-          sourceId: source.id,
-          amount: BigInt(amount),
-          pot: BigInt(pot),
-          weight: BigInt(weight),
-          whole: BigInt(whole),
-        }),
-      )
+    const map = await documentOf(context, epoch)
+    const read = readerOf(context.artifacts)
+    const [leaf] = await entriesOfAccount(map, 'leaves', account, read)
+    const reasons = (await entriesOfAccount(map, 'lines', account, read)).map(
+      ({ role, versionId, source, amount, pot, weight, whole }): RewardReason => ({
+        role,
+        versionId,
+        kind: source.kind,
+        sourceId: source.id,
+        amount: BigInt(amount),
+        pot: BigInt(pot),
+        weight: BigInt(weight),
+        whole: BigInt(whole),
+      }),
+    )
     if (!leaf && reasons.length === 0) return null
     const earned = reasons.reduce((sum, { amount }) => sum + amount, 0n)
     return { epoch, account, earned, cumulative: BigInt(leaf?.cumulative ?? 0), reasons }
@@ -115,10 +116,10 @@ export class RewardReasonResolver {
   ): Promise<RewardDifference[]> {
     const removal = removalOf(without)
     const { lines } = await documentOf(context, epoch)
-    if (lines.length > MAX_LINES)
+    if (!Array.isArray(lines) || lines.length > MAX_LINES)
       throw new ApiError(
         'EPOCH_TOO_LARGE',
-        `The map of epoch ${epoch} has ${lines.length} lines; the API computes epochs of at most ${MAX_LINES}. Run \`modelcommons counterfactual\` on your own machine.`,
+        `The map of epoch ${epoch} has too many lines: the API computes epochs of at most ${MAX_LINES}. Run \`modelcommons counterfactual\` on your own machine.`,
       )
     const facts = await publishedFacts(sourcesOf(context), Number(epoch), removal)
     try {
@@ -147,7 +148,7 @@ function sourcesOf({ reader, artifacts, deployment }: ApiContext) {
     return address as Hex
   }
   const addresses = { RewardDistributor: addressOf('RewardDistributor'), Treasury: addressOf('Treasury') }
-  return { sql: reader.sql, artifacts, deployment: { chainId: deployment.chainId, addresses } }
+  return { sql: reader.sql, artifacts, deployment: { ...deployment, addresses } }
 }
 
 function removalOf({ contribution, judgement, duplicate }: CounterfactualInput): Removal {

@@ -2,10 +2,13 @@ import { LRUCache } from 'lru-cache'
 import { Arg, Ctx, Field, FieldResolver, ID, ObjectType, Query, Resolver, Root } from 'type-graphql'
 import type { Hex } from 'viem'
 import { leavesOf } from '#epochs/epochMapOf.ts'
-import { RewardTree } from '#rules/merkle.ts'
-import type { ArtifactStore } from '#schema/artifacts/index.ts'
-import { getDocument, type RewardMapDocument, rewardMapDocument } from '#schema/documents.ts'
+import { partsOf } from '#epochs/mapPages.ts'
+import { readerOf } from '#epochs/readArtifacts.ts'
+import { type RewardLeaf, RewardTree } from '#rules/merkle.ts'
+import { ascending } from '#rules/order.ts'
+import { getDocument } from '#schema/documents.ts'
 import { RewardClaim, RewardMap } from '#schema/onchain/rewards.ts'
+import { rewardMapDocument } from '#schema/rewardMapDocument.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../context.ts'
 import { ApiError } from '../errors.ts'
@@ -78,16 +81,17 @@ export class RewardProofResolver {
 async function proofOf(context: ApiContext, map: LoadedRow & RewardMap, account: string): Promise<RewardProof | null> {
   const holder = requireAddress('account', account) as Hex
   if (map.status !== 'Published' || !map.uri || !map.root) return null
-  const { tree, leaves } = await treeOf(context.artifacts, map.uri, map.root)
-  const leaf = leaves.get(holder)
-  if (!leaf) return null
+  const tree = await treeOf(context, map.uri, map.root)
+  const place = placeOf(tree.leaves, holder)
+  const leaf = place === undefined ? undefined : tree.leaves[place]
+  if (place === undefined || !leaf) return null
   return {
     epoch: map.id,
     account: holder,
     cumulative: leaf.cumulative,
     claimed: await claimedBy(context.reader, map, holder),
     root: map.root,
-    proof: tree.proof(leaf.index),
+    proof: tree.proof(place),
   }
 }
 
@@ -105,35 +109,50 @@ async function claimedBy(reader: Reader, { [ROW_AS_OF]: asOf }: LoadedRow, accou
   return (await loader.load(account)) ?? 0n
 }
 
-interface BuiltTree {
-  tree: RewardTree
-  /** By account. */
-  leaves: Map<string, { index: number; cumulative: bigint }>
-}
+/** Leaves of the trees that are kept: each takes some 300 bytes. */
+const KEPT_LEAVES = 4_000_000
 
-/** Recently built trees, by root: building one hashes every leaf. */
-const trees = new LRUCache<string, Promise<BuiltTree>>({ max: 8 })
+/** Recently built trees, by root: building one hashes every leaf. One that is larger is kept alone. */
+const trees = new LRUCache<string, Promise<RewardTree>>({ max: 8, maxSize: KEPT_LEAVES })
 
-function treeOf(artifacts: ArtifactStore, uri: string, root: string): Promise<BuiltTree> {
+function treeOf(context: ApiContext, uri: string, root: string): Promise<RewardTree> {
   const known = trees.get(root)
   if (known) return known
-  const built = getDocument(artifacts, rewardMapDocument, uri).then((document) => build(document, root))
-  trees.set(root, built)
-  built.catch(() => trees.delete(root))
+  const built = build(context, uri, root)
+  trees.set(root, built, { size: 1 })
+  built.then(
+    ({ leaves }) => trees.set(root, built, { size: Math.min(Math.max(leaves.length, 1), KEPT_LEAVES) }),
+    () => trees.delete(root),
+  )
   return built
 }
 
-function build(document: RewardMapDocument, root: string): BuiltTree {
-  const leaves = leavesOf(document.leaves, {
+async function build({ artifacts, deployment }: ApiContext, uri: string, root: string): Promise<RewardTree> {
+  const document = await getDocument(artifacts, rewardMapDocument, uri)
+  const of = {
     chain: BigInt(document.chainId),
     distributor: document.distributor as Hex,
     epoch: BigInt(document.epoch),
-  })
-  const tree = new RewardTree(leaves)
+  }
+  const leaves: RewardLeaf[] = []
+  for await (const part of partsOf(document, 'leaves', readerOf(artifacts), deployment.pageEntries))
+    for (const leaf of leavesOf(part, of)) leaves.push(leaf)
+  const tree = new RewardTree(leaves.sort((a, b) => ascending(a.account, b.account)))
   if (tree.root !== root)
     throw new ApiError(
       'REWARD_MAP_MISMATCH',
       `The map’s artifact gives the root ${tree.root}, but the root on chain is ${root}. Dispute the reward map.`,
     )
-  return { tree, leaves: new Map(leaves.map(({ account, cumulative }, index) => [account, { index, cumulative }])) }
+  return tree
+}
+
+/** The place of an account among leaves in the order of their accounts; undefined when it has none. */
+function placeOf(leaves: readonly RewardLeaf[], account: string): number | undefined {
+  let [low, high] = [0, leaves.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((leaves[middle]?.account ?? '') < account) low = middle + 1
+    else high = middle
+  }
+  return leaves[low]?.account === account ? low : undefined
 }

@@ -1,7 +1,7 @@
 import type { Database } from '#schema/database.ts'
 import { withLifecycleDatabase } from '../oracles/lifecycles/database.ts'
 import { openLifecycleIndex } from '../oracles/lifecycles/index.ts'
-import { playLifecycle, USUAL_SIZE } from '../oracles/lifecycles/play.ts'
+import { pageEntriesOf, playLifecycle, USUAL_SIZE } from '../oracles/lifecycles/play.ts'
 import { pythonVerdicts } from '../oracles/lifecycles/python.ts'
 import { differencesFrom, type OtherVerdict } from '../oracles/lifecycles/verdicts.ts'
 
@@ -40,7 +40,7 @@ export async function checkLifecycles(seeds: number, from: number, json = false)
 }
 
 async function compared(seed: number, db: Database): Promise<{ maps: OtherVerdict[]; differences: string[] }> {
-  const index = await openLifecycleIndex(db)
+  const index = await openLifecycleIndex(db, pageEntriesOf(seed))
   try {
     const lifecycle = await playLifecycle(seed, USUAL_SIZE, index)
     const maps = await pythonVerdicts(lifecycle, index.folder)

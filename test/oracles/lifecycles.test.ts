@@ -12,8 +12,8 @@ test('the reward maps of recorded lifecycles are those that the verifier in Pyth
   const verdicts = { right: 0, wrong: 0, unknown: 0 }
   for (const file of await readdir(RECORDED_FOLDER)) {
     const recorded = JSON.parse(await readFile(join(RECORDED_FOLDER, file), 'utf8')) as RecordedLifecycle
-    const { events, calls, artifacts, head } = recorded.lifecycle
-    const index = await openLifecycleIndex(db)
+    const { events, calls, artifacts, head, pageEntries } = recorded.lifecycle
+    const index = await openLifecycleIndex(db, pageEntries)
     try {
       for (const bytes of artifacts) await index.artifacts.put(Buffer.from(bytes, 'latin1'))
       await index.index(events, calls, head)

@@ -1,7 +1,9 @@
 import { computeEpoch } from '#epochs/epoch.ts'
-import { blockHashes } from '#epochs/epochSources.ts'
+import { blockHashes, type FactSources } from '#epochs/epochSources.ts'
+import { storePages } from '#epochs/mapPages.ts'
 import { ArtifactError } from '#schema/artifacts/index.ts'
-import { putDocument, rewardMapDocument } from '#schema/documents.ts'
+import { putDocument } from '#schema/documents.ts'
+import { rewardMapDocument } from '#schema/rewardMapDocument.ts'
 import { type ChainDependencies, storeAs } from '../dependencies.ts'
 import { waitUntilIndexed } from '../finality.ts'
 import type { JobHandler } from '../job.ts'
@@ -21,11 +23,13 @@ export const settleEpochHandler =
     deployment,
     redeemMin = 0n,
     usageWaitSeconds = 0,
-  }: Pick<ChainDependencies, 'deployment' | 'redeemMin' | 'usageWaitSeconds'>): JobHandler<'settleEpoch'> =>
+  }: Pick<ChainDependencies, 'redeemMin' | 'usageWaitSeconds'> & {
+    deployment: FactSources['deployment']
+  }): JobHandler<'settleEpoch'> =>
   async (job) => {
     const { epoch } = job.input
     await waitUntilIndexed(job, Number(await job.chain.client.getBlockNumber())) // what is settled is read from the chain
-    const ended = await outcomeOfPublished(job, epoch)
+    const ended = await outcomeOfPublished(job, deployment, epoch)
     if (ended) return ended
     await checkOrder(job, epoch)
     const toBlock = await awaitEpochEnd(job, redeemMin)
@@ -40,9 +44,10 @@ export const settleEpochHandler =
       if (!(error instanceof ArtifactError)) throw error
       return computeEpoch(sources, { epoch, usage, absent: await absentArtifacts(job, sources, toBlock) })
     })
-    const uri = await putDocument(storeAs(job, 'rewardMap'), rewardMapDocument, map)
+    const store = storeAs(job, 'rewardMap')
+    const uri = await putDocument(store, rewardMapDocument, await storePages(store, map, deployment.pageEntries))
     const published = await publishMap(job, map, uri)
     job.report(0.9, 'waiting for the index')
     await waitUntilIndexed(job, Number(published.blockNumber))
-    return outcomeOf(job.db, map, uri)
+    return outcomeOf(job, deployment, uri)
   }

@@ -1,5 +1,6 @@
 import type { FactSources } from '#epochs/epochSources.ts'
-import { publishedMap, readIfThere } from '#epochs/previousMap.ts'
+import { publishedMap } from '#epochs/previousMap.ts'
+import { readIfThere } from '#epochs/readArtifacts.ts'
 import { type AccountName, claimsOf, type LedgerFact } from '#rules/ledger.ts'
 import type { Database, Sql } from '#schema/database.ts'
 import type { ChainEvent } from '#schema/onchain/chain.ts'

@@ -1,15 +1,15 @@
 import { hostsWithFees } from '#epochs/hostsWithFees.ts'
 import { ArtifactError, ArtifactStoreError } from '#schema/artifacts/index.ts'
+import { parseDocument } from '#schema/documents.ts'
+import { HostUsage } from '#schema/offchain/usage.ts'
+import { rowsOf } from '#schema/rows.ts'
 import {
   MAX_ALL_USAGE_BYTES,
   MAX_USAGE_BYTES,
   MAX_USAGE_DOCUMENTS,
   openedUsage,
-  parseDocument,
   type SignedUsage,
-} from '#schema/documents.ts'
-import { HostUsage } from '#schema/offchain/usage.ts'
-import { rowsOf } from '#schema/rows.ts'
+} from '#schema/usageDocument.ts'
 import { LOCAL_CHAIN_IDS } from '../chain.ts'
 import { storeAs } from '../dependencies.ts'
 import { type JobContext, PendingError } from '../job.ts'

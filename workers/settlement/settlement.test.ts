@@ -7,8 +7,10 @@ import { checkEpoch } from '#epochs/checkEpoch.ts'
 import { blockHashes } from '#epochs/epochSources.ts'
 import { until } from '#indexer/test/follow.ts'
 import type { Database } from '#schema/database.ts'
-import { getDocument, rewardMapDocument, usageDocument } from '#schema/documents.ts'
+import { getDocument } from '#schema/documents.ts'
 import { enqueue, findJob } from '#schema/enqueue.ts'
+import { rewardMapDocument } from '#schema/rewardMapDocument.ts'
+import { usageDocument } from '#schema/usageDocument.ts'
 import { answeringSystem, FEE } from '#test/answeringSystem.ts'
 import { freshDatabase } from '#test/database.ts'
 import type { ChainClient } from '../chain.ts'
@@ -60,18 +62,26 @@ test('an epoch that a stranger funds pays nobody and stops no other; fees of the
   })
 }, 120_000)
 
-test('a map that was cancelled is published again, also when it is the same', async () => {
+test('a map in pages that was cancelled is published again, also when it is the same, and its lines are stored once', async () => {
   const system = await answeringSystem()
   const { serving, world, grant } = system
+  Object.assign(world.deployment, { pageEntries: 1 })
   const db = await freshDatabase()
   await serving(db, async ({ answer, settle }) => {
     await grant(db)
     await answer('one')
     const first = await settle(1)
+    const { leaves, lines } = await mapOf(system, first.uri)
+    expect(leaves).toEqual({ pages: expect.any(Array) })
+    const pages = Array.isArray(lines) ? [] : lines.pages
+    expect(pages.length).toBeGreaterThan(1)
+    const stored = async () => (await db.query('select id from reward_line where map_id = $1 order by id', ['1'])).rows
+    expect(await stored()).toHaveLength(pages.length)
     await world.rpc('anvil_impersonateAccount', [world.at.Disputes])
     await world.rpc('anvil_setBalance', [world.at.Disputes, toHex(ETHER)])
     await world.send(world.at.Disputes, 'RewardDistributor', 'cancel', [1n])
-    expect(await settle(1, 'again')).toMatchObject({ uri: first.uri })
+    expect(await settle(1, 'again')).toMatchObject({ uri: first.uri, accounts: first.accounts })
+    expect(await stored()).toHaveLength(pages.length)
     expect(await world.read('RewardDistributor', 'lastEpoch', [])).toBe(1n)
     expect(await checkEpoch(sourcesOf(system, db), 1)).toMatchObject({ difference: null })
   })

@@ -3,16 +3,10 @@ import type { Hex } from 'viem'
 import { ascending } from '#rules/order.ts'
 import { contentSalt, totalHash } from '#rules/receiptHash.ts'
 import type { Sql } from '#schema/database.ts'
-import {
-  documentBytes,
-  MAX_USAGE_BYTES,
-  putDocument,
-  type SignedUsage,
-  type UsageReceipt,
-  usageDocument,
-} from '#schema/documents.ts'
+import { documentBytes, putDocument } from '#schema/documents.ts'
 import { AnswerAttribution, Receipt } from '#schema/offchain/attribution.ts'
 import { rowsOf } from '#schema/rows.ts'
+import { MAX_USAGE_BYTES, type SignedUsage, type UsageReceipt, usageDocument } from '#schema/usageDocument.ts'
 import type { ChainClient } from '../chain.ts'
 import { OPENED } from './epochReceipts.ts'
 

@@ -1,20 +1,22 @@
 import type { Hex } from 'viem'
 import { RewardTree } from '#rules/merkle.ts'
-import type { RewardMapDocument, SignedUsage } from '#schema/documents.ts'
+import type { WholeRewardMap } from '#schema/rewardMapDocument.ts'
+import type { SignedUsage } from '#schema/usageDocument.ts'
 import { TEST_CHAIN_ID } from '#test/factory.ts'
 import type { Publication } from './distributor.ts'
 import { ADDRESSES } from './events.ts'
 import { BYTES, IDS, NUMBERS, raw, verbatim } from './hostileText.ts'
+import { paged } from './pages.ts'
 import type { RandomWorld } from './world.ts'
 
-type Document = { [K in keyof RewardMapDocument]: RewardMapDocument[K] | unknown }
+type Document = { [K in keyof WholeRewardMap]: WholeRewardMap[K] | unknown }
 
 /** What is published of a computed map: mostly that map, otherwise one that another hand wrote. Some of the false ones still give a state. */
-export function publication(world: RandomWorld, map: RewardMapDocument): Publication {
+export function publication(world: RandomWorld, map: WholeRewardMap, pageEntries: number): Publication {
   const { chance } = world
   const { available } = world.distributor
   const document = chance.happens(45) ? map : chance.of(CHANGES)(world, map)
-  const bytes = raw(document)
+  const bytes = raw(paged(world, document, pageEntries))
   const stored = chance.happens(94) ? bytes : chance.of(BYTES)(bytes, chance)
   const root = chance.happens(97) ? String(document.root ?? map.root) : `0x${'1'.repeat(64)}`
   return {
@@ -27,8 +29,8 @@ export function publication(world: RandomWorld, map: RewardMapDocument): Publica
 
 /** Those of a document whose root `withLeaves` has made. */
 const leavesOf = ({ leaves }: Document) =>
-  (leaves as RewardMapDocument['leaves']).every(({ cumulative }) => BigInt(cumulative) < 2n ** 256n)
-    ? (leaves as RewardMapDocument['leaves'])
+  (leaves as WholeRewardMap['leaves']).every(({ cumulative }) => BigInt(cumulative) < 2n ** 256n)
+    ? (leaves as WholeRewardMap['leaves'])
     : undefined
 
 function unreadableUri(world: RandomWorld, bytes: Uint8Array): string {
@@ -53,15 +55,15 @@ function rootOf(epoch: number, leaves: readonly { account: string; cumulative: s
   return new RewardTree(entries.map((entry) => ({ chain, distributor, epoch: BigInt(epoch), ...entry }))).root
 }
 
-const withLeaves = (map: RewardMapDocument, leaves: RewardMapDocument['leaves']): Document => ({
+const withLeaves = (map: WholeRewardMap, leaves: WholeRewardMap['leaves']): Document => ({
   ...map,
   leaves,
   root: rootOf(map.epoch, leaves),
 })
 
-const CHANGES: readonly ((world: RandomWorld, map: RewardMapDocument) => Document)[] = [
+const CHANGES: readonly ((world: RandomWorld, map: WholeRewardMap) => Document)[] = [
   // debts
-  ...Array(4).fill(({ chance, people }: RandomWorld, map: RewardMapDocument) => ({
+  ...Array(4).fill(({ chance, people }: RandomWorld, map: WholeRewardMap) => ({
     ...map,
     debts: chance.times(4, () => ({
       account: chance.of(people),
@@ -79,7 +81,7 @@ const CHANGES: readonly ((world: RandomWorld, map: RewardMapDocument) => Documen
     })),
   })),
   // what is carried, elsewhere but in sum the same
-  ...Array(3).fill(({ chance }: RandomWorld, map: RewardMapDocument) => ({
+  ...Array(3).fill(({ chance }: RandomWorld, map: WholeRewardMap) => ({
     ...map,
     carried: map.carried.flatMap((entry) => {
       const part = chance.upTo(BigInt(entry.amount))
@@ -104,7 +106,7 @@ const CHANGES: readonly ((world: RandomWorld, map: RewardMapDocument) => Documen
     }),
   })),
   // what the lines say was paid, to whom, and for what
-  ...Array(6).fill(({ chance, people }: RandomWorld, map: RewardMapDocument) => ({
+  ...Array(6).fill(({ chance, people }: RandomWorld, map: WholeRewardMap) => ({
     ...map,
     lines: map.lines.map((line) =>
       chance.happens(50)

@@ -34,8 +34,8 @@ const header = (number: number) => ({
   timestamp: blockTime(number),
 })
 
-/** Starts with an empty index. Whatever `db` holds is deleted. */
-export async function openLifecycleIndex(db: Database): Promise<LifecycleIndex> {
+/** Starts with an empty index of a chain whose maps have pages of so many entries. Whatever `db` holds is deleted. */
+export async function openLifecycleIndex(db: Database, pageEntries?: number): Promise<LifecycleIndex> {
   const folder = await mkdtemp(join(tmpdir(), 'modelcommons-lifecycle-'))
   const artifacts = localStore(join(folder, 'artifacts'))
   const { followed, governances, contracts } = resolveDeployment({ chainId, startBlock: 1, addresses: ADDRESSES })
@@ -49,7 +49,7 @@ export async function openLifecycleIndex(db: Database): Promise<LifecycleIndex> 
     sources: {
       sql: db,
       artifacts,
-      deployment: { chainId, addresses: ADDRESSES },
+      deployment: { chainId, addresses: ADDRESSES, pageEntries },
       blockHash: async (block) => blockHash(block),
     },
     artifacts,
@@ -70,7 +70,12 @@ export async function openLifecycleIndex(db: Database): Promise<LifecycleIndex> 
         advance(sql, { chainId }, position, after, headers, () => writeBatch(sql, rows.take())),
       )
       await storeCalls(db, calls)
-      faults.push(...(await ledgerFaults({ db, artifacts, deployment: { chainId, addresses: ADDRESSES } }, range.from)))
+      faults.push(
+        ...(await ledgerFaults(
+          { db, artifacts, deployment: { chainId, addresses: ADDRESSES, pageEntries } },
+          range.from,
+        )),
+      )
       position = after
     },
     close: () => rm(folder, { recursive: true, force: true }),

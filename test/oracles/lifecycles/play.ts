@@ -1,10 +1,11 @@
 import { computeEpoch, missingManifests } from '#epochs/epoch.ts'
-import type { RewardMapDocument } from '#schema/documents.ts'
+import type { WholeRewardMap } from '#schema/rewardMapDocument.ts'
 import { blockHash } from '#test/factory.ts'
 import type { LifecycleCall } from './calls.ts'
 import type { LifecycleEvent } from './events.ts'
 import { publication } from './falseMaps.ts'
 import type { LifecycleIndex } from './index.ts'
+import { PAGE_SIZES } from './pages.ts'
 import { signedDocuments, withheldDocument } from './usage.ts'
 import { RandomWorld } from './world.ts'
 
@@ -13,6 +14,8 @@ export interface RandomLifecycle {
   seed: number
   firstBlock: number
   head: number
+  /** The entries of a page of its maps; absent for the law's. */
+  pageEntries?: number
   events: LifecycleEvent[]
   calls: LifecycleCall[]
   /** The bytes of each artifact; each character is a byte. */
@@ -27,6 +30,9 @@ export interface LifecycleSize {
 
 export const USUAL_SIZE: LifecycleSize = { periods: 7, acts: 26 }
 export const SMALL_SIZE: LifecycleSize = { periods: 4, acts: 20 }
+
+/** The entries of a page of the maps of a lifecycle; undefined for the law's. */
+export const pageEntriesOf = (seed: number) => PAGE_SIZES[seed % PAGE_SIZES.length] || undefined
 
 /** Plays a random lifecycle: periods in which people act, maps that are published after them, some of which are false, cancelled and published again. */
 export async function playLifecycle(
@@ -89,11 +95,15 @@ class Play {
     const absent = await missingManifests(index.sources, epoch)
     if (world.chance.happens(10)) absent.push(...world.chance.some(usage).map(({ document }) => document))
     if (world.chance.happens(10)) absent.push(`0x${'d'.repeat(64)}`)
-    const map: RewardMapDocument = await computeEpoch(index.sources, { epoch, usage, absent })
+    const map: WholeRewardMap = await computeEpoch(index.sources, { epoch, usage, absent })
     const { fromBlock, toBlock, codeHash } = map
     const blocks = { fromBlock, toBlock, blockHash: blockHash(world.chance.happens(98) ? toBlock : toBlock + 1) }
     const shown = world.chance.happens(16) ? { ...map, usage: [await withheldDocument(world, epoch)] } : map
-    world.distributor.publish(publication(world, shown), { ...blocks, codeHash }, bonded)
+    world.distributor.publish(
+      publication(world, shown, index.sources.deployment.pageEntries ?? 0),
+      { ...blocks, codeHash },
+      bonded,
+    )
   }
 
   /** Cancels a map and all later ones; most of them are published again. */
@@ -110,6 +120,15 @@ class Play {
     const { firstBlock, events, artifacts } = this.world
     const calls = this.world.calls.changes
     const texts = artifacts.map((bytes) => Buffer.from(bytes).toString('latin1'))
-    return { seed, firstBlock, head, events, calls, artifacts: [...new Set(texts)] }
+    const { pageEntries } = this.index.sources.deployment
+    return {
+      seed,
+      firstBlock,
+      head,
+      ...(pageEntries && { pageEntries }),
+      events,
+      calls,
+      artifacts: [...new Set(texts)],
+    }
   }
 }

@@ -25,8 +25,8 @@ export async function pythonVerdicts(lifecycle: RandomLifecycle, folder: string)
 
 const hex = (value: number) => `0x${value.toString(16)}`
 
-async function writeChain({ firstBlock, head, events }: RandomLifecycle, folder: string) {
-  const deployment = { chainId: TEST_CHAIN_ID, firstBlock, contracts: ADDRESSES }
+async function writeChain({ firstBlock, head, pageEntries, events }: RandomLifecycle, folder: string) {
+  const deployment = { chainId: TEST_CHAIN_ID, firstBlock, contracts: ADDRESSES, pageEntries }
   const numbers = Array.from({ length: head + 1 }, (_, number) => number)
   const blockHashes = Object.fromEntries(numbers.map((number) => [number, blockHash(number)]))
   await writeFile(join(folder, 'chain.json'), JSON.stringify({ ...deployment, blockHashes }))

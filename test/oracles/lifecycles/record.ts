@@ -2,7 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { withLifecycleDatabase } from './database.ts'
 import { openLifecycleIndex } from './index.ts'
-import { playLifecycle, SMALL_SIZE } from './play.ts'
+import { pageEntriesOf, playLifecycle, SMALL_SIZE } from './play.ts'
 import { pythonVerdicts } from './python.ts'
 import { RECORDED_FOLDER, type RecordedLifecycle } from './recorded.ts'
 
@@ -15,7 +15,7 @@ await rm(RECORDED_FOLDER, { recursive: true, force: true })
 await mkdir(RECORDED_FOLDER, { recursive: true })
 await withLifecycleDatabase(async (db) => {
   for (const seed of SEEDS) {
-    const index = await openLifecycleIndex(db)
+    const index = await openLifecycleIndex(db, pageEntriesOf(seed))
     try {
       const lifecycle = await playLifecycle(seed, SMALL_SIZE, index)
       const recorded: RecordedLifecycle = { lifecycle, verdicts: await pythonVerdicts(lifecycle, index.folder) }

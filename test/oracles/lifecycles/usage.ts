@@ -1,7 +1,7 @@
 import type { Hex } from 'viem'
 import type { PrivateKeyAccount } from 'viem/accounts'
 import { usageData } from '#rules/signing.ts'
-import type { SignedUsage } from '#schema/documents.ts'
+import type { SignedUsage } from '#schema/usageDocument.ts'
 import { TEST_CHAIN_ID } from '#test/factory.ts'
 import { must } from '#test/must.ts'
 import { ADDRESSES } from './events.ts'

@@ -3,12 +3,12 @@ import { checkEpoch } from '#epochs/checkEpoch.ts'
 import { computeEpoch } from '#epochs/epoch.ts'
 import type { EpochSources } from '#epochs/epochSources.ts'
 import { ArtifactError } from '#schema/artifacts/index.ts'
-import type { RewardMapDocument } from '#schema/documents.ts'
+import type { WholeRewardMap } from '#schema/rewardMapDocument.ts'
 
 /** What a verifier says of one published map: the map as it computes it, and the first difference of the published one. Without a map, an artifact is missing. */
 export interface OtherVerdict {
   epoch: number
-  map: Omit<RewardMapDocument, 'codeHash'> | null
+  map: Omit<WholeRewardMap, 'codeHash'> | null
   difference: string | null
 }
 

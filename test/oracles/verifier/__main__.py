@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .artifacts import Artifacts, Missing
 from .chain import Chain
+from .documents import PAGE_ENTRIES
 from .epoch import Verifier
 
 RIGHT, WRONG, UNKNOWN = 0, 1, 2
@@ -20,7 +21,7 @@ def open_folder(folder):
     folder = Path(folder)
     chain = json.loads((folder / "chain.json").read_text())
     logs = [json.loads(line) for line in (folder / "logs.jsonl").read_text().splitlines()]
-    return Verifier(Chain(chain, logs), Artifacts(folder / "artifacts"))
+    return Verifier(Chain(chain, logs), Artifacts(folder / "artifacts"), chain.get("pageEntries", PAGE_ENTRIES))
 
 
 def check(verifier, as_json):

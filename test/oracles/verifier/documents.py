@@ -77,20 +77,13 @@ def signed_usage(entry):
     return {"document": document, "signature": signature}
 
 
-REWARD_MAP = {
-    "epoch": INTEGER,
-    "chainId": INTEGER,
-    "distributor": ACCOUNT,
-    "fromBlock": INTEGER,
-    "toBlock": INTEGER,
-    "blockHash": HASH,
-    "root": HASH,
-    "total": WEI,
+PAGE_ENTRIES = 65_536
+MAX_PAGES = 65_536
+
+LISTS = {
     "leaves": [{"account": ACCOUNT, "cumulative": WEI}],
     "carried": [{"versionId": ID, "pot": _text("owner|stakers|answers|data|validators|host|rest"), "amount": WEI}],
     "debts": [{"account": ACCOUNT, "amount": WEI, "to": _or_null(ACCOUNT), "reason": _text("[ -~]{0,200}")}],
-    "usage": _usage,
-    "absent": [HASH],
     "lines": [
         {
             "account": ACCOUNT,
@@ -103,6 +96,26 @@ REWARD_MAP = {
             "whole": DECIMAL,
         }
     ],
+}
+
+
+def _list(name):
+    """A list in its place, or the names of its pages."""
+    return lambda value: has_form(value, LISTS[name]) or (has_form(value, {"pages": [HASH]}) and len(value["pages"]) <= MAX_PAGES)
+
+
+REWARD_MAP = {
+    "epoch": INTEGER,
+    "chainId": INTEGER,
+    "distributor": ACCOUNT,
+    "fromBlock": INTEGER,
+    "toBlock": INTEGER,
+    "blockHash": HASH,
+    "root": HASH,
+    "total": WEI,
+    **{name: _list(name) for name in LISTS},
+    "usage": _usage,
+    "absent": [HASH],
     "codeHash": HASH,
 }
 

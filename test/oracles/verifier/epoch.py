@@ -3,9 +3,21 @@
 import re
 from itertools import zip_longest
 
-from .documents import HASH, MAX_ALL_USAGE_BYTES, MAX_USAGE_BYTES, RECEIPT, REWARD_MAP, USAGE, has_form, signed_usage
+from .documents import (
+    HASH,
+    LISTS,
+    MAX_ALL_USAGE_BYTES,
+    MAX_USAGE_BYTES,
+    PAGE_ENTRIES,
+    RECEIPT,
+    REWARD_MAP,
+    USAGE,
+    has_form,
+    signed_usage,
+)
 from .facts import by_id, epoch_blocks, paid_for, read_facts
 from .merkle import merkle_root
+from .pages import NoPage, Pages
 from .rewards import Rewards, State
 from .signatures import signer, usage_digest
 
@@ -13,9 +25,10 @@ from .signatures import signer, usage_digest
 class Verifier:
     """Computes reward maps from what a stranger has."""
 
-    def __init__(self, chain, artifacts):
+    def __init__(self, chain, artifacts, page_entries=PAGE_ENTRIES):
         self.chain = chain
         self.artifacts = artifacts
+        self.pages = Pages(artifacts, page_entries)
 
     def published(self, epoch):
         """The map of an epoch as the chain has it now: the last RewardMapPublished, unless it was cancelled; or None."""
@@ -80,7 +93,7 @@ class Verifier:
         """What the maps before paid for the subjects of upheld disputes is owed to the treasury: at most their fees, whatever false lines say."""
         if not upheld:
             return []
-        lines = [line for n in range(1, epoch) for line in (self._published_state(n, absent) or {"lines": []})["lines"]]
+        lines = [line for n in range(1, epoch) for line in self._published_lines(n, absent)]
         fees = sum(e.amount for e in self.chain.events("Redeemed") if e.epoch < epoch)
         debts = []
         for dispute, kind, subject in upheld:
@@ -95,6 +108,12 @@ class Verifier:
                 if min(amount, fees) > 0
             ]
         return debts
+
+    def _published_lines(self, epoch, absent):
+        try:
+            return list(self.pages.read(self._published_state(epoch, absent) or {"lines": []}, "lines", absent))
+        except NoPage:
+            return []
 
     # Step 3
 
@@ -116,7 +135,7 @@ class Verifier:
         )
 
     def _published_state(self, epoch, absent):
-        """The document of the published map of an epoch, if it gives the state after it."""
+        """The state after the published map of an epoch, if its document gives it, and the lines as they stand there."""
         published = self.published(epoch)
         if published is None:
             raise LookupError(f"The map of epoch {epoch} is not published: no later epoch can be computed.")
@@ -125,18 +144,28 @@ class Verifier:
         document = self.artifacts.document(published.uri, REWARD_MAP, absent)
         if document is None:
             return None
-        leaves = [(leaf["account"], int(leaf["cumulative"])) for leaf in document["leaves"]]
-        accounts = [account for account, _ in leaves]
+        if int(document["total"]) != published.total:
+            return None
         gained = sum(self.published(n).total for n in range(1, epoch + 1))
         received = sum(e.amount for e in self.chain.events("Redeemed") if e.epoch <= epoch)
-        holds = (
-            all(one < next for one, next in zip(accounts, accounts[1:]))
-            and merkle_root(self.chain.id, self.chain.distributor, epoch, leaves) == published.root
-            and int(document["total"]) == published.total
-            and sum(amount for _, amount in leaves) == gained
-            and sum(int(entry["amount"]) for entry in document["carried"]) == received - gained
-        )
-        return document if holds else None
+        try:
+            carried = list(self.pages.read(document, "carried", absent))
+            if sum(int(entry["amount"]) for entry in carried) != received - gained:
+                return None
+            debts = list(self.pages.read(document, "debts", absent))
+            leaves, last, left = [], "", gained
+            for leaf in self.pages.read(document, "leaves", absent):
+                left -= int(leaf["cumulative"])
+                if left < 0 or leaf["account"] <= last:
+                    return None
+                last = leaf["account"]
+                leaves.append(leaf)
+        except NoPage:
+            return None
+        amounts = [(leaf["account"], int(leaf["cumulative"])) for leaf in leaves]
+        if left != 0 or merkle_root(self.chain.id, self.chain.distributor, epoch, amounts) != published.root:
+            return None
+        return {"carried": carried, "debts": debts, "leaves": leaves, "lines": document["lines"]}
 
     # Whether a published map is right
 
@@ -159,7 +188,11 @@ class Verifier:
         if document is None:
             return f"{published.uri or 'The empty uri'} is not the name of a reward map"
         for field in COMPARED:
-            place = _difference(field, document[field], computed[field])
+            listed = document[field]
+            if field in LISTS and not isinstance(listed, list):
+                place = _difference(f"pages of {field}", listed["pages"], self.pages.names(computed[field]))
+            else:
+                place = _difference(field, listed, computed[field])
             if place:
                 return f"{place} in the document"
         return None

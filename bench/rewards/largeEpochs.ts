@@ -1,17 +1,23 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { checkEpoch } from '#epochs/checkEpoch.ts'
 import { computeEpoch } from '#epochs/epoch.ts'
 import type { EpochSources } from '#epochs/epochSources.ts'
+import { storePages } from '#epochs/mapPages.ts'
 import { localStore } from '#schema/artifacts/index.ts'
-import type { Database } from '#schema/database.ts'
-import { putDocument, rewardMapDocument, weighedManifest } from '#schema/documents.ts'
+import { type Database, openDatabase } from '#schema/database.ts'
+import { putDocument, weighedManifest } from '#schema/documents.ts'
+import { migrate } from '#schema/migrate.ts'
 import { Block, ChainEvent, Cursor } from '#schema/onchain/chain.ts'
 import { Contribution } from '#schema/onchain/datanets.ts'
 import { Endpoint, Redemption } from '#schema/onchain/market.ts'
 import { Model, ModelVersion, RewardSplit } from '#schema/onchain/models.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
+import { startPostgres } from '#schema/postgres.ts'
+import { rewardMapDocument } from '#schema/rewardMapDocument.ts'
 import { accountSql, fillTable } from '../fillTable.ts'
 
-export const ACCOUNTS = 1_000_000
 const CHAIN_ID = 31_337
 export const LAST_EPOCH = 2
 const BLOCKS_OF_EPOCH = 20
@@ -19,13 +25,13 @@ const BLOCKS_OF_EPOCH = 20
 const account = (n: number) => `0x${n.toString(16).padStart(40, '0')}` as const
 const [distributor, treasury] = [account(99), account(98)]
 
-/** Writes the index of a chain on which a million contributors gave one sample each to one version, which earned fees in two epochs, and publishes the
- *  maps of both: the second starts from a million leaves. Returns what a stranger has who checks them. */
-export async function millionAccounts(db: Database, folder: string): Promise<EpochSources> {
+/** Writes the index of a chain on which so many contributors gave one sample each to one version, which earned fees in two epochs, and publishes the
+ *  maps of both: the second starts from the leaves of the first. Returns what a stranger has who checks them. */
+async function largeEpochs(db: Database, folder: string, accounts: number): Promise<EpochSources> {
   const artifacts = localStore(join(folder, 'artifacts'))
   const manifestHash = await putDocument(artifacts, weighedManifest, {
     evidence: [],
-    weights: Array.from({ length: ACCOUNTS }, (_, n) => ({
+    weights: Array.from({ length: accounts }, (_, n) => ({
       contributionId: String(n + 1),
       weight: String(1 + ((n * 7919) % 1_000_003)),
     })),
@@ -38,7 +44,7 @@ export async function millionAccounts(db: Database, folder: string): Promise<Epo
   await fillTable(db, RewardSplit, 1, shares)
   await fillTable(db, ModelVersion, 1, { manifestHash: `'${manifestHash}'` })
   await fillTable(db, Endpoint, 1, { host: accountSql('96') })
-  await fillTable(db, Contribution, ACCOUNTS, { contributor: accountSql('n + 1000'), status: `'Accepted'` })
+  await fillTable(db, Contribution, accounts, { contributor: accountSql('n + 1000'), status: `'Accepted'` })
   await fillTable(db, Redemption, LAST_EPOCH, {
     epoch: 'n',
     amount: `1e24::numeric + n`,
@@ -54,11 +60,34 @@ export async function millionAccounts(db: Database, folder: string): Promise<Epo
   }
   for (let epoch = 1; epoch <= LAST_EPOCH; epoch++) {
     const map = await computeEpoch(sources, { epoch, usage: [], absent: [] })
-    const uri = await putDocument(artifacts, rewardMapDocument, map)
+    const uri = await putDocument(artifacts, rewardMapDocument, await storePages(artifacts, map))
     await db.query(
       `update reward_map set status = 'Published', root = $2, total = $3, uri = $4, block_hash = $5, first_block = $6 where epoch = $1`,
       [epoch, map.root, map.total, uri, map.blockHash, map.fromBlock],
     )
   }
   return sources
+}
+
+/** Gives `work` an index with two epochs that each pay so many accounts, which is deleted afterwards. */
+export async function inIndex<T>(accounts: number, work: (sources: EpochSources) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'bench-rewards-'))
+  await chmod(folder, 0o755) // PostgreSQL runs as another user
+  const server = await startPostgres(join(folder, 'postgres'), { flags: { fsync: 'off', max_wal_size: '8GB' } })
+  try {
+    await migrate(server.url)
+    const db = await openDatabase(server.url)
+    const sources = await largeEpochs(db, folder, accounts)
+    console.log('Two epochs are published.')
+    return await work(sources).finally(() => db.close())
+  } finally {
+    await server.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** @throws Error unless the last map is right */
+export async function requireRight(sources: EpochSources): Promise<void> {
+  const { difference } = await checkEpoch(sources, LAST_EPOCH)
+  if (difference) throw new Error(`The recomputed map differs at ${difference.place}.`)
 }
