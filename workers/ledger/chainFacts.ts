@@ -13,10 +13,7 @@ export const LEDGER_EVENTS = ['CreditDeposited', 'CreditWithdrawn', 'Redeemed', 
 
 export interface LedgerSources extends Pick<FactSources, 'artifacts'> {
   db: Database
-  deployment: {
-    chainId: number
-    addresses: FactSources['deployment']['addresses'] & { InferenceMarket: string }
-  }
+  deployment: FactSources['deployment'] & { addresses: { InferenceMarket: string } }
 }
 
 /** What the events of a chain say, one after the other. */

@@ -9,6 +9,9 @@ export interface Cause {
   at: Date
 }
 
+/** Transfers that one statement stores: a map may grant more than a text has room for. */
+const MAX_TRANSFERS = 10_000
+
 /** The ledger in the database, inside one transaction: balances are read when they are needed, and new transfers stored together. */
 export class StoredLedger {
   private readonly balances = new Map<AccountName, bigint>()
@@ -51,18 +54,19 @@ export class StoredLedger {
 
   /** Stores what was posted. @returns the number of transfers. */
   async store(): Promise<number> {
-    const rows = this.added.map(({ from, to, amount, ...rest }) => ({
-      ...rest,
-      debit: from,
-      credit: to,
-      amount: String(amount),
-    }))
-    if (rows.length === 0) return 0
-    await this.sql.query(
-      `insert into ledger_transfer (id, debit, credit, amount, event, block, reason, at)
-       select id, debit, credit, amount, event, block, reason, at from json_populate_recordset(null::ledger_transfer, $1)`,
-      [JSON.stringify(rows)],
-    )
-    return rows.length
+    for (let at = 0; at < this.added.length; at += MAX_TRANSFERS) {
+      const rows = this.added.slice(at, at + MAX_TRANSFERS).map(({ from, to, amount, ...rest }) => ({
+        ...rest,
+        debit: from,
+        credit: to,
+        amount: String(amount),
+      }))
+      await this.sql.query(
+        `insert into ledger_transfer (id, debit, credit, amount, event, block, reason, at)
+         select id, debit, credit, amount, event, block, reason, at from json_populate_recordset(null::ledger_transfer, $1)`,
+        [JSON.stringify(rows)],
+      )
+    }
+    return this.added.length
   }
 }
