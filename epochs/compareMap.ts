@@ -3,7 +3,7 @@ import { nameOf } from '#schema/artifacts/names.ts'
 import type { RewardMap } from '#schema/onchain/rewards.ts'
 import { type MapEntry, type MapList, PAGE_ENTRIES, type RewardMapDocument } from '#schema/rewardMapDocument.ts'
 import type { ComputedEpoch } from './epoch.ts'
-import { carriedOf, debtsOf, leavesOf, linesOf } from './epochMapOf.ts'
+import { carriedOf, debtsOf, entriesOfLines, leavesOf } from './epochMapOf.ts'
 import type { EpochSources } from './epochSources.ts'
 import { entriesOf, pagesOf } from './mapPages.ts'
 import { readDocument, readIfThere } from './readArtifacts.ts'
@@ -68,7 +68,7 @@ function entryDifference(
     leaves: () => leavesOf(published as MapEntry<'leaves'>[], of),
     carried: () => carriedOf(published as MapEntry<'carried'>[]),
     debts: () => debtsOf(published as MapEntry<'debts'>[]),
-    lines: () => linesOf(published as MapEntry<'lines'>[]),
+    lines: () => entriesOfLines(published as MapEntry<'lines'>[]),
   }[list]()
   return firstDifference({ ...map, [list]: entries }, { ...map, [list]: map[list].slice(from, from + count) })
 }

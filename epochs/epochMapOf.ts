@@ -25,7 +25,7 @@ export const carriedOf = (carried: readonly MapEntry<'carried'>[]): EpochRewardM
 export const debtsOf = (debts: readonly MapEntry<'debts'>[]) =>
   debts.map((one) => ({ ...one, amount: BigInt(one.amount) }) as EpochRewardMap['debts'][number])
 
-export const linesOf = (lines: readonly MapEntry<'lines'>[]): Line[] =>
+export const entriesOfLines = (lines: readonly MapEntry<'lines'>[]): Line[] =>
   lines.map(({ account, role, versionId, source, amount, pot, weight, whole }) => ({
     account: account as `0x${string}`,
     role: role as Line['role'],

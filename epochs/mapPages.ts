@@ -50,7 +50,7 @@ export async function storePages(
 
 /** The entries of a list of a map, in order, part by part.
  *  @throws PageError at the first page that is none; ArtifactError for one that cannot be read */
-export async function* partsOf<L extends MapList>(
+export async function* listParts<L extends MapList>(
   document: Pick<RewardMapDocument, L>,
   list: L,
   read: ArtifactReader,

@@ -8,7 +8,7 @@ import { type MapEntry, type RewardMapDocument, rewardMapDocument } from '#schem
 import { rowOf } from '#schema/rows.ts'
 import { carriedOf, debtsOf, leavesOf } from './epochMapOf.ts'
 import type { FactSources } from './epochSources.ts'
-import { PageError, partsOf } from './mapPages.ts'
+import { listParts, PageError } from './mapPages.ts'
 import { type ArtifactReader, artifactNamed, readDocument } from './readArtifacts.ts'
 
 type Before = EpochFacts['before']
@@ -50,7 +50,7 @@ export async function publishedMap(
     if (!(error instanceof PageError)) throw error
   })
   if (!state || new RewardTree(state.leaves).root !== row.root) return undefined
-  return { ...state, lines: () => partsOf(document, 'lines', read, deployment.pageEntries) }
+  return { ...state, lines: () => listParts(document, 'lines', read, deployment.pageEntries) }
 }
 
 /** The document that a published map names; undefined when it names none, or not a reward map. */
@@ -73,19 +73,19 @@ async function statedBy(
   const { payable, fees } = await receivedUntil(sql, epoch)
   const state: State = { leaves: [], carried: [], debts: [] }
   let left = fees - payable
-  for await (const part of partsOf(document, 'carried', read, pageEntries))
+  for await (const part of listParts(document, 'carried', read, pageEntries))
     for (const one of carriedOf(part)) {
       left -= one.amount
       state.carried.push(one)
     }
   if (left !== 0n) return undefined
-  for await (const part of partsOf(document, 'debts', read, pageEntries))
+  for await (const part of listParts(document, 'debts', read, pageEntries))
     for (const one of debtsOf(part)) state.debts.push(one)
   left = payable
   let last = ''
   const chain = BigInt(chainId)
   const distributor = addresses.RewardDistributor.toLowerCase() as `0x${string}`
-  for await (const part of partsOf(document, 'leaves', read, pageEntries))
+  for await (const part of listParts(document, 'leaves', read, pageEntries))
     for (const leaf of leavesOf(part, { chain, distributor, epoch: BigInt(epoch) })) {
       left -= leaf.cumulative
       if (left < 0n || leaf.account <= last) return undefined

@@ -1,4 +1,4 @@
-/** Shared by rules: a map with any number of entries. JavaScript's own has room for 2²⁴, and a model can have more stakers. */
+/** Shared by all rules: a map with any number of entries. JavaScript's own has room for 2²⁴, and a model can have more stakers. */
 
 const ROOM = 1 << 23
 

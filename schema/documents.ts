@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type CanonicalValue, canonicalJson } from '#rules/canonicalJson.ts'
 import { ArtifactError, type ArtifactStore } from './artifacts/index.ts'
-import { hash, id, signedPpm, wei, whole } from './documentFields.ts'
+import { hash, id, signedPpm, wei, wholeNumber as whole } from './documentFields.ts'
 import { PermanentError } from './errors.ts'
 
 /** The schemas of the JSON artifacts that contracts refer to by hash. Every read checks the schema. Documents are stored as canonical JSON, so

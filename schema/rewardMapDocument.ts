@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { POTS } from '#rules/split.ts'
-import { account, digits, hash, id, signedWei, wei, whole } from './documentFields.ts'
+import { lowerAddress as account, digits, hash, id, signedWei, wei, wholeNumber as whole } from './documentFields.ts'
 import { failFastList } from './failFastList.ts'
-import { MAX_USAGE_DOCUMENTS, signedUsage } from './usageDocument.ts'
+import { MAX_USAGE_DOCUMENTS, signedUsageEntry } from './usageDocument.ts'
 
 /** A published reward map, and the pages in which its long lists continue (protocol, steps 2 and 10). */
 
@@ -59,7 +59,7 @@ export const rewardMapDocument = z.object({
   carried: mapList(mapEntries.carried),
   debts: mapList(mapEntries.debts),
   /** The usage documents that it used, in their order. */
-  usage: failFastList(signedUsage, { max: MAX_USAGE_DOCUMENTS }),
+  usage: failFastList(signedUsageEntry, { max: MAX_USAGE_DOCUMENTS }),
   /** The artifacts that the chain or a map before names and nobody could fetch, sorted. */
   absent: failFastList(hash),
   lines: mapList(mapEntries.lines),

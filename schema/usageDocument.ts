@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { account, hash, id, wei, whole } from './documentFields.ts'
+import { lowerAddress as account, hash, id, wei, wholeNumber as whole } from './documentFields.ts'
 import { failFastList } from './failFastList.ts'
 
 /** The opened receipts of a host, and how a reward map names them (amendment 4a). */
@@ -37,7 +37,7 @@ export const MAX_USAGE_BYTES = 1 << 24
 export const MAX_ALL_USAGE_BYTES = 1 << 26
 
 /** A usage document with its host's signature (`usageData`). Maps of earlier releases have names alone, which nobody signed. */
-export const signedUsage = z.union([
+export const signedUsageEntry = z.union([
   z.object({ document: hash, signature: z.string() }),
   hash.transform((document) => ({ document, signature: '' })),
 ])
@@ -60,4 +60,4 @@ const hasNames = (value: unknown): boolean => {
 }
 
 export type UsageReceipt = z.infer<typeof usageDocument>['receipts'][number]
-export type SignedUsage = z.infer<typeof signedUsage>
+export type SignedUsage = z.infer<typeof signedUsageEntry>

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { Arg, Ctx, Field, FieldResolver, ID, ObjectType, Query, Resolver, Root } from 'type-graphql'
 import type { Hex } from 'viem'
 import { leavesOf } from '#epochs/epochMapOf.ts'
-import { partsOf } from '#epochs/mapPages.ts'
+import { listParts } from '#epochs/mapPages.ts'
 import { readerOf } from '#epochs/readArtifacts.ts'
 import { type RewardLeaf, RewardTree } from '#rules/merkle.ts'
 import { ascending } from '#rules/order.ts'
@@ -135,7 +135,7 @@ async function build({ artifacts, deployment }: ApiContext, uri: string, root: s
     epoch: BigInt(document.epoch),
   }
   const leaves: RewardLeaf[] = []
-  for await (const part of partsOf(document, 'leaves', readerOf(artifacts), deployment.pageEntries))
+  for await (const part of listParts(document, 'leaves', readerOf(artifacts), deployment.pageEntries))
     for (const leaf of leavesOf(part, of)) leaves.push(leaf)
   const tree = new RewardTree(leaves.sort((a, b) => ascending(a.account, b.account)))
   if (tree.root !== root)

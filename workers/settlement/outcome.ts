@@ -1,5 +1,5 @@
 import type { FactSources } from '#epochs/epochSources.ts'
-import { partsOf } from '#epochs/mapPages.ts'
+import { listParts } from '#epochs/mapPages.ts'
 import { readerOf } from '#epochs/readArtifacts.ts'
 import { getDocument } from '#schema/documents.ts'
 import { RewardLine } from '#schema/offchain/ledger.ts'
@@ -40,7 +40,7 @@ export async function outcomeOf(
     'select count(*)::int as receipts from receipt where epoch = $1',
     [epoch],
   )
-  const partsIn = <L extends 'leaves' | 'lines'>(list: L) => partsOf<L>(map, list, readerOf(artifacts), pageEntries)
+  const partsIn = <L extends 'leaves' | 'lines'>(list: L) => listParts<L>(map, list, readerOf(artifacts), pageEntries)
   let accounts = 0
   for await (const part of partsIn('leaves')) accounts += part.length
   return {
