@@ -55,7 +55,7 @@ for (const size of ['phone', 'desktop'] as const)
     expect(await tally.getAttribute('aria-label')).toBe(
       'For 3,250, against 1,000, abstain 250 gOPEN; quorum 1,800, reached',
     )
-    await page.getByRole('heading', { name: 'Support triage', exact: true }).waitFor()
+    await page.locator('#proposals').getByRole('heading', { name: 'Support triage', exact: true }).waitFor()
 
     const steward = page.locator('[data-steward="1"]')
     expect(await steward.innerText()).toMatch(

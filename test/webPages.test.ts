@@ -18,6 +18,8 @@ import { serveOn, visit } from './servedPage.ts'
 
 const without = chromiumPath() ? '' : ' (NOT RUN: no Chromium here; apt-get install chromium, or set CHROMIUM)'
 const browserTest = test.skipIf(without !== '')
+/** Every page with all rules of axe takes a while on a busy machine. */
+const WHOLE_TOUR = { timeout: 600_000 }
 
 let browser: Browser
 let db: Database
@@ -94,6 +96,7 @@ for (const [size, colorScheme] of [
 ] as const)
   browserTest(
     `every page can be opened by its address on a ${size}, ${colorScheme}, without a finding of axe${without}`,
+    WHOLE_TOUR,
     async () => {
       const { page, errors } = await visit(browser, served.url, { size, colorScheme, bypassCSP: true })
       for (const [path, text] of PAGES) {
