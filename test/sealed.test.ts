@@ -103,7 +103,7 @@ async function measureAgain({ url, rpcUrl }: Started, db: Database) {
   const { rows } = await db.query(
     `select version_id, json_agg(json_build_object('metric', metric, 'score', score::text, 'lower', lower::text, 'upper', upper::text, 'n', n::text)
        order by metric) as metrics from evaluation e join model m on m.live_version_id = e.version_id and m.to_block is null
-     where e.to_block is null group by version_id`,
+     where e.to_block is null and metric <> 'winRate' group by version_id`,
   )
   const [{ version_id: versionId, metrics }] = rows
   const input = { versionId, period: 7, everySeconds: 3600, parts: 1 }

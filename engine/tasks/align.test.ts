@@ -6,6 +6,7 @@ import { alignTask } from './align.ts'
 import type { AlignTaskInput } from './alignInput.ts'
 import { fineTuneTask } from './fineTune.ts'
 import { colourPairs, tinyModel } from './test/tinyModel.ts'
+import { winRateTask } from './winRate.ts'
 
 let model: Awaited<ReturnType<typeof tinyModel>>
 const quiet = () => ({ emit: () => {}, signal: new AbortController().signal })
@@ -82,4 +83,26 @@ test('alignment without pairs, without prompts, or with a noise of 0.5 is reject
   await expect(alignTask({ ...input('grpo', 'x'), prompts: [] }, quiet())).rejects.toThrow(/at least one prompt/)
   const noisy = { ...input('rloo', 'x'), pairs: [{ ...must(pairs[0]), noise: 0.5 }] }
   await expect(alignTask(noisy, quiet())).rejects.toThrow(/noise of a pair is 0.5/)
+})
+
+test('an adapter that was aligned with preferences wins over the one before, and over itself it wins half', async () => {
+  await alignTask(
+    { ...input('dpo', 'winner'), training: { ...input('dpo', '').training, steps: 15, beta: 0.1 } },
+    quiet(),
+  )
+  const { folder, baseFolder } = model
+  const rateOf = (adapter: string, against: string) =>
+    winRateTask(
+      {
+        ...{ baseFolder, adapterFolder: join(folder, adapter), againstFolder: join(folder, against), pairs },
+        ...{ items: colourPairs(40).slice(24), maxTokens: 10, seed: 3 },
+      },
+      quiet(),
+    )
+  const itself = await rateOf('start', 'start')
+  expect(itself).toMatchObject({ name: 'winRate', score: 0.5, n: 16 })
+  const winner = await rateOf('winner', 'start')
+  expect(winner.lower).toBeGreaterThan(0.5)
+  expect(winner.upper).toBeGreaterThanOrEqual(winner.score)
+  expect((await rateOf('start', 'winner')).upper).toBeLessThan(0.5)
 })

@@ -5,6 +5,7 @@ import { fineTuneTask } from './fineTune.ts'
 import { generateTask } from './generate.ts'
 import { influenceTask } from './influence.ts'
 import type { Task } from './task.ts'
+import { winRateTask } from './winRate.ts'
 
 /** Every task that the engine can run in its child process, by name. */
 export const tasks = {
@@ -14,6 +15,7 @@ export const tasks = {
   generate: generateTask,
   evaluate: evaluateTask,
   explainAnswer: explainAnswerTask,
+  winRate: winRateTask,
 }
 
 export type Tasks = typeof tasks

@@ -14,17 +14,15 @@ import { encodePrompt } from './encode.ts'
 import { fieldPairs } from './fieldPairs.ts'
 import { toExamples } from './fineTune.ts'
 import { type BaseModel, generatorOf, type LoadedAdapter } from './models.ts'
-import { scoredText, type TrainedReward, trainReward } from './rewardModel.ts'
+import { MISSING_EOS_PENALTY, rewardsOf, type TrainedReward, trainReward } from './rewardModel.ts'
 import { runIdentity } from './runIdentity.ts'
 import { stageContext, type TaskContext, TaskError } from './task.ts'
-import { type ValidatedModel, withValidation } from './validation.ts'
+import { withValidation } from './validation.ts'
 
 interface Prompt {
   ids: number[]
 }
 
-/** Subtracted from the reward of an answer without an end token, in standard deviations, so that answers do not grow until they are cut. */
-const MISSING_EOS_PENALTY = 1
 /** Maximum number of prompts on which the policy is compared before and after. */
 const MAX_PROBES = 64
 
@@ -84,7 +82,7 @@ export async function alignByReward(
       policyRun,
       trainer,
       { base, start, input },
-      (model) => meanReward(rewardModel, base, validation?.items ?? [], model, signal),
+      async ({ answers }) => meanOf(await rewardsOf(rewardModel, base, validation?.items ?? [], answers, signal)),
       context,
     )
     const { emit } = stageContext(context, 0.25, 0.92)
@@ -164,19 +162,6 @@ async function rewards(
   const texts = sampled.map(({ prompt, completion }) => [...prompt.ids, ...Array.from(completion)])
   const scores = await rewardModel.score(texts, signal)
   return scores.map((score, index) => (texts[index]!.at(-1) === endId ? score : score - MISSING_EOS_PENALTY))
-}
-
-/** The mean reward of the answers to the validation items. */
-async function meanReward(
-  rewardModel: TrainedReward,
-  base: BaseModel,
-  items: readonly { prompt: string }[],
-  { answers }: ValidatedModel,
-  signal?: AbortSignal,
-): Promise<number> {
-  const texts = answers.map(({ text }, index) => scoredText(base, { prompt: items[index]!.prompt, completion: text }))
-  const scores = await rewardModel.score(texts, signal)
-  return meanOf(scores.map((score, index) => (answers[index]!.finish === 'stop' ? score : score - MISSING_EOS_PENALTY)))
 }
 
 /** Monte Carlo estimate of the KL divergence of the policy from the reference, in nats per completion. */

@@ -1,3 +1,5 @@
+// biome-ignore-all lint/style/noNonNullAssertion: numeric kernel, its indices are in range by construction
+
 import { type LoraConfig, loraConfig, mergeAdapter } from '#engine/model/lora.ts'
 import { SequenceScorer } from '#engine/model/scorer.ts'
 import { type RewardPair, reward, rewardModel } from '#engine/train/reward.ts'
@@ -7,6 +9,7 @@ import { Trainer } from '#engine/train/trainer.ts'
 import { meanOf, populationVariance } from '#math/summary.ts'
 import { type CheckpointOptions, runWithCheckpoints } from './checkpoints.ts'
 import { encodePair, type TextPair } from './encode.ts'
+import type { GeneratedAnswer } from './generate.ts'
 import type { BaseModel, LoadedAdapter } from './models.ts'
 import { type TaskContext, TaskError } from './task.ts'
 
@@ -35,6 +38,9 @@ export interface RewardPlan {
 const HELD_OUT_EVERY = 8
 /** Coefficient of the loss term that centres scores at zero. */
 const CENTRING = 0.01
+
+/** Subtracted from the reward of an answer without an end token, in standard deviations, so that answers do not grow until they are cut. */
+export const MISSING_EOS_PENALTY = 1
 
 export interface TrainedReward {
   /** Standardised scores: over the answers of the pairs, mean 0 and standard deviation 1. */
@@ -94,6 +100,19 @@ export async function trainReward(
 export function scoredText(base: BaseModel, pair: TextPair): number[] {
   const { prompt, completion } = encodePair(base, pair)
   return [...prompt, ...completion].slice(-base.config.max_position_embeddings)
+}
+
+/** The reward of each answer to these prompts. */
+export async function rewardsOf(
+  rewardModel: TrainedReward,
+  base: BaseModel,
+  items: readonly { prompt: string }[],
+  answers: readonly GeneratedAnswer[],
+  signal?: AbortSignal,
+): Promise<number[]> {
+  const texts = answers.map(({ text }, index) => scoredText(base, { prompt: items[index]!.prompt, completion: text }))
+  const scores = await rewardModel.score(texts, signal)
+  return scores.map((score, index) => (answers[index]!.finish === 'stop' ? score : score - MISSING_EOS_PENALTY))
 }
 
 function rewardPair(

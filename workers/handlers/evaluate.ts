@@ -5,9 +5,10 @@ import { firstEvaluation, runRubric } from '../firstEvaluation.ts'
 import type { JobHandler } from '../job.ts'
 import { fetchAdapter, loadVersion, sourcesOf } from '../modelLookup.ts'
 import { evaluationsOf, targetsOf } from '../storedEvaluations.ts'
+import { winRateOverParent } from '../winRateOverParent.ts'
 
-/** Evaluates a version with the rubric of the mandate, logs every metric on chain, and promotes the version when it meets each target and is nowhere
- *  worse than the live one. The first evaluation counts: a version that has one is not evaluated again (amendment 15). */
+/** Evaluates a version with the rubric of the mandate, and an aligned one also by its win rate over the one before; logs every metric on chain, and promotes the
+ *  version when it meets each target and is nowhere worse than the live one. The first evaluation counts: a version that has one is not evaluated again (amendment 15). */
 export const evaluateHandler =
   (dependencies: Dependencies): JobHandler<'evaluate'> =>
   async (job) => {
@@ -16,12 +17,12 @@ export const evaluateHandler =
     const facts = await loadVersion(sources, input.versionId)
     const { version, rubricHash, model } = facts
     const half = input.baseline ? 0.45 : 0.9
-    const { logHash, metrics } = await firstEvaluation(job, facts, async () =>
-      runRubric(job, dependencies, facts, {
-        adapterFolder: await fetchAdapter(sources, facts),
-        part: [0, half, 'evaluating'],
-      }),
-    )
+    const { logHash, metrics } = await firstEvaluation(job, facts, async () => {
+      const adapterFolder = await fetchAdapter(sources, facts)
+      const measured = await runRubric(job, dependencies, facts, { adapterFolder, part: [0, half / 2, 'evaluating'] })
+      const preferred = await winRateOverParent(job, dependencies, facts, [half / 2, half])
+      return { ...measured, metrics: [...measured.metrics, ...(preferred ? [preferred] : [])] }
+    })
     const base = input.baseline
       ? (await runRubric(job, dependencies, facts, { part: [half, 0.9, 'evaluating the base model'] })).metrics
       : undefined

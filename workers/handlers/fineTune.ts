@@ -9,6 +9,7 @@ import type { Contribution } from '#schema/onchain/datanets.ts'
 import { row } from '#schema/rows.ts'
 import { influenceAdded } from '../addedInfluence.ts'
 import type { ChainClient } from '../chain.ts'
+import { keepCheckpointOf, TRAINING_CHECKPOINT } from '../checkpointDataset.ts'
 import { type Dependencies, forwardProgress, storeAs } from '../dependencies.ts'
 import { JobError, type JobHandler } from '../job.ts'
 import {
@@ -48,6 +49,8 @@ export const fineTuneHandler =
     const samples = await Promise.all(contributions.map((one) => loadSample(job.artifacts, one.contentHash)))
     const base = await fetchBaseModel(sources, facts)
 
+    const datasetRoot = contentsHash(contributions.map((one) => one.contentHash as `0x${string}`))
+    await keepCheckpointOf(job.checkpointFolder, datasetRoot)
     const halfwayFolder = join(job.checkpointFolder, 'halfway')
     const trained = await dependencies.engine.run(
       'fineTune',
@@ -62,7 +65,7 @@ export const fineTuneHandler =
           learningRate: input.learningRate,
           seed: input.seed,
         },
-        checkpointFile: join(job.checkpointFolder, 'training'),
+        checkpointFile: join(job.checkpointFolder, TRAINING_CHECKPOINT),
         outFolder: join(job.checkpointFolder, 'adapter'),
         halfwayFolder,
       },
@@ -104,7 +107,6 @@ export const fineTuneHandler =
     const harms = new Set(harmful.map((one) => one.contributionId))
 
     job.report(0.95, 'registering the version')
-    const datasetRoot = contentsHash(contributions.map((one) => one.contentHash as `0x${string}`))
     const { rank, alpha, epochs, batchSize, learningRate, seed } = input
     const manifestHash = await putDocument(storeAs(job, 'manifest'), manifestDocument, {
       modelId: input.modelId,

@@ -68,19 +68,20 @@ async function endedEpoch({ db }: Pick<SettlementPolicy, 'db'>): Promise<number 
   return rows[0]?.epoch
 }
 
-/** Time between the end of a job and the start of the next of its kind, and the same after one that failed. */
+/** Time between the end of a job and the start of the next of its kind with the same input, and the same after one that failed. */
 const PAUSE_MS = 60_000
 const PAUSE_AFTER_FAILURE_MS = 600_000
 
-/** Starts a job, unless one of its kind is live or has just ended. The key names the one before, so that two workers start one job. */
+/** Starts a job, unless one of its kind is live or has just ended: another epoch need not wait after one that is published. The key names the job before, so that
+ *  two workers start one job. */
 async function start({ db, queues }: SettlementPolicy, { kind, input }: DueJob): Promise<void> {
   const { rows } = await db.query<{ busy: boolean; last: string }>(
     `select coalesce(bool_or(${IS_LIVE} or finished_at > clock_timestamp() - interval '1 millisecond' *
-         case when status = 'Succeeded' then $2::int else $3::int end), false) as busy,
-       coalesce(extract(epoch from max(created_at)), 0)::text as last
+         case when status <> 'Succeeded' then $3::int when input = $4 then $2::int else 0 end), false) as busy,
+       coalesce((array_agg(id order by created_at desc, id))[1], 'none') as last
      from job_run where kind = $1`,
-    [kind, PAUSE_MS, PAUSE_AFTER_FAILURE_MS],
+    [kind, PAUSE_MS, PAUSE_AFTER_FAILURE_MS, JSON.stringify(input)],
   )
-  const { busy, last } = rows[0] ?? { busy: false, last: '0' }
+  const { busy, last } = rows[0] ?? { busy: false, last: 'none' }
   if (!busy) await enqueue({ db, queues }, kind, input, { key: `policy after ${last}`, requestedBy: null })
 }

@@ -38,6 +38,16 @@ test('the first training needs its samples, a later one growth, or its time and 
   )
 })
 
+test('nobody trains while a job writes the verdicts of the datanet', () => {
+  const of = (subject: string, over: { waits?: true } = {}) => ({
+    datanets: datanet({ accepted: 10, fresh: 10, unscored: unscored(3) }),
+    jobs: [{ id: 'j', kind: 'scoreDatanet' as const, subject, ...over }],
+  })
+  expect(names(of('2'))).toEqual(['train'])
+  expect(waits('train', of('1'))).toBe('the verdicts of job j')
+  expect(names(of('1', { waits: true }))).toEqual(['train']) // for commitments that strangers may leave open
+})
+
 test('a version is evaluated once, goes live when it meets the targets and is not worse, and others wait for it', () => {
   const fresh = version('5', { status: 'Registered', metrics: [] })
   const full = datanet({ accepted: 10, fresh: 10 })
@@ -52,6 +62,18 @@ test('a version is evaluated once, goes live when it meets the targets and is no
   expect(names({ versions: [worse] })).toEqual(['promote'])
   expect(waits('promote', { versions: [version('4'), worse], live: live({ aligned: true }) })).toBe('a better version')
   expect(names({ versions: [version('5', { status: 'RolledBack', metrics: [] })] })).toEqual([])
+})
+
+test('an aligned version whose answers lose to those of the version before does not go live', () => {
+  const aligned = (upper: bigint) => {
+    const winRate = { metric: 'winRate', score: 420_000n, lower: 400_000n, upper, n: 160n, order: 9n }
+    return version('5', { method: 'rloo', status: 'Registered', metrics: [...scored(700_000), winRate] })
+  }
+  expect(names({ versions: [aligned(500_000n)] })).toEqual(['promote'])
+  expect(waits('promote', { versions: [aligned(499_999n)] })).toBe('a better version')
+  expect(decide(factsWith({ versions: [aligned(499_999n)] })).find(({ name }) => name === 'promote')?.reason).toBe(
+    'Version 5 does not go live. Its answers lose to those of the version before: winRate 420000 (400000 to 499999, 160 items).',
+  )
 })
 
 test('of several versions that may go live, the newest does', () => {

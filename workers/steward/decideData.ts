@@ -5,7 +5,11 @@ import { countOf, type Step } from './step.ts'
 export const dataSteps = (facts: ModelFacts, judgementInProgress: string | undefined): Step[] =>
   facts.datanets.flatMap((datanet) => [
     ...scoreStep(facts, datanet),
-    ...trainStep(facts, datanet, judgementInProgress ?? evaluationInProgress(facts)),
+    ...trainStep(
+      facts,
+      datanet,
+      judgementInProgress ?? evaluationInProgress(facts) ?? scoringInProgress(facts, datanet),
+    ),
   ])
 
 function scoreStep({ policy: { score }, now }: ModelFacts, { id, unscored }: DatanetFacts): Step[] {
@@ -63,6 +67,12 @@ function trainStep(
       : [{ ...step, waitsFor: `${missing}, or one from ${dueAt.toISOString()} on` }]
   }
   return inProgress ? [{ ...step, waitsFor: inProgress }] : [step]
+}
+
+/** Verdicts are written a few at a time: who trains between them trains on a part of the samples. A job that waits for commitments of others stops nobody. */
+function scoringInProgress({ jobs }: ModelFacts, { id }: DatanetFacts): string | undefined {
+  const scoring = jobs.find(({ kind, subject, waits }) => kind === 'scoreDatanet' && subject === id && !waits)
+  return scoring && `the verdicts of job ${scoring.id}`
 }
 
 /** The newest version first shows what it is worth. */

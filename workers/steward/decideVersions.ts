@@ -1,4 +1,5 @@
-import { judgeVersion } from '#rules/promotion.ts'
+import { judgeVersion, type MetricEvaluation } from '#rules/promotion.ts'
+import { WIN_RATE } from '../storedEvaluations.ts'
 import type { ModelFacts } from './facts.ts'
 import type { Step } from './step.ts'
 
@@ -32,7 +33,7 @@ function promoteStep(facts: ModelFacts): Step[] {
   const serving = versions.find(({ id }) => id === live?.id)?.metrics
   const judged = candidates(facts)
     .filter(({ metrics }) => metrics.length > 0)
-    .map(({ id, metrics }) => ({ id, ...judgeVersion(targets, metrics, serving) }))
+    .map(({ id, metrics }) => ({ id, lost: lostWinRate(metrics), ...judgeVersion(targets, metrics, serving) }))
   const step = (id: string) =>
     ({
       name: 'promote',
@@ -40,11 +41,17 @@ function promoteStep(facts: ModelFacts): Step[] {
       kind: 'evaluate',
       input: { versionId: id, promote: true },
     }) as const
-  const best = judged.findLast(({ promotable }) => promotable)
+  const best = judged.findLast(({ promotable, lost }) => promotable && !lost)
   if (best) return [{ ...step(best.id), reason: `Version ${best.id} meets every target of the mandate.` }]
   const newest = judged.at(-1)
   if (!newest) return []
   const unmet = newest.results.filter(({ verdict }) => verdict !== 'met').map(({ reason }) => reason)
+  if (newest.lost) {
+    const { score, lower, upper, n } = newest.lost
+    unmet.push(
+      `Its answers lose to those of the version before: ${WIN_RATE} ${score} (${lower} to ${upper}, ${n} items).`,
+    )
+  }
   return [
     {
       ...step(newest.id),
@@ -53,6 +60,10 @@ function promoteStep(facts: ModelFacts): Step[] {
     },
   ]
 }
+
+/** An alignment that people like less, even at the upper bound, was in vain: ppm. */
+const lostWinRate = (metrics: readonly MetricEvaluation[]) =>
+  metrics.find(({ metric, upper }) => metric === WIN_RATE && upper < 500_000n)
 
 const followSteps = ({ policy, live, endpoints }: ModelFacts): Step[] =>
   policy.follow === false || !live

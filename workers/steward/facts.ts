@@ -88,6 +88,8 @@ export interface LiveJob {
   kind: JobKind
   /** The entity that it works on: a datanet, a version or an endpoint. */
   subject: string
+  /** It has done what it could, and waits for others. */
+  waits?: true
 }
 
 /** How a version comes to be that nobody aligned. */

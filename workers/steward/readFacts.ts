@@ -204,13 +204,15 @@ async function servedOf(sql: Sql, { id, rubricHash }: MandatedModel, account: st
 
 /** Jobs of the kinds that the steward asks for; those of other models do not matter. */
 async function liveJobs(sql: Sql, modelId: string): Promise<LiveJob[]> {
-  const { rows } = await sql.query<{ id: string; kind: string; input: Record<string, unknown> }>(
-    `select j.id, j.kind, j.input from job_run j where j.${IS_LIVE} and j.kind <> 'infer' and (j.input->>'modelId' = $1
+  const { rows } = await sql.query<{ id: string; kind: string; status: string; input: Record<string, unknown> }>(
+    `select j.id, j.kind, j.status, j.input from job_run j where j.${IS_LIVE} and j.kind <> 'infer' and (j.input->>'modelId' = $1
        or exists (select 1 from model_version v where v.id = j.input->>'versionId' and v.model_id = $1 and v.to_block is null)
        or exists (select 1 from datanet d where d.id = j.input->>'datanetId' and d.model_id = $1 and d.to_block is null))`,
     [modelId],
   )
-  return rows.flatMap(({ id, kind, input }) =>
-    jobDefinition(kind) ? [{ id, kind: kind as JobKind, subject: subjectOf(input) }] : [],
+  return rows.flatMap(({ id, kind, status, input }): LiveJob[] =>
+    jobDefinition(kind)
+      ? [{ id, kind: kind as JobKind, subject: subjectOf(input), ...(status === 'Waiting' && { waits: true }) }]
+      : [],
   )
 }
