@@ -16,10 +16,13 @@ test('there is a page for each kind of person', () => {
   )
 })
 
-test.each(PAGES)('the queries of %s are valid, and its commands are of this program alone', async (name) => {
-  const steps = pageSteps(await readPage(name))
-  expect(steps.length).toBeGreaterThan(5)
-  for (const { kind, text } of steps)
-    if (kind === 'graphql') expect(validate(schema, parse(text)).map(({ message }) => message)).toEqual([])
-    else expect(text).toMatch(/^npx modelcommons [a-z]/)
-})
+test.each([...PAGES, 'compliance.md'])(
+  'the queries of %s are valid, and its commands are of this program alone',
+  async (name) => {
+    const steps = pageSteps(await readPage(name))
+    expect(steps.length).toBeGreaterThan(5)
+    for (const { kind, text } of steps)
+      if (kind === 'graphql') expect(validate(schema, parse(text)).map(({ message }) => message)).toEqual([])
+      else expect(text).toMatch(/^npx modelcommons [a-z]/)
+  },
+)

@@ -12,7 +12,7 @@ export function addActCommands(program: Command): void {
   addTokenCommands(program)
   addGovernanceCommands(program)
   addDataCommands(program)
-  addWithdrawCommand(program)
+  addWithdrawCommands(program)
   addCallCommands(program)
   addJudgeCommands(program)
   addHostCommands(program)
@@ -162,7 +162,7 @@ function addDataCommands(program: Command): void {
     )
 }
 
-function addWithdrawCommand(program: Command): void {
+function addWithdrawCommands(program: Command): void {
   signs(
     program
       .command('withdraw-data')
@@ -176,6 +176,18 @@ function addWithdrawCommand(program: Command): void {
     .action(async (ids: string[], options: ActOptions & { reason: string }) =>
       (await loadActs()).runAct(options, (client, all) =>
         all.withdrawContributions(client, { ids: ids.map(wholeId), reason: options.reason }),
+      ),
+    )
+  signs(
+    program
+      .command('withdraw-stake')
+      .description('take back the stakes on the account’s samples whose hold is over: all of them, or those of some'),
+    'withdraw-stake',
+  )
+    .argument('[contribution...]', 'only of these, by their ids')
+    .action(async (ids: string[], options: ActOptions) =>
+      (await loadActs()).runAct(options, (client, all) =>
+        all.withdrawStake(client, ids.length ? ids.map(wholeId) : undefined),
       ),
     )
 }

@@ -1,7 +1,14 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { channelWith, createDatanet, judgingDuties, listContributions } from '#client/index.ts'
+import {
+  channelWith,
+  contribute,
+  createDatanet,
+  judgingDuties,
+  listContributions,
+  withdrawStake,
+} from '#client/index.ts'
 import { onAnsweringApi } from '#client/test/answeringApi.ts'
 import { clientSystem, testAccount } from '#client/test/clientSystem.ts'
 import { contents } from '#client/test/contents.ts'
@@ -57,6 +64,23 @@ test('killed at random while it contributes: every sample is given once and paid
   expect(before - (await world.balance(address))).toBe(10n ** 15n * BigInt(samples.length))
   // One approval, two commitments, two submissions.
   expect((await world.client.getTransactionCount({ address })) - sent).toBe(5)
+}, 240_000)
+
+test('killed at random while it takes stakes back: each comes back once, and the same command tells of them all', async () => {
+  const { url, world, folder: home, as } = await clientSystem()
+  const alice = await as(ALICE)
+  const { address } = testAccount(ALICE)
+  const datanetId = await createDatanet(alice, { modelId: 1n, licence: 'CC0-1.0', minStake: 10n ** 16n })
+  const { ids } = await contribute(alice, { datanetId, samples: contents('parcel', 3) })
+  await world.warp(30 * 86_400 + 1)
+  const before = await world.balance(address)
+  const sent = await world.client.getTransactionCount({ address })
+  const run = await killable({ url, node: world.anvil.url, home }, seededRandomAt(SEED, 4))
+  const wei = String(ids.size * 10 ** 16)
+  expect(await run(['withdraw-stake'], 20)).toEqual({ contributions: 3, wei, held: 0, disputed: 0 })
+  expect((await world.balance(address)) - before).toBe(BigInt(wei))
+  expect((await world.client.getTransactionCount({ address })) - sent).toBe(1)
+  expect(await withdrawStake(alice)).toEqual({ contributions: 0, wei: 0n, held: 0, disputed: 0 })
 }, 240_000)
 
 test('killed at random while it commits to judgements and while it reveals them: each is committed once and revealed', async () => {

@@ -121,6 +121,14 @@ const REFUSALS: Record<string, Refusal> = {
     args: anywhere('call', '1', 'Where is it?'),
     says: /^This call may cost \d+ wei of gOPEN, and the credit with the endpoint lacks \d+\. Deposit that much/m,
   },
+  'a stake of somebody else': {
+    args: anywhere('withdraw-stake', '1'),
+    says: /^DatanetRegistry\.withdrawStake is refused: .*(Look at the list of contributions for its id|Use the contributor’s account)\./,
+  },
+  'a stake on an id that is none': {
+    args: anywhere('withdraw-stake', 'all'),
+    says: /Expected an id: a whole number\./,
+  },
   'a vote that is over': {
     args: ({ proposal }) => ['vote', proposal, 'for'],
     says: /^ModelGovernor\.castVoteWithReason is refused: .*The proposal is in another state: look when its vote opens and ends/,

@@ -1,7 +1,10 @@
-import { parseEther } from 'viem'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { evaluate, version } from '#contracts/test/mandate.ts'
-import { OPERATOR, SETTINGS } from '#contracts/test/world.ts'
+import { join } from 'node:path'
+import { type Hex, parseEther } from 'viem'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { evaluate, TERMS, version } from '#contracts/test/mandate.ts'
+import { OPERATOR, PROPOSER, SETTINGS } from '#contracts/test/world.ts'
+import { localStore } from '#schema/artifacts/index.ts'
+import { documentBytes } from '#schema/documents.ts'
 import {
   balanceOf,
   castSignedBallot,
@@ -10,8 +13,10 @@ import {
   createDatanet,
   delegate,
   deposit,
+  dispute,
   encodeCall,
   executeProposal,
+  graphql,
   listProposals,
   openEndpoint,
   openProposal,
@@ -78,9 +83,74 @@ test('the stakes of accepted samples come back when their hold is over', async (
   const given = [...ids.values()].map(BigInt)
   const ones = given.map(() => 1)
   await world.send(OPERATOR, 'DatanetRegistry', 'score', [given, ones, ones, ones, ones.map(() => 'fine')])
-  await expect(withdrawStake(alice, given)).rejects.toThrow(/DatanetRegistry.withdrawStake is refused: .*StakeHeld/)
+  await expect(withdrawStake(alice, given)).rejects.toThrow(
+    /DatanetRegistry.withdrawStake is refused: The stake is held until that time. Try again at that time. \(StakeHeld: contributionId \d+, until 20\d\d-/,
+  )
+  const until = new Date(((await world.now()) + SETTINGS.stakeHold) * 1000)
+  const { nextAt, ...held } = await withdrawStake(alice)
+  expect(held).toEqual({ contributions: 0, wei: 0n, held: 2, disputed: 0 })
+  expect(Math.abs(Date.parse(nextAt ?? '') - until.getTime())).toBeLessThan(60_000)
   await world.warp(SETTINGS.stakeHold + 1)
-  expect(await received(4, () => withdrawStake(alice, given))).toBe(parseEther('1'))
+  expect(await received(4, () => withdrawStake(alice, given.slice(0, 1)))).toBe(parseEther('0.5'))
+  await expect(withdrawStake(alice, given)).rejects.toThrow(/It was taken back before, or slashed. \(NoStake/)
+  await expect(withdrawStake(owner, given)).rejects.toThrow(/Use the contributor’s account. \(NotContributor/)
+  const returned = { contributions: 1, wei: parseEther('0.5'), held: 0, disputed: 0 }
+  expect(await withdrawStake(alice)).toEqual(returned)
+  expect(await withdrawStake(alice)).toEqual({ ...returned, contributions: 0, wei: 0n })
+  expect(await withdrawStake(owner)).toMatchObject({ contributions: 0, held: 0 })
+})
+
+test('all free stakes come back, in as many transactions as it takes; disputed ones stay', async () => {
+  const { as, world, modelId } = system
+  const alice = await as(4)
+  const datanetId = await createDatanet(await as(2), { modelId, licence: 'CC0-1.0', minStake: 1n })
+  const { ids } = await contribute(alice, { datanetId, samples: contents('many', 104) })
+  const given = [...ids.values()].map(BigInt)
+  const ones = given.map(() => 1)
+  await world.send(OPERATOR, 'DatanetRegistry', 'score', [given, ones, ones, ones, ones.map(() => 'fine')])
+  const statement = 'It is about something else.'
+  const subjectId = given[7] ?? 0n
+  await dispute(await as(6), { subject: 'Contribution', subjectId, ground: 'offTopic', statement })
+  await world.warp(SETTINGS.stakeHold + 1)
+  const each = parseEther('0.001')
+  await expect(withdrawStake(alice, [subjectId])).rejects.toThrow(/Wait until the dispute is decided.*\(Disputed/)
+  const sent = () => world.client.getTransactionCount({ address: testAccount(4).address })
+  const before = await sent()
+  expect(await withdrawStake(alice)).toEqual({ contributions: 103, wei: 103n * each, held: 0, disputed: 1 })
+  expect((await sent()) - before).toBe(2)
+})
+
+test('a datanet whose licence does not fit the mandate’s is refused before anything is sent', async () => {
+  const { as, world, folder } = system
+  const specHash = await localStore(join(folder, 'artifacts')).put(
+    documentBytes({
+      ...{ name: 'Clerk', purpose: 'To test.', licence: 'MIT', baseLicence: 'Apache-2.0', integration: 'none' },
+      ...{ baseModel: `0x${'b'.repeat(64)}`, rubric: `0x${'c'.repeat(64)}` },
+      samples: { description: 'any', completionPattern: '.*', topic: [], maxPromptLength: 400 },
+    }),
+  )
+  const terms = [specHash as Hex, `artifact:${specHash}`, TERMS, parseEther('10')] as const
+  const { events } = await world.send(PROPOSER, 'ModelRegistry', 'propose', terms)
+  const modelId =
+    events.flatMap(({ name, args }) => (name === 'ModelProposed' ? [args.modelId as bigint] : []))[0] ?? 0n
+  const owner = await as(2, { dryRun: true })
+  await vi.waitFor(
+    async () => expect((await owner.ask(graphql('{ models { totalCount } }'))).models.totalCount).toBe(Number(modelId)),
+    10_000,
+  )
+  for (const [licence, why] of [
+    [
+      'CC-BY-SA-4.0',
+      /is under MIT, .* The samples: What is made of works under CC-BY-SA-4.0 must stay under .* Nothing was sent\./,
+    ],
+    ['CC-BY-NC-4.0', /The samples: CC-BY-NC-4.0 allows no commercial use/],
+    ['my terms', /Whether my terms allows a model under MIT is not known/],
+  ] as const)
+    for (const options of [{ dryRun: true }, {}])
+      await expect(createDatanet(await as(2, options), { modelId, licence, minStake: 0n })).rejects.toThrow(why)
+  expect(await owner.read('ModelRegistry', 'modelExists', [modelId])).toBe(true)
+  const datanetId = await createDatanet(await as(2), { modelId, licence: 'CC-BY-4.0', minStake: 0n })
+  expect(await owner.read('DatanetRegistry', 'datanetCount', [])).toBe(datanetId)
 })
 
 test('a host points its endpoint at another version and sets its price; nobody else can', async () => {

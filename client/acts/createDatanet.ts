@@ -1,7 +1,10 @@
+import { trainingConflict } from '#rules/licences.ts'
 import { COMPARISONS, type Comparison } from '#rules/shingles.ts'
 import { Act } from '../act.ts'
 import { eventOf } from '../chain/minedTransaction.ts'
 import type { Client } from '../client.ts'
+import { ClientError } from '../errors.ts'
+import { graphql } from '../graphql/document.ts'
 
 export interface NewDatanet {
   modelId: bigint
@@ -15,6 +18,7 @@ export interface NewDatanet {
 
 /**
  * Opens a datanet for a model; the account owns it.
+ * @throws ClientError when no model under the mandate's licence may be trained from samples under this one: nobody would judge them.
  * @example
  * ```ts
  * import assert from 'node:assert'
@@ -31,6 +35,7 @@ export const createDatanet = (
   { modelId, licence, minStake, comparison = 'prose' }: NewDatanet,
 ): Promise<bigint> =>
   Act.run(client, 'createDatanet', { modelId, licence, minStake, comparison }, async (act) => {
+    await requireFittingLicence(client, modelId, licence)
     const mined = await act.send({
       contract: 'DatanetRegistry',
       functionName: 'createDatanet',
@@ -38,3 +43,17 @@ export const createDatanet = (
     })
     return eventOf(mined, 'DatanetRegistry', 'DatanetCreated').args.datanetId
   })
+
+const LICENCES = graphql('query ($id: ID!) { model(id: $id) { licences { model base } } }')
+
+/** Where nobody can read the model's specification, nothing can be compared. */
+async function requireFittingLicence(client: Client, modelId: bigint, licence: string): Promise<void> {
+  const { model } = await client.ask(LICENCES, { id: modelId.toString() })
+  if (!model?.licences) return
+  const { model: mandate, base } = model.licences
+  const conflict = trainingConflict({ model: mandate, ...(base !== null && { base }), data: [licence] })
+  if (conflict !== null)
+    throw new ClientError(
+      `Model ${modelId} is under ${mandate}, and no version could be trained from this datanet. ${conflict} Nothing was sent.`,
+    )
+}

@@ -21,14 +21,17 @@ interface Selection {
   /** Default: the client's account. */
   contributor?: string
   hashes?: readonly Hex[]
+  /** Only those with a stake. */
+  staked?: boolean
 }
 
 /** The contributions of an account, with their verdicts and the reasons. */
-export async function listContributions(client: Client, { datanetId, contributor, hashes }: Selection = {}) {
+export async function listContributions(client: Client, { datanetId, contributor, hashes, staked }: Selection = {}) {
   const rows: ContributionRow[] = []
   const where = {
     contributor: { eq: (contributor ?? accountOf(client)).toLowerCase() },
     ...(datanetId !== undefined && { datanetId: { eq: datanetId.toString() } }),
+    ...(staked && { stake: { gt: '0' } }),
     ...(hashes && { contentHash: { in: [...hashes] } }),
   }
   for (let after: string | null = null; ; ) {
