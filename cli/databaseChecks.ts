@@ -1,3 +1,4 @@
+import type { Config } from '#config'
 import { openDatabase, type Sql } from '#schema/database.ts'
 import { pendingMigrations } from '#schema/migrate.ts'
 import { IS_LIVE } from '#schema/offchain/jobs.ts'
@@ -7,6 +8,7 @@ import { transactionsLeft } from '#workers/wallet.ts'
 import { alerts, exceeds, LIMITS_OF_ALERTS, RUNBOOK, sectionOf } from '../dashboards/alerts.ts'
 import { blockNumberAt, type DoctorCheck, fundsAt } from './chainChecks.ts'
 import { DEVELOPMENT_CHAIN } from './developmentChain.ts'
+import { relayCheck } from './relayServed.ts'
 import { METRIC_PREFIX, type MetricSample, readSystemMetric, SYSTEM_METRICS } from './systemMetrics.ts'
 
 /** A chain without a new block for so long has stopped, or its node has. */
@@ -20,7 +22,7 @@ const SERVER = 'database'
 export function databaseChecks(
   url: string,
   answering: ReadonlySet<string> | undefined,
-  { minesByItself }: { minesByItself: boolean },
+  { minesByItself, relay, relayerKey }: { minesByItself: boolean } & Pick<Config, 'relay' | 'relayerKey'>,
 ): DoctorCheck[] {
   let answered = false
   /** Before the first service has started, there is nothing to check but the server. One that does not answer is told once. */
@@ -52,6 +54,7 @@ export function databaseChecks(
     check('ledger', ledgerAgrees),
     check('workers', workersAlive),
     check('jobs', jobsUnderWay),
+    ...(relay ? [check('relay', (sql) => relayCheck(relayerKey !== undefined, sql))] : []),
     ...ALARMS.map(({ alert, limit, metric }) =>
       check(alert.name, async (sql) => {
         const beyond = (await readSystemMetric(sql, metric)).filter((sample) => exceeds(limit, sample))

@@ -12,6 +12,7 @@ import { databaseChecks } from './databaseChecks.ts'
 import { journalKeyFile } from './journalKeys.ts'
 import { requireWritable } from './lockHome.ts'
 import { configuredMirrors, openArtifacts } from './openArtifacts.ts'
+import { relayCheck } from './relayServed.ts'
 import { requireFreePort } from './requireFreePort.ts'
 import { workerSlots } from './workerSlots.ts'
 
@@ -37,7 +38,10 @@ export const serviceChecks = (config: Config & { minesByItself: boolean }): Doct
     ['journal', () => journalKeyIsShared(config)],
     ...(config.databaseUrl
       ? databaseChecks(config.databaseUrl, config.rpcUrls ? answering : undefined, config)
-      : [['database', () => embedded(POSTGRES_PACKAGE)] satisfies DoctorCheck]),
+      : [
+          ['database', () => embedded(POSTGRES_PACKAGE)] satisfies DoctorCheck,
+          ...(config.relay ? [['relay', () => relayCheck(config.relayerKey !== undefined)] satisfies DoctorCheck] : []),
+        ]),
   ]
 }
 

@@ -37,6 +37,7 @@ import { openLog } from './log.ts'
 import { openStores } from './openArtifacts.ts'
 import { openProcessMetrics } from './processMetrics.ts'
 import { addQueueMetric } from './queueMetric.ts'
+import { addRelayMetric, UNSERVED_HERE, watchRelay } from './relayServed.ts'
 import { requireFreePort } from './requireFreePort.ts'
 import { runService } from './service.ts'
 import { serveStatus } from './statusServer.ts'
@@ -108,6 +109,10 @@ export const runApi = (options: GovernorOptions = {}) =>
     const { maxLagBlocks, maxUploadBytes, relay } = config
     const registry = openApiMetrics(db, config)
     addQueueMetric(registry, queues)
+    if (relay) {
+      addRelayMetric(registry, db)
+      void watchRelay(db, log, closing.signal)
+    }
     addIndexHealth(registry, { db, chainId: deployment.chainId, chainHead, maxLagBlocks })
     const { artifacts, ownArtifacts } = await openStores(config, log, storeObserver(registry))
     const { host, port, auth } = config
@@ -196,6 +201,7 @@ export const runWorker = () =>
           ...{ relayerKey: config.relayerKey, maxGas: config.relayGasPerAct },
         })
       : undefined
+    if (config.relay && !relayer) log.warn(UNSERVED_HERE)
     const roles = await rolesOfSigner(chain)
     const slots = slotsOfSigner(config, roles)
     log.info({ account: chain.account, ...roles, slots }, 'the lanes that this key may run')

@@ -6,6 +6,7 @@ import { storeObserver } from '#cli/artifactMetrics.ts'
 import { addIndexerMetrics } from '#cli/indexerMetrics.ts'
 import { addIndexHealth, INDEX_HEALTH_METRICS } from '#cli/indexHealthMetrics.ts'
 import { addQueueMetric } from '#cli/queueMetric.ts'
+import { addRelayMetric } from '#cli/relayServed.ts'
 import { METRIC_PREFIX, SYSTEM_METRICS } from '#cli/systemMetrics.ts'
 import { addEngineMetrics, addNodeMetric, addWorkerMetrics } from '#cli/workerMetrics.ts'
 import { metricsPlugin } from '#graphql/plugins/metrics.ts'
@@ -26,6 +27,7 @@ async function exported(): Promise<Set<string>> {
   storeObserver(api)
   addNodeMetric(api)
   addQueueMetric(api, { ping: async () => {} })
+  addRelayMetric(api, db)
   const others = new Registry()
   addIndexerMetrics(others, () => [])
   addEngineMetrics(others, () => [])

@@ -139,6 +139,13 @@ export const alerts: readonly Alert[] = [
     limit: { metric: 'modelcommons_lane_unserved_jobs', by: ['lane'], above: 0 },
   },
   {
+    name: 'RelayUnserved',
+    severity: 'critical',
+    summary: '{{ $labels.instance }} takes signed acts, and no live worker sends them.',
+    minutes: 1,
+    expr: 'modelcommons_relay_unserved == 1',
+  },
+  {
     name: 'AnswersWait',
     severity: 'critical',
     summary: 'The oldest call has waited {{ $value }} s for a worker.',
