@@ -8,6 +8,7 @@ interface Bench {
 }
 
 const BENCHES: Record<string, string> = {
+  answers: 'the first answers of lists, aggregates, totals, search and lineage over a million rows',
   attribute: 'one answer’s influences and its verbatim spans in ten million training tokens',
   gpu: 'LoRA fine-tuning on a GPU, compared with the CPU and with PyTorch + PEFT',
   graphql: 'lists, relations and the lineage, compared with other GraphQL servers and with hand-written SQL',

@@ -5,7 +5,7 @@ import { RewardLine } from '#schema/offchain/ledger.ts'
 import { Block, Cursor } from '#schema/onchain/chain.ts'
 import { Contribution, Datanet } from '#schema/onchain/datanets.ts'
 import { FeedbackTask, Judgement } from '#schema/onchain/feedback.ts'
-import { Proposal, Vote } from '#schema/onchain/governance.ts'
+import { Holder, Proposal, Vote } from '#schema/onchain/governance.ts'
 import { Endpoint } from '#schema/onchain/market.ts'
 import { Evaluation, Model, ModelVersion } from '#schema/onchain/models.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
@@ -15,6 +15,8 @@ import { accountSql as account, fillTable as fill, TIME_SQL as time } from '../f
 
 export const GENERATED_CHAIN_ID = 31337
 export const CONTRIBUTIONS = 1_000_000
+/** Accounts that contribute, hold and vote. */
+const ACCOUNTS = 100_000
 const BLOCKS = 20_000
 const MODELS = 200
 /** Number of versions of each model, each the parent of the next. */
@@ -40,7 +42,8 @@ export async function generateMarket(db: Database): Promise<void> {
     hash: `(select hash from block where number = ${BLOCKS})`,
   })
   await fill(db, Proposal, MODELS, { description: `'A model of the number ' || n`, proposer: account('n % 50') })
-  await fill(db, Vote, MODELS * 50, {
+  await fill(db, Holder, ACCOUNTS, { account: account('n'), balance: `n::numeric * 1e18::numeric` })
+  await fill(db, Vote, ACCOUNTS, {
     id: `(n % ${MODELS} + 1) || '-' || ${account('n')}`,
     proposalId: `(n % ${MODELS} + 1)::text`,
     voter: account('n'),
@@ -55,7 +58,7 @@ export async function generateMarket(db: Database): Promise<void> {
   await fill(db, Datanet, DATANETS, { modelId: `(n % ${MODELS} + 1)::text`, owner: account('n % 90') })
   await fill(db, Contribution, CONTRIBUTIONS, {
     datanetId: `(n::bigint * 7919 % ${DATANETS} + 1)::text`,
-    contributor: account('n % 5000'),
+    contributor: account(`n % ${ACCOUNTS}`),
     committedBlock: `n % ${BLOCKS}`,
     stake: `1e16::numeric`,
     status: `(array['Accepted', 'Accepted', 'Accepted', 'Rejected'])[n % 4 + 1]`,
