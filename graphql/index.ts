@@ -23,6 +23,7 @@ import { failRequest } from './failRequest.ts'
 import { serveGraphiql } from './graphiqlPage.ts'
 import { openNotificationFeed } from './live/feed.ts'
 import { serveSockets } from './live/socket.ts'
+import { pageHeaders } from './pagePolicy.ts'
 import { asOfExtensionPlugin } from './plugins/asOfExtension.ts'
 import { costPlugin } from './plugins/cost.ts'
 import { forkConsistencyPlugin } from './plugins/forkConsistency.ts'
@@ -96,7 +97,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   app.use('/auth', signInRoutes(services, options))
   if (options.gateway) app.use(options.gateway(services, options))
   app.get(DOCUMENT_PATH, serveDocument(services))
-  if (web) app.use(web)
+  if (web) app.use(pageHeaders(services), web)
   app.use(requestErrors(services))
   const stopSockets = serveSockets(server, '/graphql', services, options)
   let closing: Promise<void> | undefined

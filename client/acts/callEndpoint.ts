@@ -8,6 +8,7 @@ import { waitForJob } from '../graphql/waitForJob.ts'
 import { pause } from '../pause.ts'
 import { randomHex } from '../randomHex.ts'
 import { type Channel, channelWith } from './channel.ts'
+import { streamCall } from './streamCall.ts'
 import { type CallReceipt, readReceipt } from './verifyReceipt.ts'
 import { grant } from './voucher.ts'
 
@@ -27,6 +28,30 @@ export interface Question
   maxTokens?: number
   /** Identifies the call: the same key gives the same answer, which is paid once. Default: a new one. */
   key?: string
+  /** Is told the pieces of the answer to a prompt as they are generated, where the API streams them. */
+  onText?(piece: string): void
+}
+
+/** What a call can cost, and what there is to pay it. In wei of gOPEN. */
+export interface CallQuote {
+  channel: Channel
+  /** No call with this prompt and so many tokens costs more. */
+  maximum: bigint
+  /** For 1,000 tokens. */
+  priceIn: bigint
+  priceOut: bigint
+}
+
+/** Says what a call costs at most, before anything is signed. */
+export async function quoteCall(
+  client: Client,
+  question: Pick<Question, 'endpointId' | 'prompt' | 'chat' | 'maxTokens'>,
+): Promise<CallQuote> {
+  const { endpointId, maxTokens = MAX_TOKENS } = question
+  const channel = await channelWith(client, endpointId)
+  const [, , priceIn, priceOut] = await client.read('InferenceMarket', 'endpoints', [endpointId])
+  const maximum = maximumFee({ priceIn, priceOut }, maxPromptTokens(textOfCall(question)), maxTokens)
+  return { channel, maximum, priceIn, priceOut }
 }
 
 export interface CallAnswer {
@@ -45,25 +70,29 @@ const MAX_ATTEMPTS = 100
  * @throws ClientError when the credit is too little, with what to deposit.
  */
 export const callEndpoint = (client: Client, question: Question): Promise<CallAnswer> => {
-  const { endpointId, maxTokens = MAX_TOKENS, key: given, ...asked } = question
+  const { endpointId, maxTokens = MAX_TOKENS, key: given, onText, ...asked } = question
   const input = { ...asked, endpointId: endpointId.toString(), maxTokens }
   return Act.run(client, 'call', JSON.stringify([input, given ?? null]), async (act) => {
     const key = given ?? (await act.keep('key', randomHex))
-    const channel = await channelWith(client, endpointId)
-    const [, , priceIn, priceOut] = await client.read('InferenceMarket', 'endpoints', [endpointId])
-    const maximum = maximumFee({ priceIn, priceOut }, maxPromptTokens(textOfCall(question)), maxTokens)
+    const { channel, maximum } = await quoteCall(client, question)
     act.progress({ step: 'asking' })
-    const request = (channelId: string | null) =>
-      client.ask(INFER, { input: { ...input, consumer: act.account, channelId }, key })
-    const { infer } =
+    const request = async (channelId: string | null) => {
+      const call = { endpointId, maxTokens, consumer: act.account, channelId, key }
+      const { prompt } = asked
+      const streamed = onText && prompt ? await streamCall(client, { ...call, prompt, onText }) : undefined
+      if (streamed) return streamed
+      return (await client.ask(INFER, { input: { ...input, consumer: act.account, channelId }, key })).infer.id
+    }
+    const job =
       maximum > 0n ? await grantAndAsk(act, { channel, maximum, key }, () => request(channel.id)) : await request(null)
-    const { answer, receiptId } = await waitForJob<{ answer: string; receiptId: string }>(client, infer.id)
+    const { answer, receiptId } = await waitForJob<{ answer: string; receiptId: string }>(client, job)
     return { answer, receipt: await readReceipt(client, receiptId) }
   })
 }
 
 /** What the API charges for, and what the receipt signs: a conversation counts in its canonical form. */
-const textOfCall = ({ prompt, chat }: Question): string => prompt ?? (chat ? canonicalJson(JSON.parse(chat)) : '')
+const textOfCall = ({ prompt, chat }: Pick<Question, 'prompt' | 'chat'>): string =>
+  prompt ?? (chat ? canonicalJson(JSON.parse(chat)) : '')
 
 interface PaidCall {
   channel: Channel

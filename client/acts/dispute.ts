@@ -4,6 +4,8 @@ import { eventOf } from '../chain/minedTransaction.ts'
 import type { Client } from '../client.ts'
 import { allowTransfer } from './tokens.ts'
 
+export { type DisputeSubject, GROUNDS } from '#rules/dispute.ts'
+
 /** As in the contract's enum. */
 const KINDS = Object.keys(GROUNDS) as DisputeSubject[]
 

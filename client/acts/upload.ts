@@ -1,6 +1,6 @@
 import { type Hex, keccak256, stringToBytes } from 'viem'
 import type { Client } from '../client.ts'
-import { ApiRefusal } from '../errors.ts'
+import { ApiRefusal, ClientError } from '../errors.ts'
 import { graphql } from '../graphql/document.ts'
 
 const UPLOAD = graphql(`
@@ -11,11 +11,16 @@ const UPLOAD = graphql(`
 /** The kinds of texts that an API stores. */
 export type UploadKind = 'sample' | 'specification' | 'rubric' | 'items' | 'prompts' | 'evidence' | 'document'
 
-/** Publishes a text, and returns its name: the keccak256 of its bytes. */
+/** Publishes a text, and returns its name: the keccak256 of its bytes.
+ *  @throws ClientError when the API says that it stored another text. */
 export async function upload(client: Client, kind: UploadKind, content: string): Promise<`0x${string}`> {
-  const key = keccak256(stringToBytes(content))
-  const { uploadArtifact } = await client.ask(UPLOAD, { content, kind, key: `${kind}:${key}` })
-  return uploadArtifact.id as `0x${string}`
+  const name = keccak256(stringToBytes(content))
+  const { uploadArtifact } = await client.ask(UPLOAD, { content, kind, key: `${kind}:${name}` })
+  if (uploadArtifact.id !== name)
+    throw new ClientError(
+      `The API stored another text (${uploadArtifact.id}) than the one that was given (${name}). Connect to another API.`,
+    )
+  return name
 }
 
 /** Stores bytes under their name, unless they are there already. The API takes them from operators.

@@ -101,9 +101,10 @@ async function sendNew(client: Client, call: SentCall, sending: Sending, at?: nu
     try {
       hash = await wallet.sendTransaction({ account, chain, to, data, value, nonce, gas })
     } catch (cause) {
-      if (!isRejected(cause)) throw failed(cause)
+      const refusal = refusalOf(cause)
+      if (!refusal) throw failed(cause)
       await sending.remember(undefined)
-      throw new ClientError('The wallet’s owner refused to sign. Nothing was sent.', { cause })
+      throw refusal
     }
     await sending.remember({ nonce, hash })
   }
@@ -116,8 +117,14 @@ async function sendNew(client: Client, call: SentCall, sending: Sending, at?: nu
   )
 }
 
-const isRejected = (cause: unknown) =>
-  cause instanceof BaseError && cause.walk((error) => error instanceof UserRejectedRequestError) !== null
+/** Why a wallet has signed nothing: its owner refused, or what stands before it (an EIP-1193 provider that throws a ClientError). */
+function refusalOf(cause: unknown): ClientError | undefined {
+  const causes = (type: abstract new (...args: never[]) => Error) =>
+    cause instanceof BaseError ? cause.walk((error) => error instanceof type) : null
+  if (causes(UserRejectedRequestError))
+    return new ClientError('The wallet’s owner refused to sign. Nothing was sent.', { cause })
+  return (causes(ClientError) as ClientError | null) ?? undefined
+}
 
 const minedCount = (client: Client): Promise<number> =>
   client.node.getTransactionCount({ address: accountOf(client), blockTag: 'latest' })

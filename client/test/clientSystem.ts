@@ -35,7 +35,7 @@ export const testAccount = (nth: number) => mnemonicToAccount(DEV_MNEMONIC, { ad
 
 export async function clientSystem(
   atEnd: (stop: () => Promise<void>) => void = onTestFinished,
-  over: Partial<Pick<ApiOptions, 'auth' | 'relay'>> = {},
+  over: Partial<Pick<ApiOptions, 'auth' | 'relay' | 'web'>> = {},
 ): Promise<ClientSystem> {
   const own = await startWorld({ scoringFee: 10n ** 15n })
   atEnd(() => own.anvil.stop())

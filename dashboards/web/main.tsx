@@ -11,6 +11,7 @@ import './style/work.css'
 import './style/people.css'
 import './style/panels.css'
 import './style/figures.css'
+import './style/acts.css'
 
 startNews()
 createRoot(document.getElementById('root') as HTMLElement).render(

@@ -1,3 +1,4 @@
+import { StateActs } from '../acts/places.tsx'
 import type { OverviewAnswer } from '../data/documents/overview.ts'
 import { counted, gopen } from '../say/figures.ts'
 import { proposalTitle } from '../say/reason.ts'
@@ -88,6 +89,9 @@ function ProposalCard({ proposal }: { proposal: Proposal }) {
         {proposal.state === 'Active' && <span>voting ends {ending(proposal.voteEnd, now)}</span>}
         {proposal.state === 'Queued' && proposal.eta && <span>may be carried out {ago(proposal.eta, now)}</span>}
       </p>
+      <div className="acts">
+        <StateActs proposalId={proposal.id} state={proposal.state} />
+      </div>
     </article>
   )
 }
