@@ -1,11 +1,28 @@
+// biome-ignore-all lint/performance/useDomNodeTextContent: the test is about the visible text
+
 import { randomBytes } from 'node:crypto'
+import { mkdir, readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import type { Browser, Page } from 'playwright-core'
 import { parseEther, toHex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { webFolder } from '#cli/webFolder.ts'
-import { type ClientSystem, clientSystem } from '#client/test/clientSystem.ts'
-import { execute, openVote, propose } from '#contracts/test/mandate.ts'
+import {
+  type Client,
+  contribute,
+  createDatanet,
+  graphql,
+  listContributions,
+  listJudgingTasks,
+  waitForBlock,
+  wrap,
+} from '#client/index.ts'
+import { onAnsweringApi } from '#client/test/answeringApi.ts'
+import { type ClientSystem, clientSystem, testAccount } from '#client/test/clientSystem.ts'
+import { finalMap } from '#client/test/finalMap.ts'
+import { judgeableRound } from '#client/test/judgeableRound.ts'
+import { openVote, propose } from '#contracts/test/mandate.ts'
 import { HOLDER } from '#contracts/test/world.ts'
 import { must } from '#test/must.ts'
 import { chromiumPath, openBrowser, SIZES } from '../dashboards/screenshots.ts'
@@ -18,15 +35,16 @@ const browserTest = test.skipIf(without !== '')
 
 let browser: Browser | undefined
 let system: ClientSystem
+let web = ''
 const ends: (() => Promise<void>)[] = []
 
 beforeAll(async () => {
   vi.setConfig({ testTimeout: 120_000 })
   vi.stubEnv('NODE_ENV', 'production')
   if (without) return
-  const web = await webFolder({ info() {} } as unknown as Parameters<typeof webFolder>[0])
+  web = must(await webFolder({ info() {} } as unknown as Parameters<typeof webFolder>[0]))
   browser = await openBrowser()
-  system = await clientSystem((end) => ends.unshift(end), { web: must(web) })
+  system = await clientSystem((end) => ends.unshift(end), { web })
 }, 120_000)
 afterAll(async () => {
   for (const end of ends) await end()
@@ -39,21 +57,32 @@ interface Visit {
   errors: string[]
 }
 
+interface VisitOptions {
+  native?: bigint
+  size?: keyof typeof SIZES
+  scheme?: 'light' | 'dark'
+  on?: Pick<ClientSystem, 'world' | 'url'>
+  path?: string
+  /** Before the page is opened. */
+  prepare?(page: Page): Promise<void>
+}
+
 /** An account of its own with native tokens, a wallet that has it, and the page. */
-async function visit(
-  options: { native?: bigint; size?: keyof typeof SIZES } & Partial<Parameters<typeof injectWallet>[1]> = {},
-): Promise<Visit> {
-  const { native = parseEther('100'), size = 'desktop' } = options
-  const account = privateKeyToAccount(toHex(randomBytes(32)))
-  await system.world.rpc('anvil_setBalance', [account.address, toHex(native)])
-  const context = await must(browser).newContext({ viewport: SIZES[size], reducedMotion: 'reduce' })
+async function visit(options: VisitOptions & Partial<Parameters<typeof injectWallet>[1]> = {}): Promise<Visit> {
+  const { native = parseEther('100'), size = 'desktop', scheme = 'light', on = system, path = '/' } = options
+  const account = options.account ?? privateKeyToAccount(toHex(randomBytes(32)))
+  await on.world.rpc('anvil_setBalance', [account.address, toHex(native)])
+  const context = await must(browser).newContext({
+    ...{ viewport: SIZES[size], reducedMotion: 'reduce', colorScheme: scheme },
+  })
   onTestFinished(() => context.close())
   const page = await context.newPage()
   const errors: string[] = []
   page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
   page.on('pageerror', (error) => errors.push(error.message))
-  const wallet = await injectWallet(page, { account, url: system.world.anvil.url, ...options })
-  await page.goto(system.url)
+  const wallet = await injectWallet(page, { ...options, account, url: on.world.anvil.url })
+  await options.prepare?.(page)
+  await page.goto(on.url + path)
   return { page, wallet, errors }
 }
 
@@ -63,6 +92,34 @@ async function connectKeeper(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Connect a wallet' }).click()
   await dialog(page).getByRole('button', { name: 'Keeper' }).click()
   await dialog(page).getByRole('heading', { name: 'Your account' }).waitFor()
+}
+
+/** Connects, and goes back to the page. */
+async function connectAndClose(page: Page): Promise<void> {
+  await connectKeeper(page)
+  await page.keyboard.press('Escape')
+  await dialog(page).waitFor({ state: 'detached' })
+}
+
+/** As the account of the wallet, without the page. */
+const asOwner = ({ wallet }: Visit): Promise<Client> => system.as(undefined, { account: wallet.account })
+
+const axeSource = readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+/** What axe finds in the open dialog. */
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(await axeSource)
+  return page.evaluate<string[]>(
+    `axe.run('dialog[open]').then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes[0].html))`,
+  )
+}
+
+/** A picture for `npm run screenshots`. */
+async function picture(page: Page, name: string): Promise<void> {
+  const folder = process.env.SCREENSHOTS
+  if (!folder) return
+  await mkdir(folder, { recursive: true })
+  await page.screenshot({ path: `${folder}/act-${name}.png` })
 }
 
 /** Fills the form of the open act, reads what would be signed, agrees, and waits for the end. */
@@ -104,6 +161,8 @@ browserTest(
     await page.locator('[data-act=vote]').first().click()
     await dialog(page).getByRole('button', { name: 'Check what it costs' }).click()
     await dialog(page).getByText('Choose one.').waitFor()
+    expect(await violations(page)).toEqual([])
+    await picture(page, 'vote')
     const vote = await act(page, async () => {
       await label('For').first().check()
       await label('Your reason').fill('It answers where others only sort.')
@@ -123,4 +182,268 @@ browserTest(
     expect(await world.read('ModelGovernor', 'state', [proposalId])).toBe(7)
     expect(errors).toEqual([])
   },
+)
+
+browserTest(`a contributor’s samples are checked, and then committed, published and submitted${without}`, async () => {
+  const owner = await system.as(2)
+  const datanetId = await createDatanet(owner, { modelId: system.modelId, licence: 'CC0-1.0', minStake: 0n })
+  const visited = await visit({ path: `/datanets/${datanetId}`, size: 'phone' })
+  const { page, wallet, errors } = visited
+  await wrap(await asOwner(visited), parseEther('1'))
+  await connectAndClose(page)
+  await page.locator('main [data-act=contribute]').click()
+  const file = (name: string, lines: string) =>
+    dialog(page)
+      .locator('input[type=file]')
+      .setInputFiles({ name, mimeType: 'text/plain', buffer: Buffer.from(lines) })
+  await file('samples.jsonl', '{"prompt":"Where is it?","completion":"On its way."}\n{"prompt":"","completion":"x"}\n')
+  await dialog(page).getByText('Sample 2: "prompt" is empty.').waitFor()
+  expect(await violations(page)).toEqual([])
+  await picture(page, 'contribute-phone')
+  expect(
+    await page.evaluate<number>(
+      '(() => { const d = document.querySelector("dialog[open]"); return d.scrollWidth - d.clientWidth })()',
+    ),
+  ).toBe(0)
+  await file('samples.csv', 'prompt,completion\nWhere is it?,On its way.\n"Is it lost?","No, it is late."\n')
+  await dialog(page).getByText('2 samples to give').waitFor()
+  const { plan, end } = await act(page)
+  expect(plan).toMatch(
+    /Allow the contract[\s\S]*0\.002 gOPEN[\s\S]*Commit to a batch[\s\S]*Submit 2 samples to datanet/,
+  )
+  expect(end).toMatch(/2 samples are submitted\.[\s\S]*The index has 2 of yours/)
+  expect(await listContributions(owner, { datanetId, contributor: wallet.account.address })).toHaveLength(2)
+  expect(wallet.asked.filter((method) => method === 'eth_sendTransaction')).toHaveLength(3)
+  expect(errors).toEqual([])
+})
+
+browserTest(`a validator judges by keyboard, commits, and reveals after a reload${without}`, async () => {
+  const nth = 5
+  const client = await system.as(nth)
+  await judgeableRound(system, nth)
+  await waitForBlock(client, await system.world.client.getBlockNumber({ cacheTime: 0 }))
+  const account = testAccount(nth)
+  const { page, errors } = await visit({ account, path: `/accounts/${account.address.toLowerCase()}` })
+  await connectAndClose(page)
+  await page.locator('main [data-act=judge]').click()
+  const draw = dialog(page).getByRole('button', { name: 'Draw them' })
+  const first = dialog(page).getByRole('radio', { name: /The first/ })
+  await draw.or(first).first().waitFor()
+  if (await draw.count()) {
+    await draw.click()
+    await act(page)
+    await page.locator('main [data-act=judge]').click()
+  }
+  await first.waitFor()
+  await dialog(page).getByText('Yes.').waitFor()
+  await first.focus()
+  await page.keyboard.press('2')
+  expect(await violations(page)).toEqual([])
+  await picture(page, 'judge')
+  await dialog(page)
+    .getByRole('button', { name: /^Commit 1 of/ })
+    .click()
+  await dialog(page).getByRole('button', { name: 'Sign and send' }).click()
+  await dialog(page).locator('.act-done').waitFor()
+  await page.reload()
+  await system.world.warp(1_001)
+  await page.locator('[data-wallet=ready]').waitFor()
+  await page.locator('main [data-act=judge]').click()
+  await dialog(page).getByRole('button', { name: 'Reveal' }).click()
+  expect((await act(page)).plan).toContain('Reveal 1 judgement')
+  const tasks = await listJudgingTasks(client)
+  expect(tasks.map(({ state }) => state)).toContain('revealed')
+  expect(errors).toEqual([])
+})
+
+browserTest(
+  `rewards are claimed after their proof was verified here; an API that states another amount gets no signature${without}`,
+  async () => {
+    const account = privateKeyToAccount(toHex(randomBytes(32)))
+    await finalMap(system, [
+      [account.address, 7n],
+      [HOLDER.address, 5n],
+    ])
+    const { page, wallet, errors } = await visit({ account, path: `/accounts/${account.address.toLowerCase()}` })
+    await connectAndClose(page)
+    await page.route('**/graphql', async (route) => {
+      const answer = await route.fetch()
+      await route.fulfill({
+        response: answer,
+        body: (await answer.text()).replace('"cumulative":"7"', '"cumulative":"8"'),
+      })
+    })
+    await page.locator('main [data-act=claim]').click()
+    await dialog(page).getByRole('button', { name: 'Check what it costs' }).click()
+    await dialog(page).getByRole('alert').getByText('its proof does not lead to the root').waitFor()
+    expect(wallet.asked).toEqual(['eth_requestAccounts'])
+    await page.unroute('**/graphql')
+    expect((await act(page)).plan).toContain('Claim for')
+    expect(await system.world.balance(account.address)).toBe(7n)
+    expect(errors).toEqual([])
+  },
+)
+
+browserTest(`a challenger disputes a sample, and a job is cancelled${without}`, async () => {
+  const contributor = await system.as(4)
+  const datanetId = await createDatanet(contributor, { modelId: system.modelId, licence: 'CC0-1.0', minStake: 0n })
+  const { ids } = await contribute(contributor, { datanetId, samples: [{ prompt: 'Any?', completion: 'None.' }] })
+  const visited = await visit({ path: `/contributions/${[...ids.values()][0]}` })
+  const { page, errors } = visited
+  await wrap(await asOwner(visited), parseEther('20'))
+  await connectAndClose(page)
+  await page.locator('main [data-act=dispute]').click()
+  const { plan } = await act(page, async () => {
+    await dialog(page).getByLabel('What is wrong').selectOption('duplicate')
+    await dialog(page).getByLabel('In words').fill('It was given before.')
+  })
+  expect(plan).toMatch(/Allow the contract[\s\S]*Open a dispute about/)
+  expect(await system.world.read('Disputes', 'disputeCount', [])).toBe(1n)
+
+  const job = await (await system.as()).ask(graphql('mutation { redeem(idempotencyKey: "to be cancelled") { id } }'))
+  await page.goto(system.url)
+  await page.locator(`[data-act=cancelJob][data-id="${job.redeem.id}"]`).click()
+  await dialog(page).getByRole('button', { name: 'Cancel the job' }).click()
+  await dialog(page).locator('.act-done').getByText('It is cancelled.').waitFor()
+  expect(errors).toEqual([])
+})
+
+browserTest(`what cannot work is told in words, and nothing is signed${without}`, async () => {
+  const poor = await visit({ native: 0n })
+  await connectKeeper(poor.page)
+  await dialog(poor.page).getByRole('button', { name: 'Wrap tokens' }).click()
+  await dialog(poor.page).getByLabel('Native tokens to wrap').fill('1')
+  await dialog(poor.page).getByRole('button', { name: 'Check what it costs' }).click()
+  await dialog(poor.page).getByText('too few native tokens').waitFor()
+
+  const elsewhere = await visit({ chainId: 1, knows: false, size: 'phone', scheme: 'dark' })
+  await elsewhere.page.getByRole('button', { name: 'Connect a wallet' }).click()
+  await dialog(elsewhere.page).getByRole('button', { name: 'Keeper' }).click()
+  await dialog(elsewhere.page).getByText('Keeper is on chain 1; the contracts are on chain 31337').waitFor()
+  expect(await violations(elsewhere.page)).toEqual([])
+  await picture(elsewhere.page, 'wrong-chain-phone-dark')
+  await dialog(elsewhere.page).getByRole('button', { name: 'Switch to chain 31337' }).click()
+  await dialog(elsewhere.page).getByRole('heading', { name: 'Your account' }).waitFor()
+  expect(elsewhere.wallet.asked.slice(1, 3)).toEqual(['wallet_switchEthereumChain', 'wallet_addEthereumChain'])
+
+  const { page, wallet } = elsewhere
+  await dialog(page).getByRole('button', { name: 'Wrap tokens' }).click()
+  await dialog(page).getByLabel('Native tokens to wrap').fill('1')
+  await dialog(page).getByRole('button', { name: 'Check what it costs' }).click()
+  wallet.refuses = true
+  await dialog(page).getByRole('button', { name: 'Sign and send' }).click()
+  await dialog(page).getByRole('alert').getByText('refused to sign. Nothing was sent.').waitFor()
+  wallet.refuses = false
+  await dialog(page).getByRole('button', { name: 'Try again' }).click()
+  await dialog(page).locator('.act-done').waitFor()
+  expect(await system.world.balance(wallet.account.address)).toBe(parseEther('1'))
+})
+
+browserTest(
+  `an act that a reload cuts off goes on, and is sent once; an API that is away is told${without}`,
+  async () => {
+    const { page, wallet } = await visit()
+    await connectKeeper(page)
+    await dialog(page).getByRole('button', { name: 'Wrap tokens' }).click()
+    await dialog(page).getByLabel('Native tokens to wrap').fill('3')
+    await dialog(page).getByRole('button', { name: 'Check what it costs' }).click()
+    await dialog(page).getByRole('button', { name: 'Sign and send' }).waitFor()
+    await system.stopApi()
+    await dialog(page).getByRole('button', { name: 'Sign and send' }).click()
+    await vi.waitFor(
+      async () => expect(await system.world.balance(wallet.account.address)).toBe(parseEther('3')),
+      20_000,
+    )
+    const stranger = await page.context().newPage()
+    await system.startApi()
+    await stranger.goto(system.url)
+    await system.stopApi()
+    await stranger.getByRole('button', { name: 'Connect a wallet' }).click()
+    await dialog(stranger).getByRole('alert').getByText('does not answer').waitFor()
+    await system.startApi()
+    await page.reload()
+    await page.locator('[data-wallet=ready]').click()
+    await dialog(page).getByRole('button', { name: 'Continue' }).click()
+    await dialog(page).locator('.act-done').getByText('You have wrapped 3 gOPEN.').waitFor()
+    expect(await system.world.balance(wallet.account.address)).toBe(parseEther('3'))
+    expect(wallet.asked.filter((method) => method === 'eth_sendTransaction')).toHaveLength(1)
+  },
+)
+
+browserTest(`an API that names other contracts gets no signature${without}`, async () => {
+  const lie = (page: Page) =>
+    page.route('**/.well-known/modelcommons.json', async (route) => {
+      const answer = await route.fetch()
+      const facts = await answer.json()
+      facts.addresses.DatanetRegistry = facts.addresses.FeedbackPool
+      await route.fulfill({ response: answer, json: facts })
+    })
+  const first = await visit({ prepare: lie })
+  await first.page.getByRole('button', { name: 'Connect a wallet' }).click()
+  await dialog(first.page).getByRole('button', { name: 'Keeper' }).click()
+  await dialog(first.page).getByRole('alert').getByText('does not belong to').waitFor()
+
+  const { page, wallet } = await visit()
+  await connectAndClose(page)
+  await lie(page)
+  await page.reload()
+  await page.getByRole('button', { name: 'Wallet: look here' }).click()
+  await dialog(page).getByRole('alert').getByText('names other contracts').waitFor()
+  expect(await violations(page)).toEqual([])
+  expect([first.wallet.asked, wallet.asked]).toEqual([['eth_requestAccounts'], ['eth_requestAccounts']])
+})
+
+browserTest(
+  `the page loads nothing from elsewhere, runs no inline script, and lets no other page frame it${without}`,
+  async () => {
+    const policy = must((await fetch(system.url)).headers.get('content-security-policy'))
+    expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'")
+    expect(policy).toContain(`connect-src 'self' ${system.world.anvil.url};`)
+    expect(policy).toContain("frame-ancestors 'none'")
+    expect(policy).not.toMatch(/unsafe|\*/)
+  },
+)
+
+browserTest(`the test wallet of the embedded chain is made and funded by the page${without}`, async () => {
+  const { page, errors } = await visit()
+  await page.getByRole('button', { name: 'Connect a wallet' }).click()
+  await picture(page, 'connect')
+  expect(await violations(page)).toEqual([])
+  await dialog(page)
+    .getByRole('button', { name: /Test wallet/ })
+    .click()
+  await dialog(page).getByText('20,000').first().waitFor()
+  await picture(page, 'account')
+  await dialog(page).getByRole('button', { name: 'Wrap tokens' }).click()
+  await act(page, () => dialog(page).getByLabel('Native tokens to wrap').fill('5'))
+  await page.locator('[data-wallet=ready]').click()
+  const address = await dialog(page).locator('.full-address code').innerText()
+  expect(await system.world.balance(address as `0x${string}`)).toBe(parseEther('5'))
+  expect(errors).toEqual([])
+})
+
+browserTest(`a consumer deposits, asks a served model, and sees the receipt checked${without}`, () =>
+  onAnsweringApi(
+    async (on) => {
+      const account = privateKeyToAccount(toHex(randomBytes(32)))
+      await on.world.rpc('anvil_setBalance', [account.address, toHex(parseEther('100'))])
+      await wrap(await on.as({ account }), parseEther('1'))
+      const { page, errors } = await visit({ account, on, path: '/versions/1' })
+      await connectAndClose(page)
+      await page.locator('main [data-act=deposit]').click()
+      await act(page, () => dialog(page).getByLabel('gOPEN to deposit').fill('0.5'))
+      await page.locator('main [data-act=call]').click()
+      await dialog(page).getByLabel('Prompt').fill('Where is it?')
+      await dialog(page).getByLabel('Tokens of the answer').fill('4')
+      await dialog(page).getByRole('button', { name: 'Check what it costs' }).click()
+      await dialog(page).getByText('This call costs at most').waitFor()
+      await dialog(page).getByRole('button', { name: 'Agree and ask' }).click()
+      await dialog(page).locator('.act-done').getByText('Answered for').waitFor()
+      expect(await dialog(page).locator('.answer').innerText()).toMatch(/Where is it\? \d+[\s\S]*The receipt is right/)
+      expect(await violations(page)).toEqual([])
+      await picture(page, 'call')
+      expect(errors.filter((error) => !/404/.test(error))).toEqual([])
+    },
+    { web },
+  ),
 )

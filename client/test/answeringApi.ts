@@ -21,7 +21,10 @@ export interface AnsweringApi extends Pick<Awaited<ReturnType<typeof answeringSy
 }
 
 /** Starts the system, and stops it when `work` has ended. */
-export async function onAnsweringApi(work: (system: AnsweringApi) => Promise<void>): Promise<void> {
+export async function onAnsweringApi(
+  work: (system: AnsweringApi) => Promise<void>,
+  { web: page }: { web?: string } = {},
+): Promise<void> {
   const { serving, world, store, home: folder, answered } = await answeringSystem()
   const web = join(folder, 'web')
   await mkdir(web)
@@ -33,7 +36,7 @@ export async function onAnsweringApi(work: (system: AnsweringApi) => Promise<voi
   await serving(db, async (ask) => {
     const { chainId, addresses, settings } = world.deployment
     const { url, stop } = await startApi({
-      ...{ db, queues, web, port: 0, host: '127.0.0.1', auth: 'open' as const, artifacts: store },
+      ...{ db, queues, web: page ?? web, port: 0, host: '127.0.0.1', auth: 'open' as const, artifacts: store },
       log: { error: (details) => console.error(details) },
       deployment: {
         ...{ chainId, addresses, settings: { ...settings }, nodeUrl: world.anvil.url },

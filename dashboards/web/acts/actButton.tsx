@@ -13,7 +13,7 @@ interface ActButtonProps {
  *  `<ActButton act="vote" given={{ proposalId }} />` */
 export function ActButton({ act, given, children = ACT_TITLES[act] }: ActButtonProps) {
   return (
-    <button type="button" className="act-button" data-act={act} onClick={() => openAct(act, given)}>
+    <button type="button" className="act-button" data-act={act} data-id={given?.id} onClick={() => openAct(act, given)}>
       {children}
     </button>
   )

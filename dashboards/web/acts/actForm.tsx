@@ -15,7 +15,7 @@ interface ActFormProps {
 
 /** Asks what an act needs, and says what is wrong with it beside the field. */
 export function ActForm({ name, given, account, fault, busy, onFilled }: ActFormProps) {
-  const { says, fields } = FORMS[name]
+  const { says, fields, button = 'Check what it costs' } = FORMS[name]
   const [faults, setFaults] = useState<Record<string, string>>({})
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
@@ -54,7 +54,7 @@ export function ActForm({ name, given, account, fault, busy, onFilled }: ActForm
       )}
       <p className="act-row">
         <button type="submit" className="act-button is-main" disabled={busy}>
-          {busy ? 'Checking…' : 'Check what it costs'}
+          {busy ? 'Checking…' : button}
         </button>
       </p>
     </form>

@@ -19,6 +19,8 @@ export interface Form {
   /** What the act does, and what it leads to. */
   says: string
   fields: readonly Field[]
+  /** What the button says. Default: that the costs are found out. */
+  button?: string
 }
 
 const amount = (label: string, hint?: string): Field => ({ name: 'amount', label, hint, kind: 'amount' })
@@ -146,6 +148,7 @@ export const FORMS: Record<Exclude<ActName, OwnForm>, Form> = {
   cancelJob: {
     says: 'A queued job is cancelled at once, a running one stops at its next step. Nothing is signed.',
     fields: [given('id')],
+    button: 'Cancel the job',
   },
 }
 

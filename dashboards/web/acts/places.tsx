@@ -51,15 +51,18 @@ function Ask({ versionId }: { versionId: string }) {
   const { data } = useQuery(SERVED, { where: { versionId: { eq: versionId } } })
   const endpointId = data?.endpoints.nodes[0]?.id
   if (!endpointId) return null
-  return (
-    <>
-      <ActButton act="call" given={{ endpointId }} />
-      <ActButton act="deposit" given={{ endpointId }} />
-      <ActButton act="requestWithdrawal" given={{ endpointId }} />
-      <ActButton act="withdraw" given={{ endpointId }} />
-    </>
-  )
+  return <EndpointActs id={endpointId} />
 }
+
+/** Ask, deposit, take credit back. */
+export const EndpointActs = ({ id }: PlaceProps) => (
+  <>
+    <ActButton act="call" given={{ endpointId: id }} />
+    <ActButton act="deposit" given={{ endpointId: id }} />
+    <ActButton act="requestWithdrawal" given={{ endpointId: id }} />
+    <ActButton act="withdraw" given={{ endpointId: id }} />
+  </>
+)
 
 const LIVE = graphql('query ($id: ID!) { model(id: $id) { liveVersionId } }')
 
@@ -103,7 +106,8 @@ export const EpochActs = ({ id }: PlaceProps) => (
   </>
 )
 
-export const JudgingActs = () => (
+/** Judge: the desk shows what the account has a seat at. */
+export const JudgingActs = (_: PlaceProps) => (
   <>
     <ActButton act="judge" />
     <ActButton act="stakeAsValidator" />

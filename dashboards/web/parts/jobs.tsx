@@ -1,3 +1,4 @@
+import { ActButton } from '../acts/actButton.tsx'
 import type { Job } from '../data/documents/common.ts'
 import type { CurvesAnswer, OverviewAnswer } from '../data/documents/overview.ts'
 import { counted } from '../say/figures.ts'
@@ -122,6 +123,11 @@ function JobLine({ job, now }: { job: Job; now: number }) {
           {job.stage ?? 'starting'}
           {job.attempt > 1 && ` (attempt ${job.attempt})`}
         </p>
+      )}
+      {(job.status === 'Running' || job.status === 'Queued' || job.status === 'Waiting') && (
+        <ActButton act="cancelJob" given={{ id: job.id }}>
+          Cancel
+        </ActButton>
       )}
       {error && (
         <p className="job-error">

@@ -46,6 +46,12 @@ export function reconnect(): void {
   })
 }
 
+/** Opens the session anew, after something that it needs has changed. */
+export function connectLast(): void {
+  const id = localStorage.getItem(LAST)
+  if (id) void connectWallet(id, { silent: true })
+}
+
 export function disconnectWallet(): void {
   attempt++
   stopListening()

@@ -3,6 +3,7 @@ import { openAct } from '../acts/flow.ts'
 import { ACT_TITLES, type ActName } from '../acts/inputs.ts'
 import { forgetUnfinished, type UnfinishedAct, unfinishedActs } from '../acts/unfinished.ts'
 import { Account } from '../parts/account.tsx'
+import { ApiKeyField } from './apiKeyField.tsx'
 import { Balances } from './balances.tsx'
 import { ConnectChoice } from './connectChoice.tsx'
 import { Dialog } from './dialog.tsx'
@@ -10,7 +11,7 @@ import { disconnectWallet, useSession } from './session.ts'
 import type { Ready } from './sessionKinds.ts'
 
 /** The acts about one's own tokens, which no page is about. */
-const OWN_ACTS: ActName[] = ['wrap', 'unwrap', 'delegate', 'requestUnlock', 'unlock', 'claim']
+const OWN_ACTS: ActName[] = ['wrap', 'unwrap', 'delegate', 'requestUnlock', 'unlock', 'claim', 'judge']
 
 /** Who acts here: the wallets to choose from, or the connected account. */
 export default function WalletDialog({ onClose }: { onClose(): void }) {
@@ -51,6 +52,7 @@ function Own({ session, onClose }: { session: Ready; onClose(): void }) {
           </button>
         ))}
       </div>
+      <ApiKeyField />
       <p className="act-row">
         <button type="button" className="plain" onClick={disconnectWallet}>
           Disconnect
