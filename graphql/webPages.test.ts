@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import express from 'express'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { pageHeaders } from './pagePolicy.ts'
 import { serveWebPages } from './webPages.ts'
 
 let folder: string
@@ -17,7 +18,8 @@ beforeAll(async () => {
   await mkdir(join(folder, 'assets'))
   await writeFile(join(folder, 'index.html'), '<!doctype html><title>page</title>')
   await writeFile(join(folder, 'assets', 'index-abc123.js'), `export const text = '${'the same words '.repeat(500)}'`)
-  server = createServer(express().use(serveWebPages(folder))).listen(0, '127.0.0.1')
+  const headers = pageHeaders({ deployment: { chainId: 1, addresses: {}, nodeUrl: 'https://node.example/rpc' } })
+  server = createServer(express().use(headers, serveWebPages(folder))).listen(0, '127.0.0.1')
   await once(server, 'listening')
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 })
@@ -54,9 +56,10 @@ test('a file that is no longer there is not answered with the page', async () =>
   expect(await answer.text()).not.toContain('<title>page</title>')
 })
 
-test('no other site may frame the page, and it loads scripts of its own server alone', async () => {
+test('no other site may frame the page; it loads scripts of its own server alone, and asks only this server and the public node', async () => {
   const policy = (await get('/proposals')).headers.get('content-security-policy') ?? ''
   expect(policy).toContain("frame-ancestors 'none'")
-  expect(policy).toContain("script-src 'self'")
-  expect(policy).not.toContain('unsafe')
+  expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'")
+  expect(policy).toContain("connect-src 'self' https://node.example;")
+  expect(policy).not.toMatch(/unsafe|\*/)
 })

@@ -393,17 +393,6 @@ browserTest(`an API that names other contracts gets no signature${without}`, asy
   expect([first.wallet.asked, wallet.asked]).toEqual([['eth_requestAccounts'], ['eth_requestAccounts']])
 })
 
-browserTest(
-  `the page loads nothing from elsewhere, runs no inline script, and lets no other page frame it${without}`,
-  async () => {
-    const policy = must((await fetch(system.url)).headers.get('content-security-policy'))
-    expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'")
-    expect(policy).toContain(`connect-src 'self' ${system.world.anvil.url};`)
-    expect(policy).toContain("frame-ancestors 'none'")
-    expect(policy).not.toMatch(/unsafe|\*/)
-  },
-)
-
 browserTest(`the test wallet of the embedded chain is made and funded by the page${without}`, async () => {
   const { page, errors } = await visit()
   await page.getByRole('button', { name: 'Connect a wallet' }).click()

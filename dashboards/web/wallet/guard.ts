@@ -30,7 +30,7 @@ export interface Guard {
 }
 
 const READS = new Set([
-  ...['eth_accounts', 'eth_requestAccounts', 'eth_chainId', 'eth_blockNumber', 'eth_getBlockByNumber'],
+  ...['eth_chainId', 'eth_blockNumber', 'eth_getBlockByNumber'],
   ...['eth_getBalance', 'eth_getCode', 'eth_call', 'eth_estimateGas', 'eth_gasPrice', 'eth_maxPriorityFeePerGas'],
   ...['eth_feeHistory', 'eth_getTransactionCount', 'eth_getTransactionByHash', 'eth_getTransactionReceipt'],
 ])
@@ -56,6 +56,7 @@ export function guarded(provider: EIP1193Provider, guard: Guard): EIP1193Provide
       )
   }
   const request = async ({ method, params }: { method: string; params?: unknown }): Promise<unknown> => {
+    if (method === 'eth_accounts' || method === 'eth_requestAccounts') return [guard.account]
     if (READS.has(method)) return pass({ method, params })
     const given = (params ?? []) as readonly unknown[]
     if (method === 'eth_sendTransaction') await guard.approve(readTransaction(guard, given[0] as Transaction))

@@ -34,6 +34,7 @@ export async function switchChain(provider: EIP1193Provider, deployment: ServedD
     const added = { ...id, chainName: `ModelCommons ${chainId}`, nativeCurrency, rpcUrls: [nodeUrl] }
     try {
       await provider.request({ method: 'wallet_addEthereumChain', params: [added] })
+      await provider.request({ method: 'wallet_switchEthereumChain', params: [id] }) // not every wallet changes to what it adds
     } catch (refused) {
       throw walletWords(refused)
     }

@@ -65,7 +65,11 @@ async function readySession(
     ...client,
     ...options,
     wallet: createWalletClient({
-      ...{ account, chain: client.chain, transport: custom(guarded(provider, { ...guard, approve })) },
+      ...{
+        account,
+        chain: client.chain,
+        transport: custom(guarded(provider, { ...guard, approve }), { retryCount: 0 }),
+      },
     }),
   })
   return { kind: 'ready', name, account, client, clientFor }
