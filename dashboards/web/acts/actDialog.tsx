@@ -7,12 +7,12 @@ import { ActForm } from './actForm.tsx'
 import { AnswerShown } from './answerShown.tsx'
 import { CallForm } from './callForm.tsx'
 import { ContributeForm } from './contributeForm.tsx'
-import { type Flow, hideAct, openAct, type Plan, useFlow } from './flow.ts'
+import { type ActPlan, type Flow, hideAct, openAct, useFlow } from './flow.ts'
 import { ACT_TITLES, type ActInputs, type ActName } from './inputs.ts'
 import { JudgeForm } from './judgeForm.tsx'
 import type { OwnFormProps } from './ownForm.ts'
-import { planAct, runAct } from './runAct.ts'
-import type { Step } from './words.ts'
+import { performAct, planAct } from './performAct.ts'
+import type { ShownStep } from './words.ts'
 
 /** The dialog of the act that this page is in: from the form to the effect. */
 export default function ActDialog() {
@@ -41,7 +41,11 @@ function Phase({ flow, session }: { flow: Flow; session: Ready }) {
       )
     case 'review':
       return (
-        <Review plan={flow.plan} onAgree={() => void runAct(name, flow.input)} onBack={() => openAct(name, given)} />
+        <Review
+          plan={flow.plan}
+          onAgree={() => void performAct(name, flow.input)}
+          onBack={() => openAct(name, given)}
+        />
       )
     case 'running':
       return <Running flow={flow} />
@@ -54,7 +58,7 @@ function Phase({ flow, session }: { flow: Flow; session: Ready }) {
             {flow.reason}
           </p>
           <p className="act-row">
-            <button type="button" className="act-button is-main" onClick={() => void runAct(name, flow.input)}>
+            <button type="button" className="act-button is-main" onClick={() => void performAct(name, flow.input)}>
               Try again
             </button>
             <button type="button" className="plain" onClick={hideAct}>
@@ -79,7 +83,7 @@ function FormOf({ name, ...rest }: FormProps) {
   return <ActForm name={name} account={rest.session.account} {...rest} />
 }
 
-function Review({ plan, onAgree, onBack }: { plan: Plan; onAgree(): void; onBack(): void }) {
+function Review({ plan, onAgree, onBack }: { plan: ActPlan; onAgree(): void; onBack(): void }) {
   const { steps, gas, value, rest, says } = plan
   return (
     <>
@@ -132,7 +136,7 @@ function costText(wei: bigint): string {
   return formatEther(((wei + unit - 1n) / unit) * unit)
 }
 
-function StepShown({ step }: { step: Step }) {
+function StepShown({ step }: { step: ShownStep }) {
   return (
     <li>
       {step.words}

@@ -1,6 +1,6 @@
 import { type FormEvent, useId, useState } from 'react'
 import { isAddress, parseEther } from 'viem'
-import { type Field, FORMS } from './forms.ts'
+import { FORMS, type FormField } from './forms.ts'
 import type { ActInputs, ActName } from './inputs.ts'
 
 interface ActFormProps {
@@ -31,14 +31,14 @@ export function ActForm({ name, given, account, fault, busy, onFilled }: ActForm
     setFaults(found)
     if (Object.keys(found).length === 0) onFilled(input as unknown as ActInputs[ActName])
   }
-  const first = (field: Field) => given[field.name] ?? (field.kind === 'address' ? account : '')
+  const first = (field: FormField) => given[field.name] ?? (field.kind === 'address' ? account : '')
   return (
     <form onSubmit={submit} noValidate>
       <p>{says}</p>
       {fields.map(
         (field) =>
           field.kind !== 'given' && (
-            <FormField
+            <InputField
               key={field.name}
               field={field}
               options={optionsOf(field, given)}
@@ -61,17 +61,17 @@ export function ActForm({ name, given, account, fault, busy, onFilled }: ActForm
   )
 }
 
-const optionsOf = ({ options = [] }: Field, given: Readonly<Record<string, string>>): Options =>
+const optionsOf = ({ options = [] }: FormField, given: Readonly<Record<string, string>>): Options =>
   typeof options === 'function' ? options(given) : options
 
-interface FormFieldProps {
-  field: Field
+interface InputFieldProps {
+  field: FormField
   options: Options
   first: string
   fault?: string
 }
 
-function FormField({ field, options, first, fault }: FormFieldProps) {
+function InputField({ field, options, first, fault }: InputFieldProps) {
   const id = useId()
   const { name, label, hint, kind } = field
   const about = {
@@ -133,7 +133,7 @@ function Hint({ id, hint, fault }: { id: string; hint?: string; fault?: string }
 }
 
 /** What was entered as the act takes it, or what is wrong with it. */
-function readField({ kind, optional = false }: Field, options: Options, text: string): string | { fault: string } {
+function readField({ kind, optional = false }: FormField, options: Options, text: string): string | { fault: string } {
   if (kind === 'amount') return readAmount(text, optional)
   if (kind === 'address')
     return isAddress(text, { strict: false }) ? text : { fault: 'An address has 0x and 40 hex digits.' }

@@ -1,21 +1,21 @@
 import { useSyncExternalStore } from 'react'
 import type { ActInputs, ActName } from './inputs.ts'
-import type { Step } from './words.ts'
+import type { ShownStep } from './words.ts'
 
 /** The act that this page is in: one at a time. It goes on when its dialog is closed. */
 
 export type Flow = { name: ActName /** What the form begins with. */; given: Readonly<Record<string, string>> } & (
   | { phase: 'form'; fault?: string }
   | { phase: 'checking' }
-  | { phase: 'review'; input: ActInputs[ActName]; plan: Plan }
+  | { phase: 'review'; input: ActInputs[ActName]; plan: ActPlan }
   | { phase: 'running'; input: ActInputs[ActName]; progress: string; hash?: string; asking?: Asking }
   | { phase: 'done'; said: string; effect?: string; hash?: string; isFinal: boolean }
   | { phase: 'failed'; input: ActInputs[ActName]; reason: string }
 )
 
 /** What would be signed and sent. */
-export interface Plan {
-  steps: readonly Step[]
+export interface ActPlan {
+  steps: readonly ShownStep[]
   /** The most that the gas costs, in wei; undefined while a step cannot be tried before an earlier one is sent. */
   gas: bigint | undefined
   /** Native tokens that are sent, in wei. */
@@ -28,7 +28,7 @@ export interface Plan {
 
 /** Something that was not in the plan, or that no plan shows: the person is asked about it now. */
 export interface Asking {
-  step: Step
+  step: ShownStep
   answer(agreed: boolean): void
 }
 

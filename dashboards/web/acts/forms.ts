@@ -5,7 +5,7 @@ import type { ActName } from './inputs.ts'
 
 export type Options = readonly (readonly [value: string, label: string])[]
 
-export interface Field {
+export interface FormField {
   name: string
   label: string
   hint?: string
@@ -18,13 +18,13 @@ export interface Field {
 export interface Form {
   /** What the act does, and what it leads to. */
   says: string
-  fields: readonly Field[]
+  fields: readonly FormField[]
   /** What the button says. Default: that the costs are found out. */
   button?: string
 }
 
-const amount = (label: string, hint?: string): Field => ({ name: 'amount', label, hint, kind: 'amount' })
-const given = (name: string): Field => ({ name, label: name, kind: 'given' })
+const amount = (label: string, hint?: string): FormField => ({ name: 'amount', label, hint, kind: 'amount' })
+const given = (name: string): FormField => ({ name, label: name, kind: 'given' })
 const proposalId = given('proposalId')
 const modelId = given('modelId')
 

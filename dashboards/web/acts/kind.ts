@@ -10,10 +10,10 @@ export interface ActKind<Input> {
   /** Nothing is signed: only the API is asked. */
   apiOnly?: boolean
   /** For an act whose signatures no dry run shows: what it says before, and which signatures that covers. */
-  agreement?(client: Client, input: Input): Promise<Agreement>
+  agreement?(client: Client, input: Input): Promise<SignatureAgreement>
 }
 
-export interface Agreement {
+export interface SignatureAgreement {
   /** What is agreed to, in sentences. */
   says: readonly string[]
   covers(asked: AskedSignature): boolean

@@ -54,7 +54,7 @@ const SIGNATURES: Record<string, (message: Readonly<Record<string, unknown>>) =>
 
 type Shown = AskedSignature | Omit<AskedTransaction, 'data'>
 
-export interface Step {
+export interface ShownStep {
   words: string
   /** The contract and its function, or the type of the message. */
   name: string
@@ -62,7 +62,7 @@ export interface Step {
   detail: string
 }
 
-export function stepOf(asked: Shown): Step {
+export function stepOf(asked: Shown): ShownStep {
   if (asked.kind === 'signature') {
     const { type, message } = asked
     return { words: SIGNATURES[type]?.(message) ?? `Sign a ${type}`, name: type, detail: plain(message) }

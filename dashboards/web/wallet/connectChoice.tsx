@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react'
 import type { ServedDeployment } from '#client/deployment.ts'
 import { switchChain } from './network.ts'
-import { connectWallet, readDeployment, TEST_WALLET, useWallets } from './session.ts'
+import { connectWallet, servedDeployment, TEST_WALLET, useWallets } from './session.ts'
 import type { Session } from './sessionKinds.ts'
 import { hasTestChain } from './testChain.ts'
 
@@ -11,7 +11,7 @@ export function ConnectChoice({ session }: { session: Session }) {
   const [chosen, setChosen] = useState<string>()
   const [deployment, setDeployment] = useState<ServedDeployment | Error>()
   useEffect(() => {
-    readDeployment().then(setDeployment, setDeployment)
+    servedDeployment().then(setDeployment, setDeployment)
   }, [])
   const connect = (id: string, acceptContracts = false) => {
     setChosen(id)

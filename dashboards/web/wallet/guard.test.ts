@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { encodeCall } from '#client/chain/encodeCall.ts'
 import type { ServedDeployment } from '#client/deployment.ts'
 import { account } from '#test/factory.ts'
-import { type Asked, guarded } from './guard.ts'
+import { guarded, type WalletRequest } from './guard.ts'
 
 const addresses = { GOpen: account(1), ModelGovernor: account(2), DatanetRegistry: account(3) }
 const deployment = { chainId: 31_337, addresses: addresses as unknown as ServedDeployment['addresses'] }
@@ -13,14 +13,14 @@ const stranger = account(0x666)
 /** A wallet that signs everything, behind the guard; what reached it, and what the person was shown. */
 function open({ chainId = 31_337, agrees = true } = {}) {
   const reached: string[] = []
-  const shown: Asked[] = []
+  const shown: WalletRequest[] = []
   const wallet = {
     async request({ method }: { method: string }) {
       if (method !== 'eth_chainId') reached.push(method)
       return method === 'eth_chainId' ? `0x${chainId.toString(16)}` : '0x1'
     },
   } as unknown as EIP1193Provider
-  const approve = async (asked: Asked) => {
+  const approve = async (asked: WalletRequest) => {
     shown.push(asked)
     if (!agrees) throw new Error('no')
   }

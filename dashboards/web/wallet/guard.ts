@@ -20,13 +20,13 @@ export interface AskedSignature {
   message: Readonly<Record<string, unknown>>
 }
 
-export type Asked = AskedTransaction | AskedSignature
+export type WalletRequest = AskedTransaction | AskedSignature
 
 export interface Guard {
   deployment: Pick<ServedDeployment, 'chainId' | 'addresses'>
   account: string
   /** Resolves when the person has agreed to what is asked; rejects when not. */
-  approve(asked: Asked): Promise<void>
+  approve(asked: WalletRequest): Promise<void>
 }
 
 const READS = new Set([

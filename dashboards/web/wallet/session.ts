@@ -31,7 +31,7 @@ export const useSession = (): Session => useSyncExternalStore(watch, () => sessi
 export const currentSession = (): Session => session
 export const useWallets = (): readonly FoundWallet[] => useSyncExternalStore(watchWallets, foundWallets)
 
-export const readDeployment = () => readServedDeployment({ urls: [location.origin], patienceMs: 0 })
+export const servedDeployment = () => readServedDeployment({ urls: [location.origin], patienceMs: 0 })
 
 /** Connects to the wallet of the last visit, without asking anything. */
 export function reconnect(): void {
@@ -75,7 +75,7 @@ export async function connectWallet(id: string, { silent = false, acceptContract
   if (!silent) put({ kind: 'connecting', name })
   try {
     const { openSession, openProvider } = await import('./open.ts')
-    const deployment = await readDeployment()
+    const deployment = await servedDeployment()
     const provider = await openProvider(found, deployment)
     const next = await openSession(provider, { name, deployment, silent, acceptContracts })
     if (mine !== attempt) return

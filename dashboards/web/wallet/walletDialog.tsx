@@ -68,10 +68,10 @@ function Unfinished({ account, onClose }: { account: string; onClose(): void }) 
   useEffect(() => setActs(unfinishedActs(account)), [account])
   if (acts.length === 0) return null
   const proceed = async ({ name, input }: UnfinishedAct) => {
-    const { runAct } = await import('../acts/runAct.ts')
+    const { performAct } = await import('../acts/performAct.ts')
     onClose()
     openAct(name, input as Record<string, string>)
-    await runAct(name, input)
+    await performAct(name, input)
   }
   return (
     <section className="unfinished" aria-label="Unfinished acts">

@@ -10,15 +10,15 @@ import {
   waitForBlock,
 } from '#client/index.ts'
 import { randomHex } from '#client/randomHex.ts'
-import type { Asked } from '../wallet/guard.ts'
+import type { WalletRequest } from '../wallet/guard.ts'
 import { walletWords } from '../wallet/network.ts'
 import { currentSession } from '../wallet/session.ts'
 import type { Ready } from '../wallet/sessionKinds.ts'
-import { currentFlow, type Flow, type Plan, putFlow } from './flow.ts'
+import { type ActPlan, currentFlow, type Flow, putFlow } from './flow.ts'
 import type { ActInputs, ActName } from './inputs.ts'
 import { ACTS, type ActKind } from './kinds.ts'
 import { forgetUnfinished, rememberUnfinished } from './unfinished.ts'
-import { type Step, stepOf } from './words.ts'
+import { type ShownStep, stepOf } from './words.ts'
 
 /** From a filled form to the effect in the index: plan, agreement, signatures, progress, end. */
 
@@ -35,7 +35,7 @@ const newSecret = (subject: string) => {
 }
 
 let shown: Shown = []
-let agreement: Agreement | undefined
+let agreement: SignatureAgreement | undefined
 
 function ready(): Ready {
   const session = currentSession()
@@ -55,7 +55,7 @@ export async function planAct(name: ActName, input: Input): Promise<void> {
   const steps: PlannedStep[] = []
   try {
     const { clientFor } = ready()
-    if (kindOf(name).apiOnly) return await runAct(name, input)
+    if (kindOf(name).apiOnly) return await performAct(name, input)
     agreement = await kindOf(name).agreement?.(clientFor(neverSign), input)
     if (agreement)
       return putFlow({ ...base, phase: 'review', input, plan: { steps: [], gas: 0n, value: 0n, says: agreement.says } })
@@ -67,7 +67,7 @@ export async function planAct(name: ActName, input: Input): Promise<void> {
         if (!(error instanceof DryRunEnd)) throw error
         rest = 'What comes next depends on this, and is shown before you sign it.'
       })
-    if (steps.length === 0 && rest === undefined) return await runAct(name, input)
+    if (steps.length === 0 && rest === undefined) return await performAct(name, input)
     shown = steps.map(keyOf)
     putFlow({ ...base, phase: 'review', input, plan: planOf(steps, rest) })
   } catch (error) {
@@ -79,7 +79,7 @@ const neverSign = async () => {
   throw new ClientError('Nothing is signed while a plan is made.')
 }
 
-function planOf(steps: readonly PlannedStep[], rest: string | undefined): Plan {
+function planOf(steps: readonly PlannedStep[], rest: string | undefined): ActPlan {
   const known = steps.every(({ cost }) => cost !== undefined)
   return {
     steps: steps.map(plannedStep),
@@ -89,7 +89,7 @@ function planOf(steps: readonly PlannedStep[], rest: string | undefined): Plan {
   }
 }
 
-function plannedStep({ step, args, value }: PlannedStep): Step {
+function plannedStep({ step, args, value }: PlannedStep): ShownStep {
   const [contract, functionName] = step.split('.') as [never, string | undefined]
   // A signature that nothing on the chain follows.
   if (!functionName) return { words: `${step[0]?.toUpperCase()}${step.slice(1)}`, name: step, detail: String(args) }
@@ -105,7 +105,7 @@ function keyOf({ step, args, value }: PlannedStep): string {
 const META = graphql('{ _meta { block } }')
 
 /** Signs and sends what was shown. An act that was begun before goes on where it ended. */
-export async function runAct(name: ActName, input: Input): Promise<void> {
+export async function performAct(name: ActName, input: Input): Promise<void> {
   const base = { name, given: currentFlow()?.given ?? {} }
   let hash: string | undefined
   const put = (change: Partial<Extract<Flow, { phase: 'running' }>>) => {
@@ -119,7 +119,7 @@ export async function runAct(name: ActName, input: Input): Promise<void> {
     const { clientFor, account: mine } = ready()
     account = mine
     rememberUnfinished(account, { name, input })
-    const approve = async (asked: Asked) => {
+    const approve = async (asked: WalletRequest) => {
       await approved(asked, put)
       put({ progress: `Sign in the wallet: ${stepOf(asked).words}`, asking: undefined })
     }
@@ -151,7 +151,7 @@ export async function runAct(name: ActName, input: Input): Promise<void> {
 
 /** Passes what was shown; asks about anything else. */
 async function approved(
-  asked: Asked,
+  asked: WalletRequest,
   put: (change: { asking?: Extract<Flow, { phase: 'running' }>['asking'] }) => void,
 ) {
   if (asked.kind === 'signature' && agreement?.covers(asked)) return
