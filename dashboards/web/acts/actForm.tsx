@@ -1,6 +1,6 @@
 import { type FormEvent, useId, useState } from 'react'
 import { isAddress, parseEther } from 'viem'
-import { FORMS, type FormField } from './forms.ts'
+import { FORMS, type FormField, type Options, type OwnForm } from './forms.ts'
 import type { ActInputs, ActName } from './inputs.ts'
 
 interface ActFormProps {

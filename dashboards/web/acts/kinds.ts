@@ -1,7 +1,9 @@
 import * as client from '#client/index.ts'
 import { gopen } from '../say/figures.ts'
-import { proposalEffect } from './effects.ts'
+import { callKind } from './callKind.ts'
+import { contributionsEffect, creditNow, haveNow, proposalEffect } from './effects.ts'
 import type { ActInputs, ActName } from './inputs.ts'
+import type { ActKind } from './kind.ts'
 
 /** What each act does, on top of the client. Loaded when somebody acts. */
 

@@ -16,7 +16,8 @@ import { currentSession } from '../wallet/session.ts'
 import type { Ready } from '../wallet/sessionKinds.ts'
 import { type ActPlan, currentFlow, type Flow, putFlow } from './flow.ts'
 import type { ActInputs, ActName } from './inputs.ts'
-import { ACTS, type ActKind } from './kinds.ts'
+import type { ActKind, SignatureAgreement } from './kind.ts'
+import { ACTS } from './kinds.ts'
 import { forgetUnfinished, rememberUnfinished } from './unfinished.ts'
 import { type ShownStep, stepOf } from './words.ts'
 
@@ -97,9 +98,9 @@ function plannedStep({ step, args, value }: PlannedStep): ShownStep {
 }
 
 function keyOf({ step, args, value }: PlannedStep): string {
-  const [contract, functionName] = step.split('.') as [never, never | undefined]
-  if (!functionName) return step
-  return `${step}/${encodeCall(contract, functionName, args as never)}/${value}`
+  const [contract, functionName] = step.split('.')
+  if (!contract || !functionName) return step
+  return `${step}/${encodeCall(contract as never, functionName as never, args as never)}/${value}`
 }
 
 const META = graphql('{ _meta { block } }')

@@ -28,12 +28,12 @@ export function Dialog({ title, onClose, wide = false, children }: DialogProps) 
         onClose()
       }}
     >
-      <header>
+      <div className="dialog-head">
         <h2 id={id}>{title}</h2>
         <button type="button" className="plain" aria-label="Close" onClick={onClose}>
           ✕
         </button>
-      </header>
+      </div>
       {children}
     </dialog>
   )

@@ -37,13 +37,14 @@ export const servedDeployment = () => readServedDeployment({ urls: [location.ori
 export function reconnect(): void {
   const id = localStorage.getItem(LAST)
   if (!id || session.kind !== 'none') return
-  const go = () => connectWallet(id, { silent: true })
-  if (id === TEST_WALLET || foundWallets().some((wallet) => wallet.id === id)) return void go()
-  const stop = watchWallets(() => {
-    if (!foundWallets().some((wallet) => wallet.id === id)) return
+  const isThere = () => id === TEST_WALLET || foundWallets().some((wallet) => wallet.id === id)
+  const stop = watchWallets(tryOnce)
+  tryOnce()
+  function tryOnce() {
+    if (!isThere()) return
     stop()
-    void go()
-  })
+    void connectWallet(id as string, { silent: true })
+  }
 }
 
 /** Opens the session anew, after something that it needs has changed. */
