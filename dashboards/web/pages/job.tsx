@@ -1,3 +1,4 @@
+import { ActButton } from '../acts/actButton.tsx'
 import { ONE_JOB } from '../data/documents/work.ts'
 import { useNews } from '../data/news.ts'
 import { useQuery } from '../data/useQuery.ts'
@@ -12,6 +13,9 @@ import { jobTitle, versionMade } from '../say/stages.ts'
 import { jobState } from '../say/states.ts'
 import { stepTitle } from '../say/steward.ts'
 import { useId } from './useId.ts'
+
+/** Of jobs that can be cancelled. */
+const OPEN: ReadonlySet<string> = new Set(['Running', 'Queued', 'Waiting'])
 
 /** One job: what was asked, how far it is, what came of it. */
 export function JobPage() {
@@ -32,6 +36,7 @@ export function JobPage() {
         title={jobTitle(job)}
         chip={<Chip state={jobState(job.status)} />}
         says={job.status === 'Running' ? (job.stage ?? 'starting') : undefined}
+        acts={OPEN.has(job.status) && <ActButton act="cancelJob" given={{ id }} />}
       />
       <Panel id="facts" title="What it does" says="Where it stands, and what it is about.">
         {job.status === 'Running' && (
