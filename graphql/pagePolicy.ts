@@ -3,10 +3,10 @@ import type { Services } from './context.ts'
 
 /** What a page of this server may load and send: only from and to this server, and a node of the chain where it names one. No page of another site may
  *  frame it, so that nobody is made to click on an act unseen. Styles are set by script, which needs no exception. */
-const policy = (nodeOrigin?: string) =>
+const policy = ({ nodeOrigin, wasm = false }: { nodeOrigin?: string; wasm?: boolean } = {}) =>
   [
     "default-src 'none'",
-    "script-src 'self'",
+    `script-src 'self'${wasm ? " 'wasm-unsafe-eval'" : ''}`,
     "style-src 'self'",
     "font-src 'self' data:",
     "img-src 'self' data:",
@@ -25,9 +25,11 @@ const headersOf = (contentPolicy: string) => ({
 /** The headers of GraphiQL, which asks this server alone. */
 export const GRAPHIQL_HEADERS = headersOf(policy())
 
-/** Sets the headers of the page. Its test wallet asks the public node of a chain on one's own machine. */
+/** Sets the headers of the page. Its test wallet asks the public node of a chain on one's own machine. Proofs of rewards are verified by a hash in
+ *  WebAssembly, which may be compiled (`wasm-unsafe-eval`); a text never becomes a script. */
 export function pageHeaders({ deployment }: Pick<Services, 'deployment'>): RequestHandler {
-  const headers = headersOf(policy(deployment.nodeUrl ? new URL(deployment.nodeUrl).origin : undefined))
+  const nodeOrigin = deployment.nodeUrl ? new URL(deployment.nodeUrl).origin : undefined
+  const headers = headersOf(policy({ nodeOrigin, wasm: true }))
   return (_request, response, next) => {
     response.set(headers)
     next()

@@ -371,13 +371,14 @@ browserTest(
 )
 
 browserTest(`an API that names other contracts gets no signature${without}`, async () => {
-  const lie = (page: Page) =>
-    page.route('**/.well-known/modelcommons.json', async (route) => {
+  const lie = async (page: Page) => {
+    await page.route('**/.well-known/modelcommons.json', async (route) => {
       const answer = await route.fetch()
       const facts = await answer.json()
       facts.addresses.DatanetRegistry = facts.addresses.FeedbackPool
       await route.fulfill({ response: answer, json: facts })
     })
+  }
   const first = await visit({ prepare: lie })
   await first.page.getByRole('button', { name: 'Connect a wallet' }).click()
   await dialog(first.page).getByRole('button', { name: 'Keeper' }).click()

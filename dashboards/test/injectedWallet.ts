@@ -97,7 +97,7 @@ async function rpc(url: string, method: string, params: readonly unknown[]): Pro
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
   })
-  const { result, error } = await response.json()
+  const { result, error } = (await response.json()) as { result?: unknown; error?: object }
   if (error) throw error
   return result
 }
