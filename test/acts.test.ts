@@ -31,7 +31,7 @@ import { type InjectedWallet, injectWallet } from '../dashboards/test/injectedWa
 /** What people do from the page: in a real browser, with a wallet, on a real chain with its index and API. */
 
 const without = chromiumPath() ? '' : ' (NOT RUN: no Chromium here; apt-get install chromium, or set CHROMIUM)'
-const browserTest = test.skipIf(without !== '')
+const browserTest = (name: string, body: () => Promise<void>) => test.skipIf(without !== '')(name, body, 240_000)
 
 let browser: Browser | undefined
 let system: ClientSystem
@@ -39,7 +39,6 @@ let web = ''
 const ends: (() => Promise<void>)[] = []
 
 beforeAll(async () => {
-  vi.setConfig({ testTimeout: 120_000 })
   vi.stubEnv('NODE_ENV', 'production')
   if (without) return
   web = must(await webFolder({ info() {} } as unknown as Parameters<typeof webFolder>[0]))
