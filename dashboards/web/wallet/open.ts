@@ -29,7 +29,7 @@ interface Opening {
 }
 
 /** Asks for an account, and checks the chain and the contracts before anything can be signed. */
-export async function openSession(provider: EIP1193Provider, opening: Opening): Promise<Session> {
+export async function openWalletSession(provider: EIP1193Provider, opening: Opening): Promise<Session> {
   const { name, deployment, silent } = opening
   const [account] = await provider
     .request({ method: silent ? 'eth_accounts' : 'eth_requestAccounts' })

@@ -75,10 +75,10 @@ export async function connectWallet(id: string, { silent = false, acceptContract
   stopListening()
   if (!silent) put({ kind: 'connecting', name })
   try {
-    const { openSession, openProvider } = await import('./open.ts')
+    const { openWalletSession, openProvider } = await import('./open.ts')
     const deployment = await servedDeployment()
     const provider = await openProvider(found, deployment)
-    const next = await openSession(provider, { name, deployment, silent, acceptContracts })
+    const next = await openWalletSession(provider, { name, deployment, silent, acceptContracts })
     if (mine !== attempt) return
     put(next)
     if (next.kind === 'none') return
