@@ -401,7 +401,7 @@ browserTest(`the test wallet of the embedded chain is made and funded by the pag
   await dialog(page)
     .getByRole('button', { name: /Test wallet/ })
     .click()
-  await dialog(page).getByText('20,000').first().waitFor()
+  await dialog(page).locator('.balances').waitFor()
   await picture(page, 'account')
   await dialog(page).getByRole('button', { name: 'Wrap tokens' }).click()
   await act(page, () => dialog(page).getByLabel('Native tokens to wrap').fill('5'))

@@ -57,12 +57,16 @@ async function requireTestChain(node: AskNode): Promise<void> {
     throw new ClientError(`The node is no test chain (chain ${chainId}, ${program}): there are no test wallets here.`)
 }
 
-/** Gives the account what it lacks, from the last of the accounts that the test chain unlocked for everybody. */
+/** Gives the account what it lacks, from the last of the accounts that the test chain unlocked for everybody: no more than half of what that has. */
 async function fund(node: AskNode, to: Hex): Promise<void> {
-  const balance = BigInt((await node({ method: 'eth_getBalance', params: [to, 'latest'] })) as Hex)
+  const balanceOf = async (account: Hex) =>
+    BigInt((await node({ method: 'eth_getBalance', params: [account, 'latest'] })) as Hex)
+  const balance = await balanceOf(to)
   const from = ((await node({ method: 'eth_accounts' })) as Hex[]).at(-1)
-  if (balance >= FUNDED_TO / 2n || !from) return
-  await node({ method: 'eth_sendTransaction', params: [{ from, to, value: toHex(FUNDED_TO - balance) }] })
+  if (balance >= FUNDED_TO / 20n || !from) return
+  const [missing, spare] = [FUNDED_TO - balance, (await balanceOf(from)) / 2n]
+  const value = toHex(missing < spare ? missing : spare)
+  await node({ method: 'eth_sendTransaction', params: [{ from, to, value }] })
 }
 
 const nodeAt =
