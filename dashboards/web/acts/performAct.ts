@@ -35,6 +35,8 @@ const newSecret = (subject: string) => {
   return made
 }
 
+/** Of the plan; each run may have all of it signed once. */
+let planned: Shown = []
 let shown: Shown = []
 let agreement: SignatureAgreement | undefined
 
@@ -51,7 +53,7 @@ export async function planAct(name: ActName, input: Input): Promise<void> {
   const base = { name, given: currentFlow()?.given ?? {} }
   putFlow({ ...base, phase: 'checking' })
   secrets = new Map()
-  shown = []
+  planned = []
   agreement = undefined
   const steps: PlannedStep[] = []
   try {
@@ -69,7 +71,7 @@ export async function planAct(name: ActName, input: Input): Promise<void> {
         rest = 'What comes next depends on this, and is shown before you sign it.'
       })
     if (steps.length === 0 && rest === undefined) return await performAct(name, input)
-    shown = steps.map(keyOf)
+    planned = steps.map(keyOf)
     putFlow({ ...base, phase: 'review', input, plan: planOf(steps, rest) })
   } catch (error) {
     putFlow({ ...base, phase: 'form', fault: wordsOf(error) })
@@ -115,6 +117,7 @@ export async function performAct(name: ActName, input: Input): Promise<void> {
     putFlow({ ...base, ...kept, phase: 'running', input, ...change })
   }
   put({ progress: 'Preparing', asking: undefined })
+  shown = [...planned]
   let account = ''
   try {
     const { clientFor, account: mine } = ready()
