@@ -157,13 +157,19 @@ browserTest(
 
     const { proposalId, actions } = await propose(world)
     await openVote(world, actions)
-    await page.locator('[data-act=vote]').first().click()
+    const open = async (name: string) => {
+      await waitForBlock(await system.as(), await world.client.getBlockNumber({ cacheTime: 0 }))
+      await page.goto(`${system.url}/proposals/${proposalId}`)
+      await page.locator('[data-wallet=ready]').waitFor()
+      await page.locator(`main [data-act=${name}]`).first().click()
+    }
+    await open('vote')
     await dialog(page).getByRole('button', { name: 'Check what it costs' }).click()
     await dialog(page).getByText('Choose one.').waitFor()
     expect(await violations(page)).toEqual([])
     await picture(page, 'vote')
     const vote = await act(page, async () => {
-      await label('For').first().check()
+      await dialog(page).getByRole('radio', { name: 'For' }).check()
       await label('Your reason').fill('It answers where others only sort.')
     })
     expect(vote.plan).toMatch(/Vote for on proposal .*: “It answers where others only sort\.”/)
@@ -347,20 +353,20 @@ browserTest(
     await dialog(page).getByLabel('Native tokens to wrap').fill('3')
     await dialog(page).getByRole('button', { name: 'Check what it costs' }).click()
     await dialog(page).getByRole('button', { name: 'Sign and send' }).waitFor()
+    const stranger = await page.context().newPage()
+    await stranger.goto(system.url)
+    await stranger.getByRole('button', { name: 'Connect a wallet' }).waitFor()
     await system.stopApi()
     await dialog(page).getByRole('button', { name: 'Sign and send' }).click()
     await vi.waitFor(
       async () => expect(await system.world.balance(wallet.account.address)).toBe(parseEther('3')),
       20_000,
     )
-    const stranger = await page.context().newPage()
-    await system.startApi()
-    await stranger.goto(system.url)
-    await system.stopApi()
+    await page.goto('about:blank') // before the act can end
     await stranger.getByRole('button', { name: 'Connect a wallet' }).click()
     await dialog(stranger).getByRole('alert').getByText('does not answer').waitFor()
     await system.startApi()
-    await page.reload()
+    await page.goto(system.url)
     await page.locator('[data-wallet=ready]').click()
     await dialog(page).getByRole('button', { name: 'Continue' }).click()
     await dialog(page).locator('.act-done').getByText('You have wrapped 3 gOPEN.').waitFor()
