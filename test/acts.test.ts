@@ -402,6 +402,9 @@ browserTest(`an API that names other contracts gets no signature${without}`, asy
 browserTest(`the test wallet of the embedded chain is made and funded by the page${without}`, async () => {
   const { page, errors } = await visit()
   await page.getByRole('button', { name: 'Connect a wallet' }).click()
+  await dialog(page)
+    .getByRole('button', { name: /Test wallet/ })
+    .waitFor()
   await picture(page, 'connect')
   expect(await violations(page)).toEqual([])
   await dialog(page)
