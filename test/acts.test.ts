@@ -23,7 +23,7 @@ import { type ClientSystem, clientSystem, testAccount } from '#client/test/clien
 import { finalMap } from '#client/test/finalMap.ts'
 import { judgeableRound } from '#client/test/judgeableRound.ts'
 import { openVote, propose } from '#contracts/test/mandate.ts'
-import { HOLDER } from '#contracts/test/world.ts'
+import { HOLDER, OPERATOR } from '#contracts/test/world.ts'
 import { must } from '#test/must.ts'
 import { chromiumPath, openBrowser, SIZES } from '../dashboards/screenshots.ts'
 import { type InjectedWallet, injectWallet } from '../dashboards/test/injectedWallet.ts'
@@ -155,7 +155,7 @@ browserTest(
     expect(locked.plan).toMatch(/2 transactions[\s\S]*Lock 30 gOPEN[\s\S]*vote with all/)
     expect(await world.read('GOpen', 'getVotes', [address])).toBe(parseEther('30'))
 
-    const { proposalId, actions } = await propose(world)
+    const { proposalId, actions } = await propose(world, { budget: parseEther('1') })
     await openVote(world, actions)
     const open = async (name: string) => {
       await waitForBlock(await system.as(), await world.client.getBlockNumber({ cacheTime: 0 }))
@@ -177,7 +177,7 @@ browserTest(
     expect(await world.read('ModelGovernor', 'proposalVotes', [proposalId])).toEqual([0n, parseEther('30'), 0n])
 
     await world.send(HOLDER, 'ModelGovernor', 'castVote', [proposalId, 1])
-    await world.send(HOLDER, 'GOpen', 'transfer', [world.at.Treasury, parseEther('100')])
+    await world.send(OPERATOR, 'GOpen', 'transfer', [world.at.Treasury, parseEther('1')])
     await world.warp(1_001)
     await open('queue')
     await act(page)
