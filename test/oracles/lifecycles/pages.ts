@@ -17,7 +17,8 @@ export function paged<T extends Document>(world: RandomWorld, document: T, pageE
   const isFalse = chance.happens(25)
   for (const list of ['leaves', 'carried', 'debts', 'lines']) {
     const entries = document[list]
-    if (!Array.isArray(entries) || (entries.length <= pageEntries && !chance.happens(5))) continue
+    if (!Array.isArray(entries) || entries.length === 0) continue
+    if (entries.length <= pageEntries && !chance.happens(5)) continue
     const size = isFalse && chance.happens(20) ? pageEntries + 1 : pageEntries
     const pages = Array.from({ length: Math.ceil(entries.length / size) }, (_, n) =>
       world.put(pageOf(entries.slice(n * size, (n + 1) * size))),
@@ -48,7 +49,7 @@ const CHANGES: readonly ((world: RandomWorld, pages: string[], entries: readonly
   (world, _, entries) => ({ pages: [world.put(world.chance.of(BYTES)(raw(entries.slice(0, 1)), world.chance))] }),
   (world, pages) => ({ pages: pages.with(world.chance.below(pages.length), `0x${'7'.repeat(64)}`) }),
   (world, pages) => ({ pages: pages.with(world.chance.below(pages.length), `0x${'7'.repeat(64)}`) }),
-  (world, pages) => ({ pages: pages.with(world.chance.below(pages.length), world.artifacts.length ? 'x' : '') }),
+  (world, pages) => ({ pages: pages.with(world.chance.below(pages.length), 'x') }),
   (_, pages) => ({ pages, more: 1 }),
   (_, pages) => ({ pages: pages.map((name) => name.toUpperCase()) }),
   (_, pages) => ({ pages: pages[0] }),
