@@ -163,9 +163,12 @@ test('worker, indexer and PostgreSQL are killed during their work: the roots are
   expect(once('RewardMapPublished', 'epoch')).toEqual(['1', '2'])
   expect(found.receipts).toEqual(expected.receipts)
   expect(found.credits).toEqual(expected.credits)
-  expect(found.transactions.map(({ id }) => id).sort()).toEqual(expected.transactions.map(({ id }) => id).sort())
+  // The seats of a round are drawn by whoever comes first: a worker, or the round's first commitment.
+  const acts = ({ transactions }: typeof found) => transactions.map(({ id }) => id).filter((id) => !/^seats:/.test(id))
+  expect(acts(found).sort()).toEqual(acts(expected).sort())
   expect(found.transactions.every(({ status }) => status === 'Mined')).toBe(true)
-  expect(found.transactions.map(({ nonce }) => nonce)).toEqual(expected.transactions.map(({ nonce }) => nonce))
+  const [first] = found.transactions
+  expect(found.transactions.map(({ nonce }) => nonce)).toEqual(found.transactions.map((_, nth) => first.nonce + nth))
   expect(found.jobs).toEqual(expected.jobs)
   expect(found.events).toEqual(expected.events)
 }, 600_000)

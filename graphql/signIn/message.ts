@@ -10,6 +10,8 @@ export interface SignInPlace {
   /** Whether a domain, such as `localhost:4000`, is one of this server’s. */
   isOwn(domain: string): boolean
   secret: Buffer
+  /** The database’s time, which all its servers share. */
+  now: Date
 }
 
 /** Of an account, or of a contract wallet (ERC-1271). */
@@ -24,14 +26,14 @@ export function messageToSign(
   { address, domain, uri }: { address: Address; domain: string; uri: string },
 ): string {
   requireOwn(place, domain)
-  const issuedAt = new Date()
+  const { chainId, secret, now } = place
   return createSiweMessage({
-    ...{ address, domain, uri, issuedAt },
-    chainId: place.chainId,
-    nonce: makeNonce(place.secret),
+    ...{ address, domain, uri, chainId },
+    issuedAt: now,
+    nonce: makeNonce(secret, now),
     statement: STATEMENT,
     version: '1',
-    expirationTime: new Date(issuedAt.getTime() + SESSION_MS),
+    expirationTime: new Date(now.getTime() + SESSION_MS),
   })
 }
 
@@ -55,8 +57,8 @@ export async function verifySignIn(
   requireOwn(place, domain)
   if (!given.uri || new URL(given.uri).host !== domain) throw refused('Its URI is not of its domain.')
   if (given.chainId !== place.chainId) throw refused(`Its chain is ${given.chainId}, not ${place.chainId}.`)
-  if (!isFreshNonce(place.secret, nonce)) throw refused('Its nonce is not of this server, or older than ten minutes.')
-  const now = Date.now()
+  if (!isFreshNonce(place.secret, nonce, place.now)) throw refused('Its nonce is not of this server, or older than ten minutes.')
+  const now = place.now.getTime()
   if (expirationTime && expirationTime.getTime() <= now) throw refused('It has expired.')
   if (notBefore && notBefore.getTime() > now) throw refused('It is not valid yet.')
   if (!(await verify({ address, message, signature }))) throw refused(`The signature is not ${address}’s.`)

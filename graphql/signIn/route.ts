@@ -65,6 +65,7 @@ export function signInRoutes(services: Services, options: SignInOptions): Router
     chainId: services.deployment.chainId,
     isOwn: (domain) => ownDomains(options, request.socket.localPort).has(domain),
     secret: await nonceSecret(db),
+    now: await databaseTime(db),
   })
   const signedIn = async ({ headers }: Request) => {
     const caller = await callerOf(db, services.auth, headers.authorization)

@@ -148,7 +148,7 @@ test('a message for another place, time, chain or server signs nobody in, and no
     [altered({ uri: 'https://evil.example' }), /URI/],
     [altered({ chainId: TEST_CHAIN_ID + 1 }), /chain/],
     [altered({ nonce: randomBytes(34).toString('hex') }), /nonce/],
-    [altered({ nonce: makeNonce(randomBytes(32)) }), /nonce/],
+    [altered({ nonce: makeNonce(randomBytes(32), new Date()) }), /nonce/],
     [altered({ expirationTime: past }), /expired/],
     [altered({ notBefore: new Date(Date.now() + 60_000) }), /not valid yet/],
     [altered({ address: stranger.address }), /signature/],
