@@ -25,6 +25,8 @@ export default defineConfig({
     // Whole processes are killed and clocks awaited here; on a shared CI machine one of thousand waits may be too short.
     retry: process.env.CI ? 1 : 0,
     pool: 'forks',
+    isolate: false, // the files of a process share its modules: loading them anew for each took a third of the whole time
+    env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     sequence: { sequencer: SlowestFirst },
     maxWorkers: 3, // two processors are busy with three: many tests wait for processes, blocks or clocks
   },

@@ -143,7 +143,8 @@ export async function ensureDatabase(url: string, database: string, template?: s
   try {
     const found = await client.query('select 1 from pg_database where datname = $1', [database])
     if (found.rowCount) return
-    const source = template ? ` template ${pg.escapeIdentifier(template)}` : ''
+    // Copying files is several times as fast as logging each page, when nothing else writes.
+    const source = template ? ` template ${pg.escapeIdentifier(template)} strategy = file_copy` : ''
     await client.query(`create database ${pg.escapeIdentifier(database)}${source}`)
   } finally {
     await client.end()

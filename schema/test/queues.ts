@@ -13,7 +13,11 @@ let opened = 0
 
 /** A URL of the Redis that this file's tests share; call `stopRedis` in `afterAll`. */
 export const redisUrl = async () => (await (redis ??= startRedis())).url
-export const stopRedis = async () => (await redis)?.stop()
+export async function stopRedis(): Promise<void> {
+  const running = redis
+  redis = undefined // the next file of this process starts its own
+  await (await running)?.stop()
+}
 
 export interface Setting {
   db: Database
