@@ -23,15 +23,19 @@ export type TfjsBackend = 'cpu' | 'wasm' | 'gpu'
  * Runs graphs operation by operation on TensorFlow.js: an independent oracle for ONNX Runtime on `cpu` and `wasm`, and on
  * `gpu` where `@tensorflow/tfjs-node-gpu` is installed. Custom operators are not supported.
  */
-export async function tfjsRunner(backend: TfjsBackend): Promise<GraphRunner> {
-  return new TfjsRunner(await load(backend), backend)
+export async function tfjsRunner(backend: TfjsBackend, importPackage: ImportPackage = byName): Promise<GraphRunner> {
+  return new TfjsRunner(await load(backend, importPackage), backend)
 }
 
-async function load(backend: TfjsBackend): Promise<Tf> {
-  // A variable, not a literal, in import(): the types of the package need not be installed.
-  const name: string = backend === 'gpu' ? '@tensorflow/tfjs-node-gpu' : '@tensorflow/tfjs'
+type ImportPackage = (name: string) => Promise<unknown>
+
+/** A variable, not a literal, in import(): the types of the package need not be installed. */
+const byName: ImportPackage = (name) => import(name)
+
+async function load(backend: TfjsBackend, importPackage: ImportPackage): Promise<Tf> {
+  const name = backend === 'gpu' ? '@tensorflow/tfjs-node-gpu' : '@tensorflow/tfjs'
   try {
-    const tf = (await import(name)) as Tf
+    const tf = (await importPackage(name)) as Tf
     if (backend === 'wasm') await loadWasm()
     return 'default' in tf && backend === 'gpu' ? (tf.default as Tf) : tf
   } catch (cause) {
