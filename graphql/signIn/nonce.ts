@@ -12,7 +12,8 @@ const FORM = /^[0-9a-f]{68}$/
 /** Letters and digits, as EIP-4361 wants: when it ends, chance, and a keyed hash of both. */
 export function makeNonce(secret: Buffer, now: Date): string {
   const body =
-    (now.getTime() + LIFETIME_MS).toString(16).padStart(TIME_DIGITS, '0') + randomBytes(RANDOM_DIGITS / 2).toString('hex')
+    (now.getTime() + LIFETIME_MS).toString(16).padStart(TIME_DIGITS, '0') +
+    randomBytes(RANDOM_DIGITS / 2).toString('hex')
   return body + hashOf(secret, body)
 }
 
