@@ -26,7 +26,7 @@ const Governor = z.strictObject({
   name: z.string().max(100).optional(),
   token: address.nullable().optional(),
   timelock: address.nullable().optional(),
-  kind: z.enum(['OpenZeppelin', 'Bravo']).optional(),
+  kind: z.enum(['OpenZeppelin', 'Bravo', 'Alpha']).optional(),
   clock: z.enum(['Timestamp', 'BlockNumber']).optional(),
   counting: z.enum(['ForAbstain', 'For', 'All']).optional(),
   quorumDenominator: whole.min(1, 'expected a whole number from 1').optional(),

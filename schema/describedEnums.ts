@@ -62,7 +62,11 @@ const TEXTS: Record<string, { is: string; values: Record<string, string> }> = {
   },
   GovernorKind: {
     is: 'Whose interface a Governor has.',
-    values: { OpenZeppelin: 'That of OpenZeppelin Contracts.', Bravo: 'That of Compound’s GovernorBravo.' },
+    values: {
+      OpenZeppelin: 'That of OpenZeppelin Contracts.',
+      Bravo: 'That of Compound’s GovernorBravo.',
+      Alpha: 'That of Compound’s GovernorAlpha: nobody abstains.',
+    },
   },
   JobStatus: {
     is: 'How far a job is.',

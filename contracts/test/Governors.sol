@@ -9,55 +9,9 @@ import {GovernorTimelockControl} from "@openzeppelin/contracts/governance/extens
 import {GovernorVotes} from "@openzeppelin/contracts/governance/extensions/GovernorVotes.sol";
 import {GovernorVotesQuorumFraction} from "@openzeppelin/contracts/governance/extensions/GovernorVotesQuorumFraction.sol";
 import {TimelockController} from "@openzeppelin/contracts/governance/TimelockController.sol";
-import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
-import {ERC20Votes} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Votes.sol";
-import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {Nonces} from "@openzeppelin/contracts/utils/Nonces.sol";
-import {Time} from "@openzeppelin/contracts/utils/types/Time.sol";
+import {BlockVotes, TimeVotes, TimelockOf} from "./Votes.sol";
 
-/// @dev Governors that are not ours, to be followed: OpenZeppelin's parts in another composition, and Compound's Bravo.
-
-contract TimelockOf is TimelockController {
-    constructor(uint256 delay, address[] memory who) TimelockController(delay, who, who, msg.sender) {}
-}
-
-/// @dev Counts blocks; speaks Compound's names, too.
-contract BlockVotes is ERC20Votes {
-    constructor() ERC20("Block votes", "BV") EIP712("Block votes", "1") {}
-
-    function mint(address to, uint256 amount) external {
-        _mint(to, amount);
-    }
-
-    function burn(uint256 amount) external {
-        _burn(msg.sender, amount);
-    }
-
-    function getCurrentVotes(address account) external view returns (uint256) {
-        return getVotes(account);
-    }
-
-    function getPriorVotes(address account, uint256 blockNumber) external view returns (uint256) {
-        return getPastVotes(account, blockNumber);
-    }
-
-    /// @dev A transfer and a delegation in one transaction.
-    function transferAndDelegate(address to, uint256 amount, address delegatee) external {
-        _transfer(msg.sender, to, amount);
-        _delegate(msg.sender, delegatee);
-    }
-}
-
-/// @dev Counts seconds.
-contract TimeVotes is BlockVotes {
-    function clock() public view override returns (uint48) {
-        return Time.timestamp();
-    }
-
-    function CLOCK_MODE() public pure override returns (string memory) {
-        return "mode=timestamp";
-    }
-}
+/// @dev Governors that are not ours, to be followed: OpenZeppelin's parts in another composition, Compound's Alpha and Bravo.
 
 /// @dev Splits votes, extends late quorums, and takes its quorum in thousandths.
 contract AnyGovernor is
@@ -287,4 +241,119 @@ contract Bravo {
         emit VotingDelaySet(votingDelay, to);
         votingDelay = to;
     }
+}
+
+/// @dev The events and rules of Compound's GovernorAlpha: a ballot is for or against, and nobody abstains.
+contract Alpha {
+    enum ProposalState { Pending, Active, Canceled, Defeated, Succeeded, Queued, Expired, Executed }
+
+    struct Proposal {
+        uint256 id;
+        address proposer;
+        uint256 eta;
+        address[] targets;
+        uint256[] values;
+        string[] signatures;
+        bytes[] calldatas;
+        uint256 startBlock;
+        uint256 endBlock;
+        uint256 forVotes;
+        uint256 againstVotes;
+        bool canceled;
+        bool executed;
+    }
+
+    event ProposalCreated(uint256 id, address proposer, address[] targets, uint256[] values, string[] signatures, bytes[] calldatas, uint256 startBlock, uint256 endBlock, string description);
+    event VoteCast(address voter, uint256 proposalId, bool support, uint256 votes);
+    event ProposalCanceled(uint256 id);
+    event ProposalQueued(uint256 id, uint256 eta);
+    event ProposalExecuted(uint256 id);
+
+    uint256 public constant quorumVotes = 400;
+    uint256 public constant votingDelay = 2;
+    uint256 public constant votingPeriod = 6;
+    uint256 public proposalCount;
+    BlockVotes public immutable comp;
+    BravoTimelock public immutable timelock;
+    mapping(uint256 => Proposal) public proposals;
+    mapping(uint256 => mapping(address => bool)) public voted;
+
+    constructor(BlockVotes comp_, BravoTimelock timelock_) {
+        comp = comp_;
+        timelock = timelock_;
+    }
+
+    function propose(address[] memory targets, uint256[] memory values, string[] memory signatures, bytes[] memory calldatas, string memory description) external returns (uint256 id) {
+        id = ++proposalCount;
+        Proposal storage p = proposals[id];
+        (p.id, p.proposer, p.targets, p.values) = (id, msg.sender, targets, values);
+        (p.signatures, p.calldatas) = (signatures, calldatas);
+        p.startBlock = block.number + votingDelay;
+        p.endBlock = p.startBlock + votingPeriod;
+        emit ProposalCreated(id, msg.sender, targets, values, signatures, calldatas, p.startBlock, p.endBlock, description);
+    }
+
+    function state(uint256 id) public view returns (ProposalState) {
+        Proposal storage p = proposals[id];
+        require(p.id != 0, "unknown");
+        if (p.canceled) return ProposalState.Canceled;
+        if (block.number <= p.startBlock) return ProposalState.Pending;
+        if (block.number <= p.endBlock) return ProposalState.Active;
+        if (p.forVotes <= p.againstVotes || p.forVotes < quorumVotes) return ProposalState.Defeated;
+        if (p.eta == 0) return ProposalState.Succeeded;
+        if (p.executed) return ProposalState.Executed;
+        if (block.timestamp >= p.eta + timelock.GRACE_PERIOD()) return ProposalState.Expired;
+        return ProposalState.Queued;
+    }
+
+    function castVote(uint256 id, bool support) external {
+        require(state(id) == ProposalState.Active && !voted[id][msg.sender], "closed");
+        Proposal storage p = proposals[id];
+        uint256 votes = comp.getPriorVotes(msg.sender, p.startBlock);
+        voted[id][msg.sender] = true;
+        if (support) p.forVotes += votes;
+        else p.againstVotes += votes;
+        emit VoteCast(msg.sender, id, support, votes);
+    }
+
+    function queue(uint256 id) external {
+        require(state(id) == ProposalState.Succeeded, "not succeeded");
+        Proposal storage p = proposals[id];
+        p.eta = block.timestamp + timelock.delay();
+        for (uint256 i = 0; i < p.targets.length; i++) {
+            timelock.queueTransaction(p.targets[i], p.values[i], p.signatures[i], p.calldatas[i], p.eta);
+        }
+        emit ProposalQueued(id, p.eta);
+    }
+
+    function execute(uint256 id) external {
+        require(state(id) == ProposalState.Queued, "not queued");
+        proposals[id].executed = true;
+        emit ProposalExecuted(id);
+    }
+
+    function cancel(uint256 id) external {
+        require(state(id) != ProposalState.Executed, "executed");
+        proposals[id].canceled = true;
+        emit ProposalCanceled(id);
+    }
+}
+
+/// @dev Bravo's functions before `initialize`: the implementation behind its proxy.
+contract BravoDelegate {
+    uint256 public votingPeriod;
+    uint256 public constant quorumVotes = 400;
+}
+
+/// @dev What tells a Nouns Governor from Bravo.
+contract NounsGovernor {
+    uint256 public constant votingPeriod = 6;
+    uint256 public constant quorumVotes = 400;
+    address public vetoer;
+}
+
+/// @dev Counts ballots in a way of its own.
+contract RankedGovernor {
+    uint256 public constant votingPeriod = 6;
+    string public constant COUNTING_MODE = "support=ranked&quorum=all";
 }

@@ -20,6 +20,9 @@ export interface FollowedGovernor {
 /** A Governor's row, with every value known. */
 export type GovernorProfile = Values<Governor>
 
+/** Whether a Governor follows the rules of Compound's Alpha and Bravo. */
+export const isCompound = ({ kind }: Pick<FollowedGovernor, 'kind'>) => kind === 'Alpha' || kind === 'Bravo'
+
 const lowerOrNull = (address: string | null | undefined) => address?.toLowerCase() ?? null
 
 /** The profile of a Governor; values left out get the defaults of OpenZeppelin's Governor. */
@@ -30,7 +33,7 @@ export const profileOf = (followed: FollowedGovernor): GovernorProfile => ({
   token: lowerOrNull(followed.token),
   timelock: lowerOrNull(followed.timelock),
   clock: followed.clock ?? 'BlockNumber',
-  counting: followed.counting ?? (followed.kind === 'Bravo' ? 'For' : 'ForAbstain'),
+  counting: followed.counting ?? (isCompound(followed) ? 'For' : 'ForAbstain'),
   quorumDenominator: BigInt(followed.quorumDenominator ?? 100),
   fixedQuorum: followed.fixedQuorum == null ? null : BigInt(followed.fixedQuorum),
   gracePeriod: followed.gracePeriod ?? null,

@@ -8,19 +8,20 @@ import { Governor, Holder, Proposal } from '#schema/onchain/governance.ts'
 import { columns, rowsOf } from '#schema/rows.ts'
 import { freshDatabase } from '#test/database.ts'
 import { must } from '#test/must.ts'
-import { type FollowedDeployment, startIndexer } from '../index.ts'
+import { type FollowedDeployment, type FollowedGovernor, startIndexer } from '../index.ts'
 import type { BlockHeader } from '../rpc/answers.ts'
 import { openRpc } from '../rpc/open.ts'
 import { difference } from '../test/compare.ts'
 import { FaultyNode, type NodeFault } from '../test/faultyNode.ts'
 import { until } from '../test/follow.ts'
 import {
-  deployBravo,
+  deployCompound,
   deployGovernor,
   type Government,
   type GovernorChain,
   governorChain,
   live,
+  liveAlpha,
   liveBravo,
   spreadPower,
 } from '../test/governors.ts'
@@ -30,21 +31,23 @@ import { reconcile, startReconciler } from './reconcile.ts'
 /** Governors of others on one chain, configured by address and start block only. */
 
 let chain: GovernorChain
-let all: [blocks: Government, seconds: Government, bravo: Government, sibling: Government]
+let all: [blocks: Government, seconds: Government, bravo: Government, sibling: Government, alpha: Government]
 let deployment: FollowedDeployment
 
 beforeAll(async () => {
   chain = await governorChain()
   const blocks = await deployGovernor(chain, 'BlockVotes')
   const seconds = await deployGovernor(chain, 'TimeVotes')
-  const bravo = await deployBravo(chain, blocks.token)
-  const sibling = await deployBravo(chain, blocks.token)
+  const bravo = await deployCompound(chain, 'Bravo', blocks.token)
+  const sibling = await deployCompound(chain, 'Bravo', blocks.token)
+  const alpha = await deployCompound(chain, 'Alpha', blocks.token)
   for (const { token } of [blocks, seconds]) await spreadPower(chain, token)
   for (const government of [blocks, seconds]) await live(chain, government)
+  await liveAlpha(chain, alpha)
   await liveBravo(chain, bravo)
   await liveBravo(chain, sibling)
   await chain.pass(3)
-  all = [blocks, seconds, bravo, sibling]
+  all = [blocks, seconds, bravo, sibling, alpha]
   deployment = {
     chainId: chain.anvil.chainId,
     startBlock: 1,
@@ -66,7 +69,7 @@ async function indexed(): Promise<Database> {
 
 test('what a Governor does not emit is read from it: token, timelock, clock, quorum', async () => {
   const db = await indexed()
-  const [blocks, seconds, bravo] = all
+  const [blocks, seconds, bravo, , alpha] = all
   const rows = new Map((await rowsOf(db, Governor)).map((row) => [row.id, row]))
   const lower = (government: Government) => ({
     token: government.token.address.toLowerCase(),
@@ -92,6 +95,33 @@ test('what a Governor does not emit is read from it: token, timelock, clock, quo
     fixedQuorum: 400n,
     gracePeriod: 100,
   })
+  expect(rows.get(alpha.governor.address.toLowerCase())).toMatchObject({
+    ...lower(alpha),
+    kind: 'Alpha',
+    counting: 'For',
+    fixedQuorum: 400n,
+    gracePeriod: 100,
+  })
+})
+
+test('a contract that is no Governor, or one of another kind, is refused with what it is and what to name instead', async () => {
+  const [{ timelock, token, governor }] = all
+  const refusal = async (followed: FollowedGovernor) => {
+    const following = { ...deployment, governors: [followed] }
+    return startIndexer({ db: await freshDatabase(), rpcUrl: chain.url, deployment: following }).catch(
+      (error: Error) => error.message,
+    )
+  }
+  const at = async (name: string) => ({ address: (await chain.deploy(name)).address })
+  expect(await refusal(await at('BravoDelegate'))).toContain('the implementation behind a proxy')
+  expect(await refusal(await at('NounsGovernor'))).toContain('is a Nouns Governor')
+  expect(await refusal(await at('RankedGovernor'))).toContain('support=ranked&quorum=all')
+  expect(await refusal({ address: governor.address, token: timelock.address })).toContain(
+    'the token of a Governor, but has neither getVotes(address) nor getCurrentVotes(address)',
+  )
+  expect(await refusal({ address: governor.address, timelock: token.address })).toContain(
+    'the timelock of a Governor, but has neither getMinDelay() nor delay()',
+  )
 })
 
 test('in every block, every proposal has the state and the quorum that the contract returns', async () => {
@@ -134,7 +164,7 @@ test('in every block, every proposal has the state and the quorum that the contr
       if (is === 'state') seen.add(`${governor.kind} ${theirs}`)
     }
   }
-  const every = PROPOSAL_STATES.flatMap((state) => [`Bravo ${state}`, `OpenZeppelin ${state}`])
+  const every = PROPOSAL_STATES.flatMap((state) => [`Alpha ${state}`, `Bravo ${state}`, `OpenZeppelin ${state}`])
   expect(every.filter((state) => !seen.has(state))).toEqual(['OpenZeppelin Expired']) // its timelock has no end
 }, 120_000)
 
@@ -175,7 +205,7 @@ test('a comparison with the contracts finds nothing until a row is changed, then
   const after = await reconcile(db, rpc, { size: 1000, seed: 'a' })
   const drifting = after.flatMap(({ governorId, findings }) => findings.map((one) => ({ governorId, ...one })))
   const vote = { what: 'votes', subject: account, indexed: expect.any(String), chain: expect.any(String) }
-  expect(drifting.filter(({ what }) => what === 'votes')).toHaveLength(3) // three governors share the token
+  expect(drifting.filter(({ what }) => what === 'votes')).toHaveLength(4) // four governors share the token
   expect(drifting).toContainEqual({ governorId: all[0].governor.address.toLowerCase(), ...vote })
   expect(drifting.filter(({ what }) => what === 'tally')).toEqual([
     {

@@ -24,6 +24,10 @@ const abi = parseAbi([
   'function proposalVotes(uint256) view returns (uint256, uint256, uint256)',
   'function proposals(uint256) view returns (uint256 id, address proposer, uint256 eta, uint256 startBlock, uint256 endBlock, uint256 forVotes, uint256 againstVotes, uint256 abstainVotes, bool canceled, bool executed)',
 ])
+/** A proposal of GovernorAlpha: nobody abstains. */
+const alphaAbi = parseAbi([
+  'function proposals(uint256) view returns (uint256 id, address proposer, uint256 eta, uint256 startBlock, uint256 endBlock, uint256 forVotes, uint256 againstVotes, bool canceled, bool executed)',
+])
 
 /** One value of the index, and how to read it from the contract: undefined where the contract has no such function. */
 export interface IndexedValue {
@@ -47,15 +51,18 @@ export interface BlockTime {
 }
 
 /** Reads contracts as of one block. */
-export const governanceReader = (rpc: Rpc, block: number) => contractReader(rpc, abi, block)
-type Reader = ReturnType<typeof governanceReader>
+export const governanceReader = (rpc: Rpc, block: number) => ({
+  read: contractReader(rpc, abi, block),
+  readAlpha: contractReader(rpc, alphaAbi, block),
+})
+type Readers = ReturnType<typeof governanceReader>
 type Seeded = Required<SampleOptions>
 
 /** An order that the seed decides. */
 const shuffledBy = (parameter: number) => `md5($${parameter} || id)`
 
 /** Votes, balances and delegates of some holders, and the supply. */
-export async function tokenValues(sql: Sql, read: Reader, { token }: Governor, sample: Seeded, at: BlockTime) {
+export async function tokenValues(sql: Sql, { read }: Readers, { token }: Governor, sample: Seeded, at: BlockTime) {
   if (token === null) return []
   const holders = await rowsOf(sql, Holder, 'token = $1 and $2::text is not null', [token, sample.seed], {
     block: at.block,
@@ -103,8 +110,9 @@ export async function tokenValues(sql: Sql, read: Reader, { token }: Governor, s
 }
 
 /** Tallies, quorums and states of some proposals, and their voters' votes at the snapshot. */
-export async function proposalValues(sql: Sql, read: Reader, governor: Governor, sample: Seeded, at: BlockTime) {
-  const { id: address, kind, token, clock } = governor
+export async function proposalValues(sql: Sql, readers: Readers, governor: Governor, sample: Seeded, at: BlockTime) {
+  const { read } = readers
+  const { id: address, token, clock } = governor
   const proposals = await rowsOf(sql, Proposal, 'governor_id = $1 and $2::text is not null', [address, sample.seed], {
     block: at.block,
     orderBy: `${shuffledBy(2)} limit ${sample.size}`,
@@ -116,12 +124,12 @@ export async function proposalValues(sql: Sql, read: Reader, governor: Governor,
     const id = BigInt(onChainId)
     const subject = `proposal ${onChainId}`
     const past = voteStart < now
-    const tally = async () => {
-      if (kind !== 'Bravo') return read(address, 'proposalVotes', id)
-      const found = await read(address, 'proposals', id)
-      return found && [found[6], found[5], found[7]]
-    }
-    values.push({ what: 'tally', subject, indexed: [againstVotes, forVotes, abstainVotes], onChain: tally })
+    values.push({
+      what: 'tally',
+      subject,
+      indexed: [againstVotes, forVotes, abstainVotes],
+      onChain: () => tallyOnChain(readers, address, id),
+    })
     const quorum = proposal.quorum ?? (past ? await quorumAt(sql, governor, at) : null)
     if (past && quorum !== null)
       values.push({
@@ -153,6 +161,16 @@ export async function proposalValues(sql: Sql, read: Reader, governor: Governor,
         })
   }
   return values
+}
+
+/** Against, for and abstentions, by the function that the kind of the Governor has. */
+async function tallyOnChain({ read, readAlpha }: Readers, address: string, id: bigint) {
+  const votes = await read(address, 'proposalVotes', id)
+  if (votes) return votes
+  const bravo = await read(address, 'proposals', id)
+  if (bravo) return [bravo[6], bravo[5], bravo[7]]
+  const alpha = await readAlpha(address, 'proposals', id)
+  return alpha && [alpha[6], alpha[5], 0n]
 }
 
 /** The quorum of a past snapshot, from the present supply and fraction. */

@@ -14,15 +14,21 @@ const abi = parseAbi([
   'function votingPeriod() view returns (uint256)',
   'function COUNTING_MODE() view returns (string)',
   'function CLOCK_MODE() view returns (string)',
+  'function vetoer() view returns (address)',
   'function token() view returns (address)',
   'function comp() view returns (address)',
   'function timelock() view returns (address)',
   'function quorumNumerator() view returns (uint256)',
   'function quorumDenominator() view returns (uint256)',
   'function quorumVotes() view returns (uint256)',
+  'function proposals(uint256) view returns (uint256 id, address proposer, uint256 eta, uint256 startBlock, uint256 endBlock, uint256 forVotes, uint256 againstVotes, uint256 abstainVotes, bool canceled, bool executed)',
   'function GRACE_PERIOD() view returns (uint256)',
   'function clock() view returns (uint48)',
   'function quorum(uint256) view returns (uint256)',
+  'function getVotes(address) view returns (uint256)',
+  'function getCurrentVotes(address) view returns (uint256)',
+  'function getMinDelay() view returns (uint256)',
+  'function delay() view returns (uint256)',
 ])
 
 const readerOf = (rpc: Rpc) => contractReader(rpc, abi, 'latest')
@@ -41,7 +47,7 @@ export async function requireCode(rpc: Rpc, chainId: number, what: string, addre
 }
 
 /** Fills in what the deployment leaves out, from its contracts.
- *  @throws IndexerError when an address has no code, the contract there is not a Governor, or the node does not support `eth_call`. */
+ *  @throws IndexerError when an address has no code, the contract there is not of the configured kind, or the node does not support `eth_call`. */
 export async function probeDeployment(rpc: Rpc, deployment: FollowedDeployment): Promise<FollowedDeployment> {
   const { chainId, addresses, factories = [] } = deployment
   for (const { address } of factories) await requireCode(rpc, chainId, 'factory', address)
@@ -76,18 +82,62 @@ async function probeGovernor(rpc: Rpc, chainId: number, given: FollowedGovernor)
   await requireCode(rpc, chainId, 'governor', given.address)
   if (given.token) await requireCode(rpc, chainId, `token of ${given.address}`, given.token)
   if (given.timelock) await requireCode(rpc, chainId, `timelock of ${given.address}`, given.timelock)
-  return unlessRecorded(readGovernor(readerOf(rpc), chainId, given), given)
+  const read = readerOf(rpc)
+  const probed = async () => {
+    await requireKinds(read, chainId, given)
+    return readGovernor(read, given)
+  }
+  return unlessRecorded(probed(), given)
 }
 
-async function readGovernor(read: Reader, chainId: number, given: FollowedGovernor): Promise<FollowedGovernor> {
-  const { address } = given
-  if ((await read(address, 'votingPeriod')) === undefined)
-    throw new IndexerError(
-      `The contract at ${address} on chain ${chainId} is not a Governor: it has no votingPeriod(). Name the Governor itself: its proxy, not the implementation behind it; not its token or timelock.`,
+/** @throws IndexerError that says what a configured contract is not, and what to name instead. */
+async function requireKinds(read: Reader, chainId: number, { address, token, timelock, counting }: FollowedGovernor) {
+  const refusal = (contract: string, why: string) =>
+    new IndexerError(`The contract at ${contract} on chain ${chainId} ${why}`)
+  const period = await read(address, 'votingPeriod')
+  if (period === undefined)
+    throw refusal(
+      address,
+      'is not a Governor: it has no votingPeriod(). Name the Governor itself: its proxy, not the implementation behind it; not its token or timelock.',
+    )
+  if (period === 0n)
+    throw refusal(address, 'has a votingPeriod() of 0: it is the implementation behind a proxy. Name the proxy.')
+  if ((await read(address, 'vetoer')) !== undefined)
+    throw refusal(
+      address,
+      'is a Nouns Governor: its vetoes, dynamic quorums and objection periods are not followed. Remove it from the configuration.',
     )
   const mode = await read(address, 'COUNTING_MODE')
-  const isBravo = async () => mode === undefined && (await read(address, 'quorumVotes')) !== undefined
-  const kind = given.kind ?? ((await isBravo()) ? 'Bravo' : 'OpenZeppelin')
+  if (mode === undefined && (await read(address, 'quorumVotes')) === undefined)
+    throw refusal(
+      address,
+      'is a Governor of an unknown kind: it has neither COUNTING_MODE() (OpenZeppelin) nor quorumVotes() (Compound). Remove it from the configuration.',
+    )
+  if (mode !== undefined && counting === undefined && !supportsOf(mode).includes('bravo'))
+    throw refusal(
+      address,
+      `counts votes in a way that is not followed: its COUNTING_MODE() is ${mode}. Remove it from the configuration.`,
+    )
+  if (
+    token &&
+    (await read(token, 'getVotes', zeroAddress)) === undefined &&
+    (await read(token, 'getCurrentVotes', zeroAddress)) === undefined
+  )
+    throw refusal(
+      token,
+      'is configured as the token of a Governor, but has neither getVotes(address) nor getCurrentVotes(address). Name the votes token, or null.',
+    )
+  if (timelock && (await read(timelock, 'getMinDelay')) === undefined && (await read(timelock, 'delay')) === undefined)
+    throw refusal(
+      timelock,
+      'is configured as the timelock of a Governor, but has neither getMinDelay() nor delay(). Name the timelock, or null.',
+    )
+}
+
+async function readGovernor(read: Reader, given: FollowedGovernor): Promise<FollowedGovernor> {
+  const { address } = given
+  const mode = await read(address, 'COUNTING_MODE')
+  const kind = given.kind ?? (await kindOf(read, address, mode))
   const orNull = (found: string | undefined) => (found === undefined || found === zeroAddress ? null : found)
   const token =
     given.token !== undefined ? given.token : orNull((await read(address, 'token')) ?? (await read(address, 'comp')))
@@ -99,12 +149,21 @@ async function readGovernor(read: Reader, chainId: number, given: FollowedGovern
     token,
     timelock,
     clock: given.clock ?? (await clockOf(read, address)),
-    counting: given.counting ?? (kind === 'Bravo' ? 'For' : countingOf(mode)),
+    counting: given.counting ?? (kind === 'OpenZeppelin' ? countingOf(mode) : 'For'),
     quorumDenominator: given.quorumDenominator ?? (await read(address, 'quorumDenominator')),
     fixedQuorum: given.fixedQuorum ?? (await fixedQuorum(read, address, kind)),
     gracePeriod: given.gracePeriod ?? (grace === undefined ? null : Number(grace)),
   }
 }
+
+/** A Governor without OpenZeppelin's counting mode is Compound's; the proposals of Alpha have no abstentions. */
+async function kindOf(read: Reader, address: string, mode: string | undefined): Promise<FollowedGovernor['kind'] & {}> {
+  if (mode !== undefined) return 'OpenZeppelin'
+  return (await read(address, 'proposals', 0n)) === undefined ? 'Alpha' : 'Bravo'
+}
+
+/** `support=` of a counting mode: how ballots are counted. */
+const supportsOf = (mode: string) => (new URLSearchParams(mode).get('support') ?? '').split(',')
 
 /** `quorum=` of a counting mode: which votes count toward the quorum. */
 function countingOf(mode: string | undefined): 'ForAbstain' | 'For' | 'All' {
@@ -114,8 +173,8 @@ function countingOf(mode: string | undefined): 'ForAbstain' | 'For' | 'All' {
 }
 
 /** The quorum where it is not a fraction of the supply; null where it is. */
-async function fixedQuorum(read: Reader, address: string, kind: 'OpenZeppelin' | 'Bravo'): Promise<bigint | null> {
-  if (kind === 'Bravo') return (await read(address, 'quorumVotes')) ?? null
+async function fixedQuorum(read: Reader, address: string, kind: FollowedGovernor['kind']): Promise<bigint | null> {
+  if (kind !== 'OpenZeppelin') return (await read(address, 'quorumVotes')) ?? null
   if ((await read(address, 'quorumNumerator')) !== undefined) return null
   const now = await read(address, 'clock')
   return now === undefined ? null : ((await read(address, 'quorum', BigInt(now) - 1n)) ?? null)

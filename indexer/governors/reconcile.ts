@@ -41,12 +41,12 @@ export async function reconcile(db: Database, rpc: Rpc, sample: SampleOptions): 
   if (!header) throw new InconsistentChain(`The node has no block ${block}, which is final in the index`)
   const { hash, timestamp: time } = header
   const seeded = { ...sample, seed: sample.seed ?? hash }
-  const read = governanceReader(rpc, block)
+  const readers = governanceReader(rpc, block)
   const done: ReconciledGovernor[] = []
   for (const governor of await rowsOf(db, Governor, 'true', [], { block, orderBy: 'id' })) {
     const values = [
-      ...(await tokenValues(db, read, governor, seeded, { block, time })),
-      ...(await proposalValues(db, read, governor, seeded, { block, time })),
+      ...(await tokenValues(db, readers, governor, seeded, { block, time })),
+      ...(await proposalValues(db, readers, governor, seeded, { block, time })),
     ]
     const { compared, findings } = await compare(values)
     const found: Reconciliation = {

@@ -1,7 +1,7 @@
 import { concat, encodeAbiParameters, type Hex, keccak256, stringToHex, toHex } from 'viem'
 import { partsOf } from '#rules/tally.ts'
 import { Governor, Proposal, TimelockOperation, Vote } from '#schema/onchain/governance.ts'
-import type { GovernorProfile } from '../governors/governances.ts'
+import { type GovernorProfile, isCompound } from '../governors/governances.ts'
 import type { Rows, Values } from '../store/rows.ts'
 import { dateOf, type EventContext, type EventHandlers, safeInteger } from './eventContext.ts'
 import { fixQuorums, quorumNow, setting } from './settings.ts'
@@ -27,13 +27,9 @@ function operationsOf(proposal: Readonly<Values<Proposal>>, governor: Hex): { cu
 }
 
 /** The operation that the followed timelock has; the current form where it has neither. */
-function operationOf(
-  rows: Rows,
-  proposal: Readonly<Values<Proposal>>,
-  { id, kind, timelock }: GovernorProfile,
-  event: EventContext,
-) {
-  if (kind === 'Bravo') return null
+function operationOf(rows: Rows, proposal: Readonly<Values<Proposal>>, governor: GovernorProfile, event: EventContext) {
+  const { id, timelock } = governor
+  if (isCompound(governor)) return null
   const { current, legacy } = operationsOf(proposal, id as Hex)
   const prefix = timelock === null ? '' : event.governances.idPrefixOf(timelock)
   const isScheduled = (operation: Hex) => rows.get(TimelockOperation, `${prefix}${operation}-0`) !== undefined

@@ -10,13 +10,14 @@ import { timelock } from './timelock.ts'
 import { token } from './token.ts'
 
 /** Events of Governors, tokens and timelocks that differ from OpenZeppelin's: proposals with a type, or with a voting module instead
- *  of calls; votes that a holder takes back from a delegate; tokens that count one vote each (ERC-721); Compound's timelock.
- *  (GovernorBravo's own events have the shapes of OpenZeppelin's.) */
+ *  of calls; votes that a holder takes back from a delegate; ballots of GovernorAlpha; tokens that count one vote each (ERC-721); Compound's timelock.
+ *  (The other events of GovernorAlpha and GovernorBravo have the shapes of OpenZeppelin's.) */
 
 const events = parseAbi([
   'event ProposalCreated(uint256 proposalId, address proposer, address[] targets, uint256[] values, string[] signatures, bytes[] calldatas, uint256 voteStart, uint256 voteEnd, string description, uint8 proposalType)',
   'event ProposalCreated(uint256 proposalId, address proposer, address votingModule, bytes proposalData, uint256 voteStart, uint256 voteEnd, string description)',
   'event ProposalCreated(uint256 proposalId, address proposer, address votingModule, bytes proposalData, uint256 voteStart, uint256 voteEnd, string description, uint8 proposalType)',
+  'event VoteCast(address voter, uint256 proposalId, bool support, uint256 votes)',
   'event OverrideVoteCast(address indexed voter, uint256 proposalId, uint8 support, uint256 weight, string reason)',
   'event VoteReduced(address indexed delegate, uint256 proposalId, uint8 support, uint256 weight)',
   'event Transfer(address indexed from, address indexed to, uint256 indexed tokenId)',
@@ -42,6 +43,9 @@ const propose: EventHandler<Arguments<Named<'ProposalCreated'>>> = (rows, args, 
 
 const override: EventHandler<Arguments<Named<'OverrideVoteCast'>>> = (rows, ballot, event) =>
   governor.VoteCast(rows, ballot, event)
+
+const vote: EventHandler<Arguments<Named<'VoteCast'>>> = (rows, { voter, proposalId, support, votes }, event) =>
+  governor.VoteCast(rows, { voter, proposalId, support: Number(support), weight: votes, reason: '' }, event)
 
 const SIDES = ['againstVotes', 'forVotes', 'abstainVotes'] as const
 
@@ -77,6 +81,7 @@ const settle = (status: 'Done' | 'Cancelled') => (rows: Rows, call: { txHash: He
 
 const handlers: { [N in OtherEvent['name']]: { of: ContractName; handle: EventHandler<Arguments<Named<N>>> } } = {
   ProposalCreated: { of: 'ModelGovernor', handle: propose },
+  VoteCast: { of: 'ModelGovernor', handle: vote },
   OverrideVoteCast: { of: 'ModelGovernor', handle: override },
   VoteReduced: { of: 'ModelGovernor', handle: reduce },
   Transfer: { of: 'GOpen', handle: transfer },

@@ -19,7 +19,7 @@ import { devAccount, receiptOf } from './chain.ts'
 /** A local chain with Governors that are not ours, each with a token and a timelock, and proposals that reach every state. Every
  *  transaction is one block and one second, so that both kinds of clock advance equally. */
 
-const SOURCE = 'contracts/test/Governors.sol'
+const FOLDER = 'contracts/test'
 const GENESIS = 1_800_000_000
 const ZERO = `0x${'0'.repeat(40)}` as const
 
@@ -43,8 +43,11 @@ export interface GovernorChain {
   nextAddress(ahead: number): Promise<Address>
 }
 
-export async function governorChain(): Promise<GovernorChain> {
-  const compiled = must((await compileSources({ [SOURCE]: readFileSync(SOURCE, 'utf8') }))[SOURCE])
+/** @param source the file of `contracts/test` that has the Governors. */
+export async function governorChain(source = 'Governors.sol'): Promise<GovernorChain> {
+  const path = `${FOLDER}/${source}`
+  const files = await compileSources({ [path]: readFileSync(path, 'utf8') })
+  const compiled = { ...files[`${FOLDER}/Votes.sol`], ...files[path] }
   const anvil = await startAnvil({ genesisTimestamp: GENESIS, blockInterval: 1 })
   const { url } = anvil
   const accounts = Array.from({ length: 9 }, (_, index) => devAccount(index).address)
@@ -109,9 +112,9 @@ export async function deployGovernor(chain: GovernorChain, votes: 'BlockVotes' |
   return { token, timelock, governor }
 }
 
-export async function deployBravo(chain: GovernorChain, token: At): Promise<Government> {
+export async function deployCompound(chain: GovernorChain, kind: 'Alpha' | 'Bravo', token: At): Promise<Government> {
   const timelock = await chain.deploy('BravoTimelock', [3n])
-  const governor = await chain.deploy('Bravo', [token.address, timelock.address])
+  const governor = await chain.deploy(kind, [token.address, timelock.address])
   return { token, timelock, governor }
 }
 
@@ -239,6 +242,33 @@ export async function live(chain: GovernorChain, { token, timelock, governor }: 
   await vote(2, await propose(open), 2)
   const pending = plan('pending')
   await send(2, governor, 'propose', [pending.targets, pending.values, pending.calldatas, pending.description])
+}
+
+/** Plays proposals of a GovernorAlpha, numbered from 1. One of them expires 103 seconds after it is queued. */
+export async function liveAlpha(chain: GovernorChain, { governor }: Government) {
+  const { send, pass } = chain
+  const propose = async (description: string) => {
+    await send(1, governor, 'propose', [[], [], [], [], description])
+    await pass(3)
+    return (await chain.read(governor, 'proposalCount')) as bigint
+  }
+  const passing = async (description: string) => {
+    const id = await propose(description)
+    await send(2, governor, 'castVote', [id, false])
+    await send(1, governor, 'castVote', [id, true])
+    await pass(6)
+    return id
+  }
+  const executed = await passing('executed')
+  await send(2, governor, 'queue', [executed])
+  await send(2, governor, 'execute', [executed])
+  await send(2, governor, 'queue', [await passing('expired, later')])
+  await send(1, governor, 'cancel', [await propose('cancelled')])
+  await send(2, governor, 'castVote', [await propose('defeated: too few votes'), true])
+  await pass(6)
+  await passing('succeeded')
+  await propose('active')
+  await send(1, governor, 'propose', [[], [], [], [], 'pending'])
 }
 
 /** Plays proposals of a Governor Bravo, numbered from 1. */

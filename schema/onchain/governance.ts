@@ -18,13 +18,16 @@ import {
 } from '../define.ts'
 import { beforeVotes, searchVector } from '../searchVector.ts'
 
-@OnChain('A followed Governor and its counting rules: OpenZeppelin’s, a descendant of it, or Compound’s Bravo.')
+@OnChain(
+  'A followed Governor and its counting rules: OpenZeppelin’s, a descendant of it, or Compound’s Alpha or Bravo.',
+)
 export class Governor extends Versioned {
   @Id('Its address, in lower case.') id!: string
   @Text('Its name in the configuration.') name!: string
-  @Choice('GovernorKind', ['OpenZeppelin', 'Bravo'], 'The implementation whose rules it follows.') kind!:
+  @Choice('GovernorKind', ['OpenZeppelin', 'Bravo', 'Alpha'], 'The implementation whose rules it follows.') kind!:
     | 'OpenZeppelin'
     | 'Bravo'
+    | 'Alpha'
   @Address('Its votes token; null when the token is not followed.', { nullable: true, index: true }) token!:
     | string
     | null
@@ -34,7 +37,7 @@ export class Governor extends Versioned {
   @Choice(
     'QuorumCounting',
     ['ForAbstain', 'For', 'All'],
-    'Which votes count toward the quorum: For + Abstain (OpenZeppelin), For (Bravo), or all.',
+    'Which votes count toward the quorum: For + Abstain (OpenZeppelin), For (Alpha, Bravo), or all.',
   )
   counting!: 'ForAbstain' | 'For' | 'All'
   @Wei('The denominator of the quorum fraction.') quorumDenominator!: bigint
