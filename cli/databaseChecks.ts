@@ -44,6 +44,7 @@ export function databaseChecks(
     check(SERVER, serverVersion, { needsTables: false }),
     check('schema', schemaIsCurrent, { needsTables: false }),
     check('index', indexAgrees),
+    check('contracts', contractsIndexed),
     ...(answering
       ? [
           check('lag', (sql) => indexFollows(sql, [...answering])),
@@ -125,6 +126,18 @@ async function indexAgrees(sql: Sql): Promise<string> {
   return rows
     .map(({ compared, block }) => `agrees with the contracts in ${compared} values at block ${block}`)
     .join(', ')
+}
+
+/** Whether everything of the followed contracts is indexed. */
+async function contractsIndexed(sql: Sql): Promise<string> {
+  const { rows } = await sql.query<{ id: string; block: number; reason: string }>(
+    'select id, from_block as block, reason from set_aside_contract where to_block is null order by from_block, id',
+  )
+  if (rows.length)
+    throw new Error(
+      rows.map(({ id, block, reason }) => `Nothing of ${id} is indexed since block ${block}: ${reason}`).join(' '),
+    )
+  return NOTHING_FOUND
 }
 
 /** The head is asked of the node itself: what the indexer last saw is no measure of an indexer that sees nothing. */

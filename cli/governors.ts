@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { z } from 'zod'
 import { ConfigError } from '#config'
 import type { FollowedDeployment, FollowedGovernor } from '#indexer/index.ts'
@@ -182,4 +183,13 @@ function requireOnce<T>(values: readonly T[], fault: (value: T) => string) {
   values.forEach((value, i) => {
     if (values.indexOf(value) !== i) throw new ConfigError(`--config: ${fault(value)}`)
   })
+}
+
+/** Writes the configuration file of one Governor from the command line, for `--config` of the other commands. The URLs of nodes are left out: they
+ *  may hold keys. */
+export async function writeGovernorFile(file: string, { deployment }: Pick<NamedChain, 'deployment'>): Promise<void> {
+  const { chainId, startBlock, governors = [] } = deployment
+  const chain = { chainId, governors: governors.map((one) => ({ ...one, startBlock: Number(startBlock) })) }
+  await mkdir(dirname(file), { recursive: true })
+  await writeFile(file, `${JSON.stringify({ chains: [chain] }, null, 2)}\n`)
 }

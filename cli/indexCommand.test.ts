@@ -10,7 +10,8 @@ import { faultyNode } from '#indexer/test/faultyNode.ts'
 import { noisyChain } from '#indexer/test/noise.ts'
 import { freePort } from '#schema/postgres.ts'
 import { freshDatabaseUrl } from '#test/database.ts'
-import { namedChains } from './governors.ts'
+import { must } from '#test/must.ts'
+import { namedChains, writeGovernorFile } from './governors.ts'
 import { indexedTargets, indexTargets } from './indexCommand.ts'
 
 test('commands that read an index need no node, those that follow a chain do, and those that sign nothing need no key', async () => {
@@ -39,7 +40,24 @@ test('of several endpoints the first that answers gives the chain of a Governor 
   )
 })
 
-test('while the node of one chain is away at the start, the other chain is followed, and metrics and readiness tell the failures', async () => {
+test('the file that `index --governor` writes selects the same index as its options, which readers need not repeat', async () => {
+  const anvil = await startAnvil({ chainId: 10 })
+  onTestFinished(() => anvil.stop())
+  const folder = await mkdtemp(join(tmpdir(), 'modelcommons-governor-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const databaseUrl = await freshDatabaseUrl()
+  const config = readConfig({ DATABASE_URL: databaseUrl, RPC_URL: anvil.url }, { requireDeployment: false })
+  const governor = `0x${'ab'.repeat(20)}`
+  const [target] = await indexTargets({ governor, startBlock: 7, timelock: governor }, config)
+  const file = join(folder, 'home', 'governor.json')
+  await writeGovernorFile(file, must(target))
+  expect(await indexTargets({ config: file }, config)).toEqual([target])
+  expect(await indexedTargets({ governor, startBlock: 0 }, config)).toMatchObject([
+    { databaseUrl, deployment: { chainId: 10 } },
+  ])
+})
+
+test('while the node of one chain is away at the start, and after it was refused, the other chain is followed, and metrics and readiness tell it', async () => {
   const { chain } = await noisyChain(2, 71)
   const away = await faultyNode(chain.url)
   await away.down()
@@ -73,9 +91,10 @@ test('while the node of one chain is away at the start, the other chain is follo
   expect(await metric('active', 10)).toBe(0)
   expect(await ask('/ready')).toContain('The indexer of chain 10 is starting: see its log.')
 
-  await away.up() // a node of another chain: that is final
-  const [code] = await once(indexer, 'exit')
-  expect(code).toBe(1)
+  await away.up() // a node of another chain: that is final for this chain, and for no other
+  await vi.waitFor(async () => expect(await ask('/ready')).toContain('The indexer of chain 10 is stopped'), within)
+  expect(await metric('active', 31_337)).toBe(1)
+  expect(indexer.exitCode).toBeNull()
 }, 90_000)
 
 test('an indexer that waits for its node at the start ends with its supervisor', async () => {

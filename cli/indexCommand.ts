@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { type Config, ConfigError, readConfig } from '#config'
 import { Failures } from '#indexer/follow/failures.ts'
 import { startReconciler } from '#indexer/governors/reconcile.ts'
@@ -6,7 +7,14 @@ import { openDatabase } from '#schema/database.ts'
 import { migrate } from '#schema/migrate.ts'
 import { ensureDatabase } from '#schema/postgres.ts'
 import { readDeployment } from './deployment.ts'
-import { followedChains, type GovernorOptions, type NamedChain, namedChains, namesGovernors } from './governors.ts'
+import {
+  followedChains,
+  type GovernorOptions,
+  type NamedChain,
+  namedChains,
+  namesGovernors,
+  writeGovernorFile,
+} from './governors.ts'
 import { addIndexerMetrics } from './indexerMetrics.ts'
 import { openLog } from './log.ts'
 import { openProcessMetrics } from './processMetrics.ts'
@@ -96,16 +104,40 @@ export const runIndexer = ({ rewind = false, ...options }: GovernorOptions & { r
       const status = await serveStatus(config, 'INDEX_PORT', { registry, ready })
       stops.push(status.close)
       const failures = new Failures(newCounters(), { details: {}, signal, log })
-      for (const target of await failures.retried(() => indexTargets(options, config), START_FAILED))
-        chains.push(follow(target, config, { rewind, log, signal }))
+      const targets = await failures.retried(() => indexTargets(options, config), START_FAILED)
+      for (const target of targets) chains.push(follow(target, config, { rewind, log, signal }))
       stops.push(...chains.map(({ close }) => close))
-      await Promise.all(chains.map(({ started }) => started))
-      const stopped = Promise.all(chains.map((chain) => chain.stopped)).then(() => {})
+      await oneOf(chains.map(({ started }) => started))
+      if (options.governor !== undefined) await writeFileFor(options.governor, targets, config, log)
+      const stopped = Promise.allSettled(chains.map((chain) => chain.stopped)).then((ends) => {
+        for (const end of ends) if (end.status === 'rejected') throw end.reason
+      })
       return { info: { statusUrl: status.url }, stopped, stop }
     } catch (error) {
       await stop()
       throw error
     }
+  })
+
+/** The configuration file of a Governor from the command line, which the other commands read. */
+async function writeFileFor(
+  governor: string,
+  targets: readonly IndexTarget[],
+  { home }: Config,
+  log: FollowOptions['log'],
+) {
+  const file = join(home, `governor-${governor.toLowerCase()}.json`)
+  for (const target of targets) await writeGovernorFile(file, target)
+  log.info(
+    { file },
+    'Wrote the configuration of this Governor: `api`, `reconcile` and `verify index` take it as --config',
+  )
+}
+
+/** Resolves when one does; rejects with the first failure when all have failed. */
+const oneOf = (all: readonly Promise<unknown>[]) =>
+  Promise.any(all).catch(({ errors }: AggregateError) => {
+    throw errors[0]
   })
 
 const START_FAILED = 'The start failed; retrying'
@@ -132,6 +164,12 @@ interface FollowedIndex {
   /** Ends the connections, once `signal` has aborted. */
   close(): Promise<void>
 }
+
+const ended = (last: ReturnType<FollowedIndex['reading']>) => () => ({
+  ...last,
+  state: 'stopped' as const,
+  active: false,
+})
 
 function follow(target: IndexTarget, config: Config, { rewind, log, signal }: FollowOptions): FollowedIndex {
   const { databaseUrl, rpcUrl, confirmations, deployment } = target
@@ -162,7 +200,10 @@ function follow(target: IndexTarget, config: Config, { rewind, log, signal }: Fo
     const compared = reconcileMs ? startReconciler({ db, rpcUrl, everyMs: reconcileMs, log, signal }) : undefined
     await Promise.all([indexer.stopped, compared])
   })
-  stopped.catch(() => {}) // told to who awaits `started` or `stopped`
+  stopped.catch(({ message: problem }: Error) => {
+    reading = ended(reading())
+    if (!signal.aborted) log.error({ chainId, problem }, 'This chain is followed no longer; others are')
+  })
   const close = async () => {
     await Promise.allSettled([stopped])
     await opened.then(

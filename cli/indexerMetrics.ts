@@ -98,6 +98,11 @@ const METRICS: readonly IndexMetric[] = [
     help: 'Seconds of waiting before the takeovers.',
     read: ({ counters }) => counters.standbyMs / 1000,
   },
+  {
+    name: 'set_aside_contracts',
+    help: 'Contracts of which nothing is indexed any more, because an event of theirs cannot be.',
+    read: ({ counters }) => counters.setAside,
+  },
   { name: 'requests_total', help: 'JSON-RPC requests.', read: ({ counters }) => counters.requests },
   { name: 'events_total', help: 'Events that became rows.', read: ({ counters }) => counters.events },
 ]

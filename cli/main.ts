@@ -46,7 +46,8 @@ program
 
 program
   .command('api')
-  .description('run the GraphQL API alone (DATABASE_URL, RPC_URL, DEPLOYMENT, or --config)')
+  .description('run the GraphQL API alone (DATABASE_URL, RPC_URL, DEPLOYMENT, or --governor, or --config)')
+  .option('--governor <address>', 'serve the index of this Governor (RPC_URL)', address)
   .option('--config <file>', 'serve the Governors of this configuration file')
   .option('--chain <id>', 'this chain of the file', positiveWhole)
   .action(async (options) => (await import('./services.ts')).runApi(options))
@@ -54,7 +55,8 @@ program
 program
   .command('reconcile')
   .description('compare a random sample of the index with the contracts, and print the differences')
-  .option('--config <file>', 'the Governors of this configuration file; by default those of the deployment')
+  .option('--governor <address>', 'this Governor (RPC_URL); by default those of the deployment', address)
+  .option('--config <file>', 'the Governors of this configuration file')
   .option('--chain <id>', 'only this chain of the file', positiveWhole)
   .option('--samples <number>', 'how many holders and how many proposals of each Governor', positiveWhole, 100)
   .option('--seed <text>', 'repeats the sample of an earlier run')

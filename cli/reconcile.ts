@@ -17,7 +17,7 @@ export interface ReconcileOptions extends GovernorOptions {
 export async function runReconcile(options: ReconcileOptions): Promise<void> {
   const config = configFor(options)
   if (!config.databaseUrl && !config.rpcUrls && !namesGovernors(options)) return reconcileEmbedded(config, options)
-  for (const { databaseUrl, rpcUrl, deployment } of await indexTargets(options, config)) {
+  for (const { databaseUrl, rpcUrl, deployment } of await indexTargets({ startBlock: 0, ...options }, config)) {
     const db = await openDatabase(databaseUrl)
     try {
       await compare(db, rpcUrl, deployment.chainId, options)
@@ -43,9 +43,21 @@ async function compare(db: Database, rpcUrl: string, chainId: number, { samples:
   }
 }
 
-function print({ governorId, block, compared, drift, findings, nothingCompared }: ReconciledGovernor) {
+function print({
+  governorId,
+  block,
+  compared,
+  notCompared,
+  drift,
+  findings,
+  nothingCompared,
+  undecodable,
+}: ReconciledGovernor) {
+  for (const one of undecodable) console.log(`${one} answers something else than the function returns`)
   if (!compared) return console.log(`${governorId} at block ${block}: nothing was compared, because ${nothingCompared}`)
-  console.log(`${governorId} at block ${block}: ${drift} of ${compared} values differ`)
+  console.log(
+    `${governorId} at block ${block}: ${drift} of ${compared} values differ${notCompared ? `, ${notCompared} could not be compared` : ''}`,
+  )
   for (const { what, subject, indexed, chain } of findings)
     console.log(`  ${what} of ${subject}: ${indexed} in the index, ${chain} on chain`)
   if (drift) process.exitCode = 1

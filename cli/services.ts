@@ -85,7 +85,7 @@ export const runApi = (options: GovernorOptions = {}) =>
     const config = configFor(options)
     await requireFreePort(config)
     const log = openLog('api', config)
-    const [following, ...others] = await indexedTargets(options, config)
+    const [following, ...others] = await indexedTargets({ startBlock: 0, ...options }, config)
     if (others.length)
       throw new ConfigError('--chain: required, because the file has several chains: an API serves one of them.')
     if (!following) throw new ConfigError('The configuration names no chain.')

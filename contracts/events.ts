@@ -161,19 +161,26 @@ function readerOf({ name, type }: NamedParameter): Reader | undefined {
 /** Browsers, too, have it: `Buffer` is Node's alone. What begins with a byte order mark keeps it. */
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
 
+/** The bytes to which a word points; undefined outside the data. */
+function bytesBehind(word: string, data: string): Hex | undefined {
+  const start = 2 + 2 * Number(`0x${word}`)
+  const from = start + 64
+  if (!(from <= data.length)) return undefined
+  const end = from + 2 * Number(`0x${data.slice(start, from)}`)
+  return end <= data.length ? `0x${data.slice(from, end)}` : undefined
+}
+
+/** The bytes of the string, or of the bytes, at a place among the arguments in a log's data; undefined outside the data. They need not be UTF-8. */
+export const bytesAt = (data: Hex, place: number): Hex | undefined => bytesBehind(wordAt(data, place), data)
+
 /** A reader of a string or bytes: its word is the offset of the length, which the bytes follow. It returns undefined outside the data. */
 function dynamicReaderOf({ name, type }: NamedParameter): Reader | undefined {
   if (type !== 'string' && type !== 'bytes') return undefined
   return {
     name,
     decode(word, data) {
-      const start = 2 + 2 * Number(`0x${word}`)
-      const from = start + 64
-      if (!(from <= data.length)) return undefined
-      const end = from + 2 * Number(`0x${data.slice(start, from)}`)
-      if (!(end <= data.length)) return undefined
-      const digits = data.slice(from, end)
-      return type === 'bytes' ? `0x${digits}` : utf8.decode(hexToBytes(`0x${digits}`))
+      const bytes = bytesBehind(word, data)
+      return bytes === undefined || type === 'bytes' ? bytes : utf8.decode(hexToBytes(bytes))
     },
   }
 }

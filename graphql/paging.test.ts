@@ -132,3 +132,23 @@ test('contradictory arguments, too large pages, and cursors of another list are 
   expect(await refuse(`after: "${forge([name, '1', "1'; drop table evaluation; --"])}"`)).toBeUndefined()
   expect((await ask('{ evaluations { totalCount } }')).data.evaluations.totalCount).toBe(2)
 })
+
+test('a list in the order of long texts goes on from its own cursors', async () => {
+  const { db, ask } = await testApi()
+  await insertChain(db, 10)
+  const reasons = ['b', 'a', 'a', 'c'].map((first) => first + '\u{1F5F3}\u0001'.repeat(20_000))
+  await insertAll(
+    db,
+    Contribution,
+    reasons.map((reason, i) => ({ id: String(i + 1), reason })),
+  )
+  const query = `query ($after: String) { contributions(orderBy: [{ field: reason }], first: 1, after: $after) { nodes { id } pageInfo { endCursor } } }`
+  const seen: string[] = []
+  for (let after: string | null = null; seen.length < reasons.length; ) {
+    const { data, errors } = await ask(query, { after })
+    expect(errors).toBeUndefined()
+    seen.push(data.contributions.nodes[0].id)
+    after = data.contributions.pageInfo.endCursor
+  }
+  expect(seen).toEqual(['2', '3', '1', '4'])
+})

@@ -1,6 +1,9 @@
 import type { ContractName } from '#contracts/events.ts'
 import { Children, type ContractFactory, topicsFor } from './chain/children.ts'
-import { type FollowedGovernor, Governances, profileOf } from './governors/governances.ts'
+import { SetAside } from './follow/setAside.ts'
+import type { ContractAnswers } from './governors/answers.ts'
+import { Governances } from './governors/governances.ts'
+import { type FollowedGovernor, profileOf } from './governors/profile.ts'
 import type { ContractKinds } from './handlers/steps.ts'
 import type { ContractAddresses } from './store/cursor.ts'
 
@@ -24,13 +27,14 @@ export interface ResolvedDeployment {
   contracts: ContractAddresses
   followed: ContractKinds
   children: Children
+  setAside: SetAside
   governances: Governances
   /** At least 1: the genesis block has no logs, and every start needs a block before it. */
   startBlock: number
   topics: string[]
 }
 
-export function resolveDeployment(deployment: FollowedDeployment): ResolvedDeployment {
+export function resolveDeployment(deployment: FollowedDeployment, answers?: ContractAnswers): ResolvedDeployment {
   const { chainId, startBlock, addresses, clock, governors = [], factories = [] } = deployment
   const { ModelGovernor, GOpen, TimelockController } = addresses
   const own = ModelGovernor && { address: ModelGovernor, token: GOpen, timelock: TimelockController, clock }
@@ -47,14 +51,19 @@ export function resolveDeployment(deployment: FollowedDeployment): ResolvedDeplo
     ])
   const [first] = profiles
   const ofFirst = first ? [first.id, first.token, first.timelock].filter((address) => address !== null) : []
-  const children = new Children(new Map([...named, ...others].map(([name, address]) => [address, name])), factories)
+  const children = new Children(
+    new Map([...named, ...others].map(([name, address]) => [address, name])),
+    factories,
+    governors.map(({ address }) => address),
+  )
   const { followed } = children
   return {
     chainId,
     contracts: contractsOf(named, [...others, ...children.factories.map((address) => ['Factory', address] as const)]),
     followed,
     children,
-    governances: new Governances(profiles, new Set([...named.map(([, address]) => address), ...ofFirst])),
+    setAside: new SetAside(new Set(named.map(([, address]) => address))),
+    governances: new Governances(profiles, new Set([...named.map(([, address]) => address), ...ofFirst]), answers),
     startBlock: Math.max(1, Number(startBlock)),
     topics: [...new Set([...[...followed.values()].flatMap(topicsFor), ...children.topics])],
   }

@@ -11,7 +11,7 @@ export type { FollowedDeployment } from './deployment.ts'
 export { IndexerError } from './errors.ts'
 export { type Counters, newCounters } from './follow/counters.ts'
 export type { Indexer, IndexerStatus } from './follow/loop.ts'
-export type { FollowedGovernor } from './governors/governances.ts'
+export type { FollowedGovernor } from './governors/profile.ts'
 export type { IndexerOptions, Logger } from './options.ts'
 
 const LOCAL = /^(127\.0\.0\.1|localhost|\[::1\])$/

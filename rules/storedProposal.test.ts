@@ -47,6 +47,16 @@ describe('the state of a stored proposal', () => {
     expect(stateOfStored(row, governor, 6n, { block: 0, time: new Date(11_000) })).toBe('Active')
   })
 
+  test('with enough votes in favour a proposal succeeds before its deadline; unknown, it matters until then', () => {
+    const supers = { ...governor, hasSuperQuorum: true }
+    const state = (superQuorum: bigint | null, seconds: number, changed: Partial<StoredProposal> = {}) =>
+      stateOfStored({ ...row, superQuorum, ...changed }, supers, 6n, at(0, seconds))
+    expect([state(2n, 15), state(3n, 15), state(null, 15)]).toEqual(['Succeeded', 'Active', null])
+    expect(state(null, 15, { forVotes: 1n })).toBe('Active') // not more than against
+    expect(state(null, 15, { eta: new Date(30_000) })).toBe('Queued')
+    expect([state(3n, 21), state(null, 21)]).toEqual(['Succeeded', 'Succeeded'])
+  })
+
   const amount = fc.bigInt({ min: 0n, max: 4n })
   const stored = fc.record({
     voteStart: fc.constant(10),

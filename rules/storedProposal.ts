@@ -14,6 +14,8 @@ export interface StoredProposal {
   executed: boolean
   /** The time from which the timelock may execute it; `null` until it is queued. */
   eta: Date | null
+  /** With this many votes in favour it succeeds before its deadline; `null` until it is known. */
+  superQuorum?: bigint | null
 }
 
 /** How a Governor measures time and counts votes. */
@@ -24,6 +26,8 @@ export interface Counting {
   fixedQuorum: bigint | null
   /** Seconds after the eta at which a queued proposal expires; `null`: never. */
   gracePeriod: number | null
+  /** GovernorSuperQuorum. */
+  hasSuperQuorum?: boolean
 }
 
 const COUNTED = { ForAbstain: 'for,abstain', For: 'for', All: 'for,against,abstain' } as const
@@ -46,8 +50,8 @@ const BEYOND_ALL_VOTES = 2n ** 256n
 const seconds = (time: Date | null) => BigInt(Math.floor((time?.getTime() ?? 0) / 1000))
 
 /**
- * The state that the Governor's `state()` reports at a block. When the quorum is unknown (`null`): the state if it is the same for every
- * quorum, else `null`.
+ * The state that the Governor's `state()` reports at a block. When the quorum or the super quorum is unknown (`null`): the state if it is the
+ * same for each, else `null`.
  * @oracle ModelGovernor.state
  * @example
  * ```ts
@@ -82,11 +86,25 @@ export function stateOfStored(
   quorum: bigint | null,
   now: { block: number; time: Date | null },
 ): ProposalState | null {
-  if (quorum === null) {
-    const lowest = stateOfStored(row, governor, 0n, now)
-    const queued = row.eta !== null // so the quorum was reached
-    return queued || lowest === stateOfStored(row, governor, BEYOND_ALL_VOTES, now) ? lowest : null
-  }
+  const reached = row.eta !== null // a queued proposal had the votes that it needed
+  const possible = (known: bigint | null | undefined) =>
+    known == null ? (reached ? [0n] : [0n, BEYOND_ALL_VOTES]) : [known]
+  const states = new Set(
+    possible(quorum).flatMap((needed) =>
+      (governor.hasSuperQuorum ? possible(row.superQuorum) : [undefined]).map((superQuorum) =>
+        stateWith(row, governor, { quorum: needed, superQuorum }, now),
+      ),
+    ),
+  )
+  return states.size === 1 ? ([...states][0] ?? null) : null
+}
+
+function stateWith(
+  row: StoredProposal,
+  governor: Counting,
+  needed: { quorum: bigint; superQuorum?: bigint },
+  now: { block: number; time: Date | null },
+): ProposalState {
   const votes = [row.againstVotes, row.forVotes, row.abstainVotes].map((weight, support) => ({
     voter: '',
     support,
@@ -98,7 +116,7 @@ export function stateOfStored(
     created: 0n,
     snapshot: BigInt(row.voteStart),
     deadline: BigInt(row.voteEnd),
-    quorum,
+    ...needed,
     counting: countedFor(governor),
     ...(row.eta && { queued: { block: 0n, eta: seconds(row.eta) } }),
     ...(row.executed && { executed: 0n }),

@@ -51,8 +51,8 @@ export type ProposalHistory = {
 }
 
 const FRACTIONAL = 255
-/** Three uint128: against, for, abstain. */
-const PACKED = /^0x([0-9a-f]{32})([0-9a-f]{32})([0-9a-f]{32})$/i
+/** Three uint128: against, for, abstain. In ballots by signature, a nonce of 16 bytes follows (flexible voting). */
+const PACKED = /^0x([0-9a-f]{32})([0-9a-f]{32})([0-9a-f]{32})([0-9a-f]{32})?$/i
 
 /** Adds up the votes cast up to the block `asOf` (default: all).
  *  @throws RangeError on a kind of support that Governor 5 does not know. */
@@ -73,18 +73,23 @@ export function turnout(sum: ProposalVotes): bigint {
   return sum.for + sum.against + sum.abstain
 }
 
-/** Splits one vote into its three parts (GovernorCountingSimple, or GovernorCountingFractional when `support` is 255). */
-export function partsOf(vote: Omit<VoteCast, 'block'>): ProposalVotes {
+/** The parts that the params of a fractional ballot give; undefined where they give none. */
+export function splitOf(params: string | undefined): ProposalVotes | undefined {
+  const [, against, favour, abstain] = params?.match(PACKED) ?? []
+  if (against === undefined) return undefined
+  return { against: BigInt(`0x${against}`), for: BigInt(`0x${favour}`), abstain: BigInt(`0x${abstain}`) }
+}
+
+/** Splits one vote into its three parts (GovernorCountingSimple, or GovernorCountingFractional when `support` is 255). `fractional`: params that
+ *  split the ballot count with every support (flexible voting). */
+export function partsOf(vote: Omit<VoteCast, 'block'>, fractional = vote.support === FRACTIONAL): ProposalVotes {
+  const split = fractional ? splitOf(vote.params) : undefined
+  if (split) return split
   if (vote.support === 0) return { against: vote.weight, for: 0n, abstain: 0n }
   if (vote.support === 1) return { against: 0n, for: vote.weight, abstain: 0n }
   if (vote.support === 2) return { against: 0n, for: 0n, abstain: vote.weight }
-  const words = vote.support === FRACTIONAL ? vote.params?.match(PACKED) : undefined
-  if (words) {
-    const [against, favour, abstain] = words.slice(1).map((word) => BigInt(`0x${word}`)) as [bigint, bigint, bigint]
-    return { against, for: favour, abstain }
-  }
   throw new RangeError(
-    `Vote of ${vote.voter}: support ${vote.support} is neither 0, 1, 2 nor 255 with 48 bytes of parameters. ` +
+    `Vote of ${vote.voter}: support ${vote.support} is neither 0, 1, 2 nor 255 with 48 or 64 bytes of parameters. ` +
       'This Governor counts votes in another way, which is not supported.',
   )
 }

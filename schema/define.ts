@@ -37,6 +37,8 @@ export interface ColumnDefinition {
   values?: readonly string[]
   /** For an id: it is a whole number, and sorts as a number. */
   numeric?: boolean
+  /** Whether an index gives the order of its values, which therefore are short. */
+  indexed?: boolean
   ref?: Reference
 }
 
@@ -123,6 +125,7 @@ function column(
       kind,
       nullable,
       description,
+      indexed: Boolean(options.index || options.unique),
       ...extra,
     }
     columnsOf.set(target.constructor, [...(columnsOf.get(target.constructor) ?? []), definition])

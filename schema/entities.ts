@@ -11,7 +11,15 @@ import { DataWithdrawal, Takedown } from './offchain/removals.ts'
 import { SearchText } from './offchain/searchText.ts'
 import { StewardStep, Stewardship } from './offchain/steward.ts'
 import { HostUsage } from './offchain/usage.ts'
-import { Block, ChainEvent, Cursor, FollowedContract, IndexerLease, StateRoot } from './onchain/chain.ts'
+import {
+  Block,
+  ChainEvent,
+  Cursor,
+  FollowedContract,
+  IndexerLease,
+  SetAsideContract,
+  StateRoot,
+} from './onchain/chain.ts'
 import { Commitment, Contribution, Datanet } from './onchain/datanets.ts'
 import { Dispute, Slash } from './onchain/disputes.ts'
 import { FeedbackRound, FeedbackTask, Judgement, Reputation, Validator } from './onchain/feedback.ts'
@@ -37,6 +45,7 @@ export const entities: EntityClass[] = [
   ChainEvent,
   StateRoot,
   FollowedContract,
+  SetAsideContract,
   Governor,
   Proposal,
   Vote,

@@ -26,6 +26,9 @@ export interface SortOrder {
 }
 
 const MAX_FIELDS = 5
+/** Texts are sorted by so many characters, and then by id: a cursor has what its list is sorted by, and must stay short. */
+const SORTED_CHARACTERS = 200
+const MAX_CURSOR = 16_384
 
 export function sortOrder(table: TableDefinition, orderBy: readonly OrderBy[] = []): SortOrder {
   if (orderBy.length > MAX_FIELDS) throw new ApiError('TOO_COMPLEX', `orderBy takes at most ${MAX_FIELDS} fields.`)
@@ -39,7 +42,10 @@ export function sortOrder(table: TableDefinition, orderBy: readonly OrderBy[] = 
     const { kind, nullable } = column
     if (column.numeric)
       terms.push({ sql: (alias) => `length(${alias}.id)`, type: 'integer', kind: 'int', direction, nullable: false })
-    terms.push({ sql: (alias) => columnOf(alias, column), type: SQL_TYPE[kind], kind, direction, nullable })
+    const isLong = kind === 'text' && !column.indexed && !column.ref
+    const sql = (alias: string) =>
+      isLong ? `left(${columnOf(alias, column)}, ${SORTED_CHARACTERS})` : columnOf(alias, column)
+    terms.push({ sql, type: SQL_TYPE[kind], kind, direction, nullable })
   }
   for (const { field, direction } of orderBy) add(field, direction ?? 'asc')
   add('id', orderBy.at(-1)?.direction ?? 'asc')
@@ -129,7 +135,7 @@ export function decodeCursor(order: SortOrder, cursor: string): Key[] {
 
 /** The signature and the keys in a cursor; undefined when the text is not a cursor. */
 export function parseCursor(cursor: string): Key[] | undefined {
-  if (!/^[\w-]{1,4096}$/.test(cursor)) return undefined
+  if (cursor.length > MAX_CURSOR || !/^[\w-]+$/.test(cursor)) return undefined
   try {
     const value: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))
     return Array.isArray(value) && value.every((item) => item === null || typeof item === 'string') ? value : undefined

@@ -21,13 +21,29 @@ export class ProposalResolver {
   @FieldResolver(() => States, {
     nullable: true,
     description:
-      'The state that the Governor would report at this point in the chain, computed from the votes, the quorum and the clock. Null when it depends on a quorum that is not known.',
+      'The state that the Governor would report at this point in the chain, computed from the votes, the quorum and the clock. Null when it depends on something that is not known: see `stateUnknown`.',
   })
   async state(@Root() row: ProposalRow, @Ctx() { reader }: ApiContext): Promise<ProposalState | null> {
     const governor = await governorOf(row, reader)
     const { block, clock, time } = row[ROW_AS_OF]
     if (block === null || !governor) return null
+    if (governor.unfollowed !== null && !row.canceled && !row.executed) return null
     return stateOfStored(row, governor, await quorumOfRow(row, governor, reader), { block: clock ?? block, time })
+  }
+
+  @FieldResolver(() => String, {
+    nullable: true,
+    description: 'Why `state` is null: what of its Governor is not known. Null where the state is known.',
+  })
+  async stateUnknown(@Root() row: ProposalRow, @Ctx() context: ApiContext): Promise<string | null> {
+    if ((await this.state(row, context)) !== null) return null
+    const governor = await governorOf(row, context.reader)
+    if (!governor) return 'Its Governor is not followed.'
+    const why = governor.unfollowed ?? governor.quorumUnknown
+    if (why !== null) return why
+    return governor.hasSuperQuorum && row.superQuorum === null
+      ? 'Its super quorum is not known: the contract was not asked.'
+      : 'Its quorum is not known: the Governor’s token is not followed, or the contract does not tell it.'
   }
 
   @FieldResolver(() => BigIntScalar, {
@@ -67,6 +83,7 @@ async function governorOf(row: ProposalRow, reader: Reader): Promise<GovernorRow
 /** The quorum stored at the snapshot. Until it is stored, neither supply nor fraction has changed since, so the values as of this point give
  *  the quorum. */
 async function quorumOfRow(row: ProposalRow, governor: GovernorRow | null, reader: Reader): Promise<bigint | null> {
+  if (governor && (governor.quorumUnknown ?? governor.unfollowed) !== null) return null
   if (row.quorum !== null) return row.quorum
   if (!governor) return null
   if (governor.token === null) return quorumIn(governor, null, null)

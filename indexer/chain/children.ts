@@ -1,4 +1,4 @@
-import { type AbiEvent, decodeEventLog, type Hex, parseAbiItem, toEventSelector } from 'viem'
+import { type AbiEvent, decodeEventLog, type Hex, parseAbiItem, toEventSelector, zeroAddress } from 'viem'
 import { type ContractName, topicsOf } from '#contracts/events.ts'
 import type { Sql } from '#schema/database.ts'
 import { IndexerError } from '../errors.ts'
@@ -6,7 +6,8 @@ import { otherTopics } from '../handlers/otherGovernors.ts'
 import type { Log } from '../rpc/answers.ts'
 import type { Child } from './blockRange.ts'
 
-/** Contracts created at run time: a factory's event names them, and they are followed from its block on. */
+/** Contracts that become known at run time: a factory's event names them, or a Governor's its next timelock, and they are followed from its
+ *  block on. */
 
 /** What a new contract can be followed as: a votes token or a timelock. A Governor does not emit all of its settings, and the
  *  row ids of the other contracts would collide. */
@@ -50,6 +51,14 @@ export function announcementOf(factory: ContractFactory): Announcement {
   return { factory: { ...factory, address: factory.address.toLowerCase() }, event, topic: toEventSelector(event) }
 }
 
+/** A Governor announces its next timelock as a factory announces a contract. */
+const timelocksOf = (governor: string): ContractFactory => ({
+  address: governor,
+  event: 'event TimelockChange(address oldTimelock, address newTimelock)',
+  argument: 'newTimelock',
+  follows: 'TimelockController',
+})
+
 export class Children {
   private readonly announcements: readonly Announcement[]
   private list: Child[] = []
@@ -57,16 +66,17 @@ export class Children {
   readonly followed: Map<string, ContractName>
   /** What must be requested besides the deployment's own topics. */
   readonly topics: readonly string[]
-  /** The addresses of the factories, in lower case. */
+  /** The addresses of the factories, in lower case. Governors, which are followed themselves, are none of them. */
   readonly factories: readonly string[]
 
   constructor(
     private readonly deployed: ReadonlyMap<string, ContractName> = new Map(),
     factories: readonly ContractFactory[] = [],
+    governors: readonly string[] = [],
   ) {
     this.followed = new Map(deployed)
-    this.announcements = factories.map(announcementOf)
-    this.factories = [...new Set(this.announcements.map(({ factory }) => factory.address))]
+    this.announcements = [...factories, ...governors.map(timelocksOf)].map(announcementOf)
+    this.factories = [...new Set(factories.map(({ address }) => address.toLowerCase()))]
     const kinds = new Set(this.announcements.map(({ factory }) => factory.follows))
     this.topics = [...new Set([...this.announcements.map(({ topic }) => topic), ...[...kinds].flatMap(topicsFor)])]
   }
@@ -92,7 +102,7 @@ export class Children {
       for (const { factory, event, topic } of this.announcements) {
         if (log.topics[0] !== topic || log.address !== factory.address) continue
         const address = addressIn(log, event, factory)
-        if (this.followed.has(address)) continue
+        if (address === zeroAddress || this.followed.has(address)) continue
         const child = { address, follows: factory.follows, factory: factory.address, since: log.block }
         this.followed.set(address, factory.follows)
         found.push(child)

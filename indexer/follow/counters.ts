@@ -34,6 +34,8 @@ export interface Counters {
   /** Times that this process waited as a standby and then took over, and the milliseconds of waiting before. */
   takeovers: number
   standbyMs: number
+  /** Contracts that are set aside. */
+  setAside: number
   /** The newest block that the node announced. */
   headBlock: number
 }
@@ -60,5 +62,6 @@ export const newCounters = (): Counters => ({
   leaseLosses: 0,
   takeovers: 0,
   standbyMs: 0,
+  setAside: 0,
   headBlock: 0,
 })

@@ -5,7 +5,7 @@ import type { Source } from '../chain/source.ts'
 import type { Tip } from '../chain/tip.ts'
 import type { ResolvedDeployment } from '../deployment.ts'
 import { InconsistentChain, IndexerError } from '../errors.ts'
-import { childSteps, eventSteps } from '../handlers/steps.ts'
+import { childSteps, eventSteps, UnfitEvent } from '../handlers/steps.ts'
 import type { Logger } from '../options.ts'
 import { advance, CursorMoved, type Position, readCursor, retract, storedBlocks } from '../store/cursor.ts'
 import type { ChainLease } from '../store/lease.ts'
@@ -70,9 +70,9 @@ export class Follower {
 
   /** Starts again from the cursor in the database. */
   async reload() {
-    const { db, chainId, contracts, children } = this.context
+    const { db, chainId, contracts } = this.context
     this.rows.forget()
-    await children.restore(db)
+    await this.restore()
     const stored = await readCursor(db, chainId, contracts)
     if (!stored)
       throw new IndexerError('The cursor is gone: the database was emptied while the indexer ran. Restart the indexer.')
@@ -148,14 +148,13 @@ export class Follower {
       this.rows.forget()
       this.pending = this.position
       if (error instanceof CursorMoved) await this.reload()
-      else await this.context.children.restore(this.context.db).catch(() => {}) // otherwise the next round does it
+      else await this.restore().catch(() => {}) // otherwise the next round does it
       throw error
     }
   }
 
   /** Prepares a range's rows, and starts to store them once the batch before is stored. */
   private async apply(range: BlockRange, tip: Tip) {
-    const { db, followed, governances } = this.context
     const last = lastBlock(range)
     const before = this.pending
     const after: Position = {
@@ -168,17 +167,50 @@ export class Follower {
       await this.storing // what is in memory must be in the database before it is forgotten
       this.rows.forget()
     }
-    const events = eventSteps(range, followed, governances, this.rows)
-    const steps = [...childSteps(range, this.rows), ...events]
-    // Reading outside the transaction is safe: changes of the pending batch are in memory, and no other process writes; if another
-    // indexer does, it moves the cursor, and our transaction fails.
-    await this.rows.run(db, steps)
-    await writeStateRoots(db, this.rows, this.context, range.headers)
-    const batch = this.rows.take()
+    const { batch, events } = await this.prepared(range)
     await this.storing
     this.pending = after
-    this.storing = this.store(before, after, range, batch, events.length)
+    this.storing = this.store(before, after, range, batch, events)
     this.storing.catch(() => {}) // awaited by the next batch, or at the end
+  }
+
+  /** The changes of a range, and the number of its events. A contract with an event that cannot be indexed is set aside, and the range is
+   *  prepared again. */
+  private async prepared(range: BlockRange): Promise<{ batch: BatchChanges; events: number }> {
+    const { db, followed, governances, setAside } = this.context
+    const logs = setAside.logsOf(range.logs)
+    const events = eventSteps({ ...range, logs }, followed, governances, this.rows)
+    const steps = [...childSteps(range, this.rows), ...setAside.steps(range, this.rows), ...events]
+    try {
+      // Reading outside the transaction is safe: changes of the pending batch are in memory, and no other process writes; if another
+      // indexer does, it moves the cursor, and our transaction fails.
+      await this.rows.run(db, steps)
+    } catch (error) {
+      if (!(error instanceof UnfitEvent) || !setAside.add(error)) throw error
+      this.tellSetAside(error)
+      await this.storing
+      this.rows.forget()
+      return this.prepared(range)
+    }
+    await writeStateRoots(db, this.rows, this.context, range.headers)
+    return { batch: this.rows.take(), events: events.length }
+  }
+
+  private tellSetAside({ address, contract, block, message: reason }: UnfitEvent) {
+    const { chainId, counters, setAside, log } = this.context
+    counters.setAside = setAside.size
+    log?.warn(
+      { chainId, address, contract, block, reason },
+      'A contract is set aside: nothing of it is indexed any more',
+    )
+  }
+
+  /** The children and the contracts set aside that the database holds. */
+  private async restore() {
+    const { db, children, setAside, counters } = this.context
+    await children.restore(db)
+    await setAside.restore(db)
+    counters.setAside = setAside.size
   }
 
   private async store(before: Position, after: Position, range: BlockRange, batch: BatchChanges, events: number) {
@@ -267,7 +299,7 @@ export class Follower {
 
   /** Removes all rows of blocks after `ancestor`. */
   private async rollBack(ancestor: BlockId, tip: Tip) {
-    const { db, source, children } = this.context
+    const { db, source } = this.context
     const before = this.position
     const after: Position = {
       block: ancestor.number,
@@ -278,7 +310,7 @@ export class Follower {
     source.forget(ancestor.number)
     await this.commit(() => db.transaction((sql) => retract(sql, this.owner, before, after)))
     this.rows.forget()
-    await children.restore(db)
+    await this.restore()
     this.position = this.pending = after
   }
 

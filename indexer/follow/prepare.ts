@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
+import type { Database } from '#schema/database.ts'
 import { ChainCache } from '../chain/cache.ts'
 import { type Source, sourceOf, unlessUnavailable } from '../chain/source.ts'
 import { type FollowedDeployment, type ResolvedDeployment, resolveDeployment } from '../deployment.ts'
-import { probeDeployment } from '../governors/probe.ts'
+import { ContractAnswers } from '../governors/answers.ts'
+import { asJson, type Facts, factsOf, probeDeployment } from '../governors/probe.ts'
 import type { IndexerOptions } from '../options.ts'
 import { endpointsIn, openRpc } from '../rpc/open.ts'
 import { type Rpc, redactedUrl } from '../rpc/rpc.ts'
@@ -67,17 +69,24 @@ export async function prepare(
   return { context, position, probed, failures }
 }
 
+/** What an earlier start asked the contracts. */
+async function recordedFacts(db: Database): Promise<Facts> {
+  const { rows } = await db.query('select facts from cursor')
+  return rows[0]?.facts ?? {}
+}
+
 async function check(options: IndexerOptions, { rpc, events, cache }: Opened) {
   const { db, deployment, confirmations, finality, compareEvery } = options
   const { chainId } = deployment
+  const known = await recordedFacts(db)
   const checked = requireChain(rpc, chainId)
     .then(() => requireHistory(db, rpc, chainId))
-    .then(() => probeDeployment(rpc, deployment))
+    .then(() => probeDeployment(rpc, deployment, known))
   const probed = await unlessUnavailable(checked, () => cache?.notes() as FollowedDeployment | undefined)
-  const resolved = resolveDeployment(probed)
+  const resolved = resolveDeployment(probed, new ContractAnswers(rpc))
   const { onDisagreement } = events
   const source = sourceOf(resolved, rpc, { confirmations, finality, cache, compareEvery, onDisagreement })
-  const position = await startPosition(db, source, resolved)
+  const position = await startPosition(db, source, resolved, factsOf(probed))
   await requireClocks(db, resolved)
   if (cache) await startCache(cache, source, resolved, probed)
   await backfillStateRoots(db, resolved)
@@ -94,10 +103,6 @@ async function startCache(
   const [base] = await source.headers([startBlock - 1])
   if (base) cache.start({ chainId, addresses: Object.values(contracts), topics, base }, asJson(probed))
 }
-
-/** A deployment as JSON values: a bigint becomes a decimal string, which is read the same. */
-const asJson = (deployment: FollowedDeployment) =>
-  JSON.parse(JSON.stringify(deployment, (_, value) => (typeof value === 'bigint' ? value.toString() : value)))
 
 /** The cache file is named after the chain and the deployment as configured. */
 function openCache(folder: string, deployment: FollowedDeployment): ChainCache {

@@ -3,6 +3,7 @@ import { headerCall } from '../chain/blockRange.ts'
 import type { Source } from '../chain/source.ts'
 import type { ResolvedDeployment } from '../deployment.ts'
 import { InconsistentChain, IndexerError } from '../errors.ts'
+import type { Facts } from '../governors/probe.ts'
 import type { BlockHeader } from '../rpc/answers.ts'
 import type { Rpc } from '../rpc/rpc.ts'
 import { createCursor, type Position, readCursor } from '../store/cursor.ts'
@@ -57,6 +58,7 @@ export async function startPosition(
   db: Database,
   source: Source,
   { chainId, contracts, startBlock }: ResolvedDeployment,
+  facts: Facts = {},
 ): Promise<Position> {
   const stored = await readCursor(db, chainId, contracts)
   if (stored) return stored
@@ -70,7 +72,7 @@ export async function startPosition(
     throw new IndexerError(
       `The node has no block ${startBlock - 1}, from which indexing would start: use an archive node.`,
     )
-  await createCursor(db, chainId, base, head.number, contracts)
+  await createCursor(db, chainId, base, head.number, contracts, facts)
   const created = await readCursor(db, chainId, contracts)
   if (!created) throw new Error('The cursor was created, but cannot be read: was the database emptied meanwhile?')
   return created

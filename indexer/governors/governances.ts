@@ -1,58 +1,31 @@
-import type { Governor } from '#schema/onchain/governance.ts'
-import type { Values } from '../store/rows.ts'
-
-/** A Governor to follow, as configured; what is left out is read from the contract. Addresses in any case. */
-export interface FollowedGovernor {
-  address: string
-  name?: string
-  token?: string | null
-  timelock?: string | null
-  kind?: Governor['kind']
-  clock?: Governor['clock']
-  counting?: Governor['counting']
-  quorumDenominator?: bigint | number | string
-  /** The quorum in votes, where it is not a fraction of the supply. */
-  fixedQuorum?: bigint | number | string | null
-  /** Seconds. */
-  gracePeriod?: number | null
-}
-
-/** A Governor's row, with every value known. */
-export type GovernorProfile = Values<Governor>
-
-/** Whether a Governor follows the rules of Compound's Alpha and Bravo. */
-export const isCompound = ({ kind }: Pick<FollowedGovernor, 'kind'>) => kind === 'Alpha' || kind === 'Bravo'
-
-const lowerOrNull = (address: string | null | undefined) => address?.toLowerCase() ?? null
-
-/** The profile of a Governor; values left out get the defaults of OpenZeppelin's Governor. */
-export const profileOf = (followed: FollowedGovernor): GovernorProfile => ({
-  id: followed.address.toLowerCase(),
-  name: followed.name ?? '',
-  kind: followed.kind ?? 'OpenZeppelin',
-  token: lowerOrNull(followed.token),
-  timelock: lowerOrNull(followed.timelock),
-  clock: followed.clock ?? 'BlockNumber',
-  counting: followed.counting ?? (isCompound(followed) ? 'For' : 'ForAbstain'),
-  quorumDenominator: BigInt(followed.quorumDenominator ?? 100),
-  fixedQuorum: followed.fixedQuorum == null ? null : BigInt(followed.fixedQuorum),
-  gracePeriod: followed.gracePeriod ?? null,
-})
+import type { ContractAnswers } from './answers.ts'
+import type { GovernorProfile } from './profile.ts'
 
 /** The Governors of one chain. Row ids of the first Governor's contracts have no prefix; those of every further one begin with the
  *  contract's address, because proposal ids repeat from one Governor to the next. */
 export class Governances {
   private readonly profiles: ReadonlyMap<string, GovernorProfile>
+  private readonly byContract = new Map<string, GovernorProfile[]>()
 
   constructor(
     profiles: readonly GovernorProfile[],
     private readonly first: ReadonlySet<string>,
+    /** Asks the contracts; left out where there is no node. */
+    readonly answers?: ContractAnswers,
   ) {
     this.profiles = new Map(profiles.map((profile) => [profile.id, profile]))
+    for (const profile of profiles)
+      for (const contract of new Set([profile.id, profile.token, profile.timelock]))
+        if (contract !== null) this.byContract.set(contract, [...(this.byContract.get(contract) ?? []), profile])
   }
 
   profile(governor: string): GovernorProfile | undefined {
     return this.profiles.get(governor)
+  }
+
+  /** The Governors of which a contract is the Governor itself, the token or the timelock. */
+  concerning(contract: string): readonly GovernorProfile[] {
+    return this.byContract.get(contract) ?? []
   }
 
   /** What the ids of a contract's rows begin with. */

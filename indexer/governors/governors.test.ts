@@ -1,15 +1,11 @@
-import { encodeFunctionData } from 'viem'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { stateOfStored } from '#rules/storedProposal.ts'
 import { PROPOSAL_STATES } from '#rules/tally.ts'
 import type { Database } from '#schema/database.ts'
-import { tableOf, type Versioned } from '#schema/define.ts'
-import { Governor, Holder, Proposal } from '#schema/onchain/governance.ts'
-import { columns, rowsOf } from '#schema/rows.ts'
+import { Governor, Holder } from '#schema/onchain/governance.ts'
+import { rowsOf } from '#schema/rows.ts'
 import { freshDatabase } from '#test/database.ts'
 import { must } from '#test/must.ts'
 import { type FollowedDeployment, type FollowedGovernor, startIndexer } from '../index.ts'
-import type { BlockHeader } from '../rpc/answers.ts'
 import { openRpc } from '../rpc/open.ts'
 import { difference } from '../test/compare.ts'
 import { FaultyNode, type NodeFault } from '../test/faultyNode.ts'
@@ -17,6 +13,7 @@ import { until } from '../test/follow.ts'
 import {
   deployCompound,
   deployGovernor,
+  expectStates,
   type Government,
   type GovernorChain,
   governorChain,
@@ -125,47 +122,10 @@ test('a contract that is no Governor, or one of another kind, is refused with wh
 })
 
 test('in every block, every proposal has the state and the quorum that the contract returns', async () => {
-  const db = await indexed()
-  const rpc = openRpc(chain.url, {})
-  const head = await chain.head()
-  const versions = async <T extends object>(entity: new () => T) =>
-    (await db.query(`select ${columns(entity)} from ${tableOf(entity).table}`)).rows as (T & Versioned)[]
-  const [proposals, governors] = [await versions(Proposal), await versions(Governor)]
-  const standing = <T extends Versioned>(rows: T[], block: number) =>
-    rows.filter(({ fromBlock, toBlock }) => fromBlock <= block && (toBlock === null || toBlock > block))
-  const numbers = Array.from({ length: head }, (_, i) => i + 1)
-  const headers = await rpc.batch(
-    numbers.map((block) => ({ method: 'eth_getBlockByNumber', params: [`0x${block.toString(16)}`, false] })),
-  )
-  const seen = new Set<string>()
-  for (const [index, block] of numbers.entries()) {
-    const time = (headers[index] as BlockHeader).timestamp
-    const asked = standing(proposals, block).flatMap((proposal) => {
-      const governor = must(standing(governors, block).find(({ id }) => id === proposal.governorId))
-      const { abi } = must(all.find(({ governor: { address } }) => address.toLowerCase() === governor.id)).governor
-      const state = stateOfStored(proposal, governor, proposal.quorum ?? governor.fixedQuorum, { block, time })
-      const subject = `${proposal.description} (${governor.kind}) in block ${block}`
-      const ask = (functionName: string, argument: bigint, mine: unknown) => {
-        const data = encodeFunctionData({ abi, functionName, args: [argument] })
-        const call = { method: 'eth_call', params: [{ to: governor.id, data }, `0x${block.toString(16)}`] }
-        return { call, mine, subject, governor, is: functionName }
-      }
-      const quorum = governor.kind === 'OpenZeppelin' ? proposal.quorum : null
-      return [
-        ask('state', BigInt(proposal.onChainId), state),
-        ...(quorum === null ? [] : [ask('quorum', BigInt(proposal.voteStart), quorum)]),
-      ]
-    })
-    const answers = await rpc.batch(asked.map(({ call }) => call))
-    for (const [i, { mine, subject, governor, is }] of asked.entries()) {
-      const word = BigInt(answers[i] as string)
-      const theirs = is === 'state' ? PROPOSAL_STATES[Number(word)] : word
-      if (mine !== null) expect(`${subject}: ${mine}`).toBe(`${subject}: ${theirs}`)
-      if (is === 'state') seen.add(`${governor.kind} ${theirs}`)
-    }
-  }
+  const { seen, unknown } = await expectStates(chain, await indexed(), all)
   const every = PROPOSAL_STATES.flatMap((state) => [`Alpha ${state}`, `Bravo ${state}`, `OpenZeppelin ${state}`])
   expect(every.filter((state) => !seen.has(state))).toEqual(['OpenZeppelin Expired']) // its timelock has no end
+  expect([...unknown]).toEqual([])
 }, 120_000)
 
 test('ids are prefixed by contract, except those of the first Governor', async () => {
@@ -245,6 +205,12 @@ test('where the node has no state of the block, or the contracts answer nothing,
       nothingCompared: 'its contracts have none of the functions that would be compared',
     })
 
+  for (const one of await answering({ result: '0x01' })) {
+    expect(one).toMatchObject({ compared: 0, drift: 0 })
+    expect(one.notCompared).toBeGreaterThan(5)
+    expect(one.undecodable).toContain(`state() of ${one.governorId}`)
+  }
+
   const { log, lines } = recordingLogger()
   node.fault = ({ method }) =>
     method === 'eth_call' ? { error: { code: -32602, message: 'BlockOutOfRangeError: …' } } : undefined
@@ -260,7 +226,7 @@ test('where the node has no state of the block, or the contracts answer nothing,
   await until('it agrees', () => lines('The index agrees with the contracts').length > 0)
   stop.abort()
   await running
-}, 60_000)
+}, 120_000)
 
 test('a reorganisation of a Governor’s blocks leaves the rows of a clean sync', async () => {
   const db = await freshDatabase()

@@ -51,8 +51,12 @@ export interface BlockTime {
 }
 
 /** Reads contracts as of one block. */
-export const governanceReader = (rpc: Rpc, block: number) => ({
-  read: contractReader(rpc, abi, block),
+export const governanceReader = (
+  rpc: Rpc,
+  block: number,
+  onOther?: (contract: string, functionName: string) => void,
+) => ({
+  read: contractReader(rpc, abi, block, onOther),
   readAlpha: contractReader(rpc, alphaAbi, block),
 })
 type Readers = ReturnType<typeof governanceReader>

@@ -1,38 +1,25 @@
-import { parseAbi, zeroAddress } from 'viem'
+import { zeroAddress } from 'viem'
 import type { FollowedDeployment } from '../deployment.ts'
 import { IndexerError } from '../errors.ts'
-import { contractReader } from '../rpc/contractReader.ts'
 import { MethodUnsupported, RecordedChain } from '../rpc/errors.ts'
 import type { Rpc } from '../rpc/rpc.ts'
-import type { FollowedGovernor } from './governances.ts'
+import type { FollowedGovernor } from './profile.ts'
+import { clockOf, type GovernorReader, governorReader, readGovernor, supportsOf } from './readGovernor.ts'
 
-/** What a Governor does not emit is read from it once, at the start: its token, timelock, clock and counting mode. A node that cannot answer
+/** What a Governor does not emit is read from it at the first start: its token, timelock, clock and counting mode. It is read as of the first
+ *  block at whose end the contract answers, so that every index of the chain has the same, whenever it was started. A node that cannot answer
  *  is asked again, or named in an error: its silence never counts as "the contract has no such function". Only a replay of recorded events
  *  has no contracts to ask: there, what the configuration leaves out gets the defaults of OpenZeppelin's Governor. */
 
-const abi = parseAbi([
-  'function votingPeriod() view returns (uint256)',
-  'function COUNTING_MODE() view returns (string)',
-  'function CLOCK_MODE() view returns (string)',
-  'function vetoer() view returns (address)',
-  'function token() view returns (address)',
-  'function comp() view returns (address)',
-  'function timelock() view returns (address)',
-  'function quorumNumerator() view returns (uint256)',
-  'function quorumDenominator() view returns (uint256)',
-  'function quorumVotes() view returns (uint256)',
-  'function proposals(uint256) view returns (uint256 id, address proposer, uint256 eta, uint256 startBlock, uint256 endBlock, uint256 forVotes, uint256 againstVotes, uint256 abstainVotes, bool canceled, bool executed)',
-  'function GRACE_PERIOD() view returns (uint256)',
-  'function clock() view returns (uint48)',
-  'function quorum(uint256) view returns (uint256)',
-  'function getVotes(address) view returns (uint256)',
-  'function getCurrentVotes(address) view returns (uint256)',
-  'function getMinDelay() view returns (uint256)',
-  'function delay() view returns (uint256)',
-])
+/** What the contracts answered, by address, as JSON values. */
+export type Facts = Readonly<Record<string, FollowedGovernor>>
 
-const readerOf = (rpc: Rpc) => contractReader(rpc, abi, 'latest')
-type Reader = ReturnType<typeof readerOf>
+export const factsOf = ({ governors = [] }: FollowedDeployment): Facts =>
+  asJson(Object.fromEntries(governors.map((one) => [one.address.toLowerCase(), one])))
+
+/** A bigint becomes a decimal string, which is read the same. */
+export const asJson = <T>(value: T): T =>
+  JSON.parse(JSON.stringify(value, (_, one) => (typeof one === 'bigint' ? one.toString() : one)))
 
 /** @throws IndexerError when there is no contract at the address. A node without `eth_getCode` is assumed to have one. */
 export async function requireCode(rpc: Rpc, chainId: number, what: string, address: string): Promise<void> {
@@ -46,22 +33,25 @@ export async function requireCode(rpc: Rpc, chainId: number, what: string, addre
     )
 }
 
-/** Fills in what the deployment leaves out, from its contracts.
- *  @throws IndexerError when an address has no code, the contract there is not of the configured kind, or the node does not support `eth_call`. */
-export async function probeDeployment(rpc: Rpc, deployment: FollowedDeployment): Promise<FollowedDeployment> {
+/** Fills in what the deployment leaves out: from `known`, which an earlier start recorded, or from its contracts.
+ *  @throws IndexerError when an address has no code, the contract there is not of the configured kind, or the node does not support `eth_call`;
+ *  StateUnavailable when the node lacks the state of the block as of which a contract is asked. */
+export async function probeDeployment(
+  rpc: Rpc,
+  deployment: FollowedDeployment,
+  known: Facts = {},
+): Promise<FollowedDeployment> {
   const { chainId, addresses, factories = [] } = deployment
   for (const { address } of factories) await requireCode(rpc, chainId, 'factory', address)
   if (addresses.ModelGovernor) await requireCode(rpc, chainId, 'ModelGovernor', addresses.ModelGovernor)
-  const clock = deployment.clock ?? (await unlessRecorded(clockOf(readerOf(rpc), addresses.GOpen), undefined))
+  const latest = governorReader(rpc, 'latest')
+  const clock = deployment.clock ?? (await unlessRecorded(clockOf(latest, addresses.GOpen), undefined))
   const governors: FollowedGovernor[] = []
-  for (const one of deployment.governors ?? []) governors.push(await probeGovernor(rpc, chainId, one))
+  for (const given of deployment.governors ?? []) {
+    const recorded = known[given.address.toLowerCase()]
+    governors.push(recorded ? { ...recorded, ...given } : await probeGovernor(rpc, deployment, given))
+  }
   return { ...deployment, clock, governors }
-}
-
-/** Whether a contract's clock counts seconds or blocks (ERC-6372); an older contract counts blocks and has no CLOCK_MODE. */
-async function clockOf(read: Reader, contract: string | undefined): Promise<'Timestamp' | 'BlockNumber'> {
-  const mode = contract && (await read(contract, 'CLOCK_MODE'))
-  return String(mode).includes('timestamp') ? 'Timestamp' : 'BlockNumber'
 }
 
 async function unlessRecorded<T>(request: Promise<T>, fallback: T): Promise<T> {
@@ -78,20 +68,38 @@ async function unlessRecorded<T>(request: Promise<T>, fallback: T): Promise<T> {
   }
 }
 
-async function probeGovernor(rpc: Rpc, chainId: number, given: FollowedGovernor): Promise<FollowedGovernor> {
+async function probeGovernor(
+  rpc: Rpc,
+  { chainId, startBlock }: FollowedDeployment,
+  given: FollowedGovernor,
+): Promise<FollowedGovernor> {
   await requireCode(rpc, chainId, 'governor', given.address)
   if (given.token) await requireCode(rpc, chainId, `token of ${given.address}`, given.token)
   if (given.timelock) await requireCode(rpc, chainId, `timelock of ${given.address}`, given.timelock)
-  const read = readerOf(rpc)
   const probed = async () => {
-    await requireKinds(read, chainId, given)
-    return readGovernor(read, given)
+    await requireKinds(governorReader(rpc, 'latest'), chainId, given)
+    return readGovernor(rpc, await firstBlock(rpc, given.address, Number(startBlock)), given)
   }
   return unlessRecorded(probed(), given)
 }
 
+/** The first block from `from` on at whose end the Governor is set up: it depends on the chain alone. */
+async function firstBlock(rpc: Rpc, governor: string, from: number): Promise<number> {
+  let last = Number(await rpc.request('eth_blockNumber'))
+  for (let first = Math.min(from, last); first < last; ) {
+    const middle = Math.floor((first + last) / 2)
+    if (await governorReader(rpc, middle)(governor, 'votingPeriod')) last = middle
+    else first = middle + 1
+  }
+  return last
+}
+
 /** @throws IndexerError that says what a configured contract is not, and what to name instead. */
-async function requireKinds(read: Reader, chainId: number, { address, token, timelock, counting }: FollowedGovernor) {
+async function requireKinds(
+  read: GovernorReader,
+  chainId: number,
+  { address, token, timelock, counting }: FollowedGovernor,
+) {
   const refusal = (contract: string, why: string) =>
     new IndexerError(`The contract at ${contract} on chain ${chainId} ${why}`)
   const period = await read(address, 'votingPeriod')
@@ -132,50 +140,4 @@ async function requireKinds(read: Reader, chainId: number, { address, token, tim
       timelock,
       'is configured as the timelock of a Governor, but has neither getMinDelay() nor delay(). Name the timelock, or null.',
     )
-}
-
-async function readGovernor(read: Reader, given: FollowedGovernor): Promise<FollowedGovernor> {
-  const { address } = given
-  const mode = await read(address, 'COUNTING_MODE')
-  const kind = given.kind ?? (await kindOf(read, address, mode))
-  const orNull = (found: string | undefined) => (found === undefined || found === zeroAddress ? null : found)
-  const token =
-    given.token !== undefined ? given.token : orNull((await read(address, 'token')) ?? (await read(address, 'comp')))
-  const timelock = given.timelock !== undefined ? given.timelock : orNull(await read(address, 'timelock'))
-  const grace = timelock === null ? undefined : await read(timelock, 'GRACE_PERIOD')
-  return {
-    ...given,
-    kind,
-    token,
-    timelock,
-    clock: given.clock ?? (await clockOf(read, address)),
-    counting: given.counting ?? (kind === 'OpenZeppelin' ? countingOf(mode) : 'For'),
-    quorumDenominator: given.quorumDenominator ?? (await read(address, 'quorumDenominator')),
-    fixedQuorum: given.fixedQuorum ?? (await fixedQuorum(read, address, kind)),
-    gracePeriod: given.gracePeriod ?? (grace === undefined ? null : Number(grace)),
-  }
-}
-
-/** A Governor without OpenZeppelin's counting mode is Compound's; the proposals of Alpha have no abstentions. */
-async function kindOf(read: Reader, address: string, mode: string | undefined): Promise<FollowedGovernor['kind'] & {}> {
-  if (mode !== undefined) return 'OpenZeppelin'
-  return (await read(address, 'proposals', 0n)) === undefined ? 'Alpha' : 'Bravo'
-}
-
-/** `support=` of a counting mode: how ballots are counted. */
-const supportsOf = (mode: string) => (new URLSearchParams(mode).get('support') ?? '').split(',')
-
-/** `quorum=` of a counting mode: which votes count toward the quorum. */
-function countingOf(mode: string | undefined): 'ForAbstain' | 'For' | 'All' {
-  const sides = (new URLSearchParams(mode ?? '').get('quorum') ?? 'for,abstain').split(',')
-  if (sides.includes('against')) return 'All'
-  return sides.includes('abstain') ? 'ForAbstain' : 'For'
-}
-
-/** The quorum where it is not a fraction of the supply; null where it is. */
-async function fixedQuorum(read: Reader, address: string, kind: FollowedGovernor['kind']): Promise<bigint | null> {
-  if (kind !== 'OpenZeppelin') return (await read(address, 'quorumVotes')) ?? null
-  if ((await read(address, 'quorumNumerator')) !== undefined) return null
-  const now = await read(address, 'clock')
-  return now === undefined ? null : ((await read(address, 'quorum', BigInt(now) - 1n)) ?? null)
 }

@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Database, databaseTime } from '#schema/database.ts'
-import { isRetriable } from '#schema/errors.ts'
 import { type Drift, Reconciliation } from '#schema/offchain/reconciliation.ts'
 import { Governor } from '#schema/onchain/governance.ts'
 import { row, rowsOf, saveRows } from '#schema/rows.ts'
 import { headerCall } from '../chain/blockRange.ts'
-import { InconsistentChain, IndexerError } from '../errors.ts'
+import { InconsistentChain } from '../errors.ts'
 import type { Logger } from '../options.ts'
 import type { BlockHeader } from '../rpc/answers.ts'
 import { RecordedChain, StateUnavailable } from '../rpc/errors.ts'
@@ -27,6 +26,8 @@ const PARALLEL_CALLS = 10
 export type ReconciledGovernor = Reconciliation & {
   /** Why no value was compared, where none was. */
   nothingCompared?: string
+  /** Functions whose answers are of another type than theirs, each with its contract. */
+  undecodable: readonly string[]
 }
 
 /** Compares every followed Governor, with its token, and stores the findings.
@@ -41,9 +42,11 @@ export async function reconcile(db: Database, rpc: Rpc, sample: SampleOptions): 
   if (!header) throw new InconsistentChain(`The node has no block ${block}, which is final in the index`)
   const { hash, timestamp: time } = header
   const seeded = { ...sample, seed: sample.seed ?? hash }
-  const readers = governanceReader(rpc, block)
+  const undecodable = new Set<string>()
+  const readers = governanceReader(rpc, block, (contract, name) => undecodable.add(`${name}() of ${contract}`))
   const done: ReconciledGovernor[] = []
   for (const governor of await rowsOf(db, Governor, 'true', [], { block, orderBy: 'id' })) {
+    undecodable.clear()
     const values = [
       ...(await tokenValues(db, readers, governor, seeded, { block, time })),
       ...(await proposalValues(db, readers, governor, seeded, { block, time })),
@@ -56,13 +59,14 @@ export async function reconcile(db: Database, rpc: Rpc, sample: SampleOptions): 
       hash,
       seed: seeded.seed,
       compared,
+      notCompared: values.length - compared,
       drift: findings.length,
       findings: findings.slice(0, MAX_FINDINGS),
       at: await databaseTime(db),
     }
     await saveRows(db, [row(Reconciliation, found)])
     const nothingCompared = compared ? undefined : values.length ? NO_FUNCTIONS : NO_ROWS
-    done.push({ ...found, nothingCompared })
+    done.push({ ...found, nothingCompared, undecodable: [...undecodable] })
   }
   return done
 }
@@ -109,9 +113,7 @@ export async function startReconciler(options: {
       if (signal.aborted) return
       if (error instanceof RecordedChain)
         return log.info({}, 'The index is not compared with the contracts: a replay of recorded events has none')
-      // the indexer itself ends when its endpoints cannot be used
-      if (!(error instanceof Error && (isRetriable(error) || error instanceof IndexerError))) throw error
-      const { message: problem } = error
+      const problem = error instanceof Error ? error.message : String(error) // the index goes on without comparisons
       if (error instanceof StateUnavailable)
         log.info({ problem }, 'The index is compared with the contracts later, at a newer final block')
       else log.warn({ problem }, 'The index could not be compared with the contracts')
@@ -121,9 +123,11 @@ export async function startReconciler(options: {
 
 function logComparison(
   log: Logger,
-  { governorId, block, compared, drift, findings, nothingCompared }: ReconciledGovernor,
+  { governorId, block, compared, notCompared, drift, findings, nothingCompared, undecodable }: ReconciledGovernor,
 ) {
-  const details = { governor: governorId, block, compared, drift }
+  const details = { governor: governorId, block, compared, notCompared, drift }
+  if (undecodable.length)
+    log.warn({ ...details, undecodable }, 'Contracts answer something else than their functions return')
   if (drift) log.warn({ ...details, findings }, 'The index differs from the contracts')
   else if (compared) log.info(details, 'The index agrees with the contracts')
   else log.info({ governor: governorId, block, reason: nothingCompared }, 'Nothing was compared with the contracts')

@@ -12,6 +12,8 @@ export interface EventContext {
   address: `0x${string}`
   /** What the ids of the contract's rows begin with, where another contract of its kind may use the same ids. */
   idPrefix: string
+  /** The data of the log. */
+  data: `0x${string}`
   governances: Governances
 }
 
@@ -29,6 +31,15 @@ const MAX_DATE = Date.UTC(9999, 11, 31, 23, 59, 59)
 
 /** A uint256 as a 32-bit integer column, saturating: anyone may emit larger values (an epoch of 2^200). Ids keep the exact value. */
 export const int32 = (value: bigint | number) => Number(value > MAX_INT32 ? MAX_INT32 : value)
+
+const MAX_UINT256 = 2n ** 256n - 1n
+
+/** A sum that a contract may hold; less than 0 where the contract was not followed from its first block on.
+ *  @throws RangeError on a sum beyond what 256 bits hold. */
+export function uint256(sum: bigint): bigint {
+  if (sum > MAX_UINT256 || sum < -MAX_UINT256) throw new RangeError('a sum has more than 256 bits')
+  return sum
+}
 
 /** A uint256 as a block number or clock value, saturating at 2^53 − 1. */
 export const safeInteger = (value: bigint | number) =>

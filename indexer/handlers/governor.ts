@@ -1,10 +1,13 @@
 import { concat, encodeAbiParameters, type Hex, keccak256, stringToHex, toHex } from 'viem'
-import { partsOf } from '#rules/tally.ts'
+import { bytesAt, type DecodedEvent } from '#contracts/events.ts'
+import { PROPOSAL_STATES, type ProposalVotes, partsOf } from '#rules/tally.ts'
+import { SetAsideContract } from '#schema/onchain/chain.ts'
 import { Governor, Proposal, TimelockOperation, Vote } from '#schema/onchain/governance.ts'
-import { type GovernorProfile, isCompound } from '../governors/governances.ts'
+import { type GovernorProfile, isCompound, profileOf } from '../governors/profile.ts'
 import type { Rows, Values } from '../store/rows.ts'
-import { dateOf, type EventContext, type EventHandlers, safeInteger } from './eventContext.ts'
-import { fixQuorums, quorumNow, setting } from './settings.ts'
+import { dateOf, type EventContext, type EventHandlers, safeInteger, uint256 } from './eventContext.ts'
+import { fixQuorums, reviseQuorums, votesNeeded } from './quorums.ts'
+import { setting } from './settings.ts'
 
 const BATCH = [
   { type: 'address[]' },
@@ -17,7 +20,7 @@ const BATCH = [
 /** The possible ids of a queued proposal's timelock operation. GovernorTimelockControl's salt is the description's hash with the
  *  governor's address xored into its first 20 bytes; before OpenZeppelin 4.9 it is the hash alone. */
 function operationsOf(proposal: Readonly<Values<Proposal>>, governor: Hex): { current: Hex; legacy: Hex } {
-  const description = keccak256(stringToHex(proposal.description))
+  const description = (proposal.descriptionHash ?? keccak256(stringToHex(proposal.description))) as Hex
   const salted = toHex(BigInt(description) ^ BigInt(concat([governor, `0x${'00'.repeat(12)}`])), { size: 32 })
   const none: Hex = `0x${'00'.repeat(32)}`
   const { targets, values, calldatas } = proposal
@@ -46,12 +49,15 @@ interface CastVote {
   params?: string
 }
 
-/** Support and length of params of a fractional vote (GovernorCountingFractional): three uint128 in hex. */
-const FRACTIONAL = 255
-const FRACTIONAL_PARAMS = 2 + 2 * 48
-/** Whether the ballot counts under a rule of OpenZeppelin's or Bravo's. */
-const counts = ({ support, params }: CastVote) =>
-  support <= 2 || (support === FRACTIONAL && params !== undefined && params.length === FRACTIONAL_PARAMS)
+/** What a ballot adds to the tally: nothing, where no rule of OpenZeppelin's or Compound's counts it. */
+function partsOfBallot(ballot: CastVote, { fractional }: Readonly<GovernorProfile>): ProposalVotes {
+  try {
+    return partsOf(ballot, fractional || undefined)
+  } catch (error) {
+    if (error instanceof RangeError) return { for: 0n, against: 0n, abstain: 0n }
+    throw error
+  }
+}
 
 /** The Governor that emitted the event. */
 const emitter = (rows: Rows, event: EventContext) => rows.must(Governor, event.address)
@@ -65,13 +71,14 @@ function cast(rows: Rows, ballot: CastVote, event: EventContext) {
   rows.put(Vote, { id, proposalId, voter, support, weight, reason, params, castAt: event.timestamp })
   const proposal = rows.get(Proposal, proposalId)
   if (!proposal) return // proposed before the first block, or by an unknown event
-  const parts = counts(ballot) ? partsOf(ballot) : { for: 0n, against: 0n, abstain: 0n }
+  const governor = emitter(rows, event)
+  const parts = partsOfBallot(ballot, governor)
   rows.put(Proposal, {
     ...proposal,
-    againstVotes: proposal.againstVotes + parts.against,
-    forVotes: proposal.forVotes + parts.for,
-    abstainVotes: proposal.abstainVotes + parts.abstain,
-    quorum: proposal.quorum ?? quorumNow(rows, emitter(rows, event), event),
+    againstVotes: uint256(proposal.againstVotes + parts.against),
+    forVotes: uint256(proposal.forVotes + parts.for),
+    abstainVotes: uint256(proposal.abstainVotes + parts.abstain),
+    ...votesNeeded(rows, proposal, governor, event),
   })
 }
 
@@ -80,40 +87,93 @@ function change(rows: Rows, event: EventContext, id: bigint, values: Partial<Val
   if (rows.get(Proposal, event.idPrefix + id)) rows.change(Proposal, event.idPrefix + id, values)
 }
 
-/** Adds the row of the Governor that emitted the event, before anything else of the event is stored. */
-export function addGovernor(rows: Rows, event: EventContext) {
-  if (rows.get(Governor, event.address)) return
-  const profile = event.governances.profile(event.address)
-  if (!profile) throw new Error(`${event.address} is followed as a Governor, but is not configured as one`)
-  rows.put(Governor, profile)
+/** Adds the rows of Governors before anything of an event is stored: with the Governor's own first event, or with one of its token or its
+ *  timelock once its contract answers. */
+export function addGovernors(rows: Rows, event: EventContext) {
+  for (const profile of event.governances.concerning(event.address)) {
+    const { id, token, timelock, askedAt } = profile
+    if (id !== event.address && !(askedAt !== null && askedAt <= event.block)) continue
+    if (rows.get(Governor, id)) continue
+    const asideSince = (contract: string | null) =>
+      contract === null ? null : (rows.get(SetAsideContract, contract)?.reason ?? null)
+    rows.put(Governor, { ...profile, quorumUnknown: asideSince(token), unfollowed: asideSince(timelock) })
+  }
+}
+
+/** What the Governor says of itself now; undefined where it is not asked. */
+const answerOf = (rows: Rows, governor: Readonly<GovernorProfile>, event: EventContext) =>
+  governor.askedAt === null ? undefined : event.governances.answers?.governor(rows, event)
+
+/** Another timelock knows nothing of the operations in the one before: what was queued there counts as cancelled, or as executed. */
+function restateQueued(rows: Rows, { askedAt }: Readonly<GovernorProfile>, event: EventContext) {
+  const queued = rows.find(Proposal, 'governorId', event.address).filter(({ eta }) => eta !== null)
+  if (askedAt === null || !queued.length) return
+  const ids = queued.map(({ onChainId }) => onChainId)
+  const states = event.governances.answers?.numbers(rows, event, 'state', ids) ?? []
+  for (const [index, proposal] of queued.entries()) {
+    const state = PROPOSAL_STATES[Number(states[index])]
+    if (state) rows.put(Proposal, { ...proposal, canceled: state === 'Canceled', executed: state === 'Executed' })
+  }
+}
+
+/** The contract has other code: what it may have changed is asked again. */
+export function upgraded(rows: Rows, event: EventContext) {
+  const governor = emitter(rows, event)
+  if (event.block <= (governor.askedAt ?? event.block)) return // it was asked since
+  const now = answerOf(rows, governor, event)
+  if (!now) return
+  fixQuorums(rows, event)
+  const { kind, token, timelock, clock, name } = governor
+  rows.put(Governor, {
+    ...profileOf({ ...now, kind, token, timelock, clock, name }),
+    quorumUnknown: governor.quorumUnknown,
+  })
+  reviseQuorums(rows, event)
+}
+
+/** The quorum is no fraction of the supply, but a number that changes by vote. */
+export function changeQuorum(rows: Rows, fixedQuorum: bigint, event: EventContext) {
+  fixQuorums(rows, event)
+  rows.change(Governor, event.address, { fixedQuorum })
+  reviseQuorums(rows, event)
+}
+
+type Created = Extract<DecodedEvent<'ModelGovernor'>, { name: 'ProposalCreated' }>['args']
+
+/** @param place the place of the description among the arguments. Its hash is of its bytes, which need not be text. */
+export function addProposal(rows: Rows, created: Created, event: EventContext, place: number) {
+  const { proposalId, proposer, targets, values, signatures, calldatas, voteStart, voteEnd, description } = created
+  const bytes = bytesAt(event.data, place)
+  rows.loadGroup(Vote, 'proposalId', event.idPrefix + proposalId) // usually empty: later votes then need no look-up
+  rows.put(Proposal, {
+    id: event.idPrefix + proposalId,
+    governorId: event.address,
+    onChainId: proposalId.toString(),
+    proposer,
+    description,
+    descriptionHash: bytes === undefined ? null : keccak256(bytes),
+    targets: [...targets],
+    values: values.map(String),
+    signatures: signatures.some(Boolean) ? [...signatures] : [],
+    calldatas: [...calldatas],
+    voteStart: safeInteger(voteStart),
+    voteEnd: safeInteger(voteEnd),
+    againstVotes: 0n,
+    forVotes: 0n,
+    abstainVotes: 0n,
+    quorum: null,
+    superQuorum: null,
+    canceled: false,
+    executed: false,
+    eta: null,
+    operation: null,
+    createdAt: event.timestamp,
+  })
 }
 
 export const governor = {
   ProposalCreated(rows, created, event) {
-    const { proposalId, proposer, targets, values, signatures, calldatas, voteStart, voteEnd, description } = created
-    rows.loadGroup(Vote, 'proposalId', event.idPrefix + proposalId) // usually empty: later votes then need no look-up
-    rows.put(Proposal, {
-      id: event.idPrefix + proposalId,
-      governorId: event.address,
-      onChainId: proposalId.toString(),
-      proposer,
-      description,
-      targets: [...targets],
-      values: values.map(String),
-      signatures: signatures.some(Boolean) ? [...signatures] : [],
-      calldatas: [...calldatas],
-      voteStart: safeInteger(voteStart),
-      voteEnd: safeInteger(voteEnd),
-      againstVotes: 0n,
-      forVotes: 0n,
-      abstainVotes: 0n,
-      quorum: null,
-      canceled: false,
-      executed: false,
-      eta: null,
-      operation: null,
-      createdAt: event.timestamp,
-    })
+    addProposal(rows, created, event, 8)
   },
   ProposalQueued(rows, { proposalId, etaSeconds }, event) {
     const proposal = rows.get(Proposal, event.idPrefix + proposalId)
@@ -144,10 +204,15 @@ export const governor = {
   QuorumNumeratorUpdated(rows, { newQuorumNumerator }, event) {
     fixQuorums(rows, event)
     setting(rows, event, 'quorumNumerator', newQuorumNumerator)
+    reviseQuorums(rows, event)
   },
   TimelockChange(rows, { newTimelock }, event) {
     setting(rows, event, 'timelock', newTimelock)
-    rows.change(Governor, event.address, { timelock: newTimelock })
+    const governor = emitter(rows, event)
+    if (governor.timelock === newTimelock) return
+    const { gracePeriod } = answerOf(rows, governor, event) ?? governor
+    rows.put(Governor, { ...governor, timelock: newTimelock, gracePeriod: gracePeriod ?? null })
+    restateQueued(rows, governor, event)
   },
   LateQuorumVoteExtensionSet(rows, { newVoteExtension }, event) {
     setting(rows, event, 'lateQuorumExtension', newVoteExtension)

@@ -1,16 +1,15 @@
 import { decodeEventLog, type Hex, parseAbi, toEventSelector, toFunctionSelector, zeroHash } from 'viem'
-import type { ContractName } from '#contracts/events.ts'
+import { type ContractName, EventShapeError } from '#contracts/events.ts'
 import { Proposal, TimelockOperation } from '#schema/onchain/governance.ts'
-import { IndexerError } from '../errors.ts'
 import type { Log } from '../rpc/answers.ts'
 import type { Rows } from '../store/rows.ts'
-import { dateOf, type EventContext, type EventHandler } from './eventContext.ts'
-import { governor } from './governor.ts'
+import { dateOf, type EventContext, type EventHandler, uint256 } from './eventContext.ts'
+import { addProposal, changeQuorum, governor, upgraded } from './governor.ts'
 import { timelock } from './timelock.ts'
 import { token } from './token.ts'
 
 /** Events of Governors, tokens and timelocks that differ from OpenZeppelin's: proposals with a type, or with a voting module instead
- *  of calls; votes that a holder takes back from a delegate; ballots of GovernorAlpha; tokens that count one vote each (ERC-721); Compound's timelock.
+ *  of calls; votes that a holder takes back from a delegate; ballots of GovernorAlpha; quorums that are set in votes, and new code behind a proxy; tokens that count one vote each (ERC-721); Compound's timelock.
  *  (The other events of GovernorAlpha and GovernorBravo have the shapes of OpenZeppelin's.) */
 
 const events = parseAbi([
@@ -20,6 +19,9 @@ const events = parseAbi([
   'event VoteCast(address voter, uint256 proposalId, bool support, uint256 votes)',
   'event OverrideVoteCast(address indexed voter, uint256 proposalId, uint8 support, uint256 weight, string reason)',
   'event VoteReduced(address indexed delegate, uint256 proposalId, uint8 support, uint256 weight)',
+  'event QuorumUpdated(uint256 oldQuorum, uint256 newQuorum)',
+  'event Upgraded(address indexed implementation)',
+  'event NewImplementation(address oldImplementation, address newImplementation)',
   'event Transfer(address indexed from, address indexed to, uint256 indexed tokenId)',
   'event QueueTransaction(bytes32 indexed txHash, address indexed target, uint256 value, string signature, bytes data, uint256 eta)',
   'event CancelTransaction(bytes32 indexed txHash, address indexed target, uint256 value, string signature, bytes data, uint256 eta)',
@@ -38,7 +40,12 @@ const propose: EventHandler<Arguments<Named<'ProposalCreated'>>> = (rows, args, 
       ? { targets: args.targets, values: args.values, signatures: args.signatures, calldatas: args.calldatas }
       : { targets: [], values: [], signatures: [], calldatas: [] }
   const { proposalId, proposer, voteStart, voteEnd, description } = args
-  governor.ProposalCreated(rows, { proposalId, proposer, voteStart, voteEnd, description, ...calls }, event)
+  addProposal(
+    rows,
+    { proposalId, proposer, voteStart, voteEnd, description, ...calls },
+    event,
+    'targets' in args ? 8 : 6,
+  )
 }
 
 const override: EventHandler<Arguments<Named<'OverrideVoteCast'>>> = (rows, ballot, event) =>
@@ -53,7 +60,7 @@ const SIDES = ['againstVotes', 'forVotes', 'abstainVotes'] as const
 const reduce: EventHandler<Arguments<Named<'VoteReduced'>>> = (rows, { proposalId, support, weight }, event) => {
   const side = SIDES[support]
   const proposal = rows.get(Proposal, event.idPrefix + proposalId)
-  if (proposal && side) rows.put(Proposal, { ...proposal, [side]: proposal[side] - weight })
+  if (proposal && side) rows.put(Proposal, { ...proposal, [side]: uint256(proposal[side] - weight) })
 }
 
 /** Each token of an ERC-721 contract is one vote. */
@@ -84,6 +91,9 @@ const handlers: { [N in OtherEvent['name']]: { of: ContractName; handle: EventHa
   VoteCast: { of: 'ModelGovernor', handle: vote },
   OverrideVoteCast: { of: 'ModelGovernor', handle: override },
   VoteReduced: { of: 'ModelGovernor', handle: reduce },
+  QuorumUpdated: { of: 'ModelGovernor', handle: (rows, { newQuorum }, event) => changeQuorum(rows, newQuorum, event) },
+  Upgraded: { of: 'ModelGovernor', handle: (rows, _, event) => upgraded(rows, event) },
+  NewImplementation: { of: 'ModelGovernor', handle: (rows, _, event) => upgraded(rows, event) },
   Transfer: { of: 'GOpen', handle: transfer },
   QueueTransaction: { of: 'TimelockController', handle: queue },
   CancelTransaction: { of: 'TimelockController', handle: settle('Cancelled') },
@@ -107,7 +117,7 @@ for (const event of events) {
 export const otherTopics = (contract: ContractName): Hex[] =>
   events.filter(({ name }) => handlers[name].of === contract).map((event) => toEventSelector(event))
 
-/** Decodes such an event, with its handler; undefined for any other log. @throws IndexerError when topics and data do not fit. */
+/** Decodes such an event, with its handler; undefined for any other log. @throws EventShapeError when topics and data do not fit. */
 export function decodeOther(
   contract: ContractName,
   log: Log,
@@ -122,10 +132,7 @@ export function decodeOther(
     for (const { name, type } of event.inputs) if (type.startsWith('address')) values[name] = lower(values[name])
     return { name: event.name, args: values, handle: handlers[event.name].handle as EventHandler<unknown> }
   } catch (cause) {
-    throw new IndexerError(
-      `Log ${log.index} of block ${log.block} has the topic of ${event.name}, but not its shape: ${log.address} is not a ${contract}. Correct the deployment, or the configuration.`,
-      { cause },
-    )
+    throw new EventShapeError(`${event.name}: topics and data do not fit its declaration`, { cause })
   }
 }
 

@@ -6,11 +6,30 @@ import type { Governances } from '../governors/governances.ts'
 import type { Log } from '../rpc/answers.ts'
 import type { Rows } from '../store/rows.ts'
 import type { EventContext, EventHandler } from './eventContext.ts'
-import { addGovernor } from './governor.ts'
+import { addGovernors } from './governor.ts'
 import { handlers } from './index.ts'
 import { decodeOther } from './otherGovernors.ts'
 
 /** A range of blocks as steps that write rows. */
+
+/** An event that cannot be indexed: it has another shape than its kind, or does not fit the events before it. */
+export class UnfitEvent extends IndexerError {
+  override name = 'UnfitEvent'
+  readonly address: string
+  readonly block: number
+  readonly logIndex: number
+  constructor(
+    readonly contract: ContractName,
+    { address, block, index }: Log,
+    message: string,
+    options: ErrorOptions,
+  ) {
+    super(message, options)
+    this.address = address
+    this.block = block
+    this.logIndex = index
+  }
+}
 
 /** The followed contracts by lower-case address. */
 export type ContractKinds = ReadonlyMap<string, ContractName>
@@ -38,27 +57,30 @@ function json(value: unknown): unknown {
   return record
 }
 
-function decode(contract: ContractName, log: Log) {
+/** A log as an event with its handler; undefined when the contract is not followed for it.
+ *  @throws UnfitEvent when topics and data do not fit. */
+function read(contract: ContractName, log: Log) {
   try {
-    return decodeLog(contract, log)
+    const other = decodeOther(contract, log)
+    if (other) return other
+    const decoded = decodeLog(contract, log)
+    if (!decoded) return undefined
+    const { name, args } = decoded
+    return { name, args, handle: (handlers[contract] as Record<string, EventHandler<unknown> | null>)[name] }
   } catch (cause) {
     if (!(cause instanceof EventShapeError)) throw cause
-    throw new IndexerError(
-      `Log ${log.index} of block ${log.block} is not an event of a ${contract} (${cause.message}), but ${log.address} is configured as one. Correct the deployment, or the configuration.`,
+    const what = `Log ${log.index} of block ${log.block} is not an event of a ${contract} (${cause.message})`
+    throw new UnfitEvent(
+      contract,
+      log,
+      `${what}, but ${log.address} is followed as one. Correct the deployment, or the configuration.`,
       { cause },
     )
   }
 }
 
-/** A log as an event with its handler; undefined when the contract is not followed for it. */
-function read(contract: ContractName, log: Log) {
-  const other = decodeOther(contract, log)
-  if (other) return other
-  const decoded = decode(contract, log)
-  if (!decoded) return undefined
-  const { name, args } = decoded
-  return { name, args, handle: (handlers[contract] as Record<string, EventHandler<unknown> | null>)[name] }
-}
+/** A Governor, its token and its timelock. */
+const OF_GOVERNORS: ReadonlySet<ContractName> = new Set(['ModelGovernor', 'GOpen', 'TimelockController'])
 
 /** Stores one log as a ChainEvent and runs its handler. The log is decoded only then, so that decoded events need not stay in memory. */
 class LogStep {
@@ -93,13 +115,15 @@ class LogStep {
       timestamp,
     })
     const idPrefix = governances.idPrefixOf(address)
-    const event: EventContext = { id, block, timestamp, address, idPrefix, governances }
+    const event: EventContext = { id, block, timestamp, address, idPrefix, data: log.data, governances }
     try {
-      if (contract === 'ModelGovernor') addGovernor(rows, event)
+      if (OF_GOVERNORS.has(contract)) addGovernors(rows, event)
       handle?.(rows, args, event)
     } catch (cause) {
       if (!(cause instanceof Error)) throw cause
-      throw new IndexerError(
+      throw new UnfitEvent(
+        contract,
+        log,
         `${contract}.${name} in block ${block} (log ${logIndex}) does not fit the events before it: ${cause.message}. Is the start block later than the deployment?`,
         { cause },
       )

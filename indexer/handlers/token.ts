@@ -1,8 +1,9 @@
 import { zeroAddress } from 'viem'
 import { Holder } from '#schema/onchain/governance.ts'
 import type { Rows } from '../store/rows.ts'
-import type { EventContext, EventHandlers } from './eventContext.ts'
-import { fixQuorums, setting, settingOr } from './settings.ts'
+import { type EventContext, type EventHandlers, uint256 } from './eventContext.ts'
+import { fixQuorums } from './quorums.ts'
+import { setting, settingOr } from './settings.ts'
 
 const holder = (rows: Rows, event: EventContext, account: string) =>
   rows.get(Holder, event.idPrefix + account) ?? {
@@ -17,7 +18,7 @@ const holder = (rows: Rows, event: EventContext, account: string) =>
 
 const move = (rows: Rows, event: EventContext, account: string, amount: bigint) => {
   const { balance, ...rest } = holder(rows, event, account)
-  rows.put(Holder, { ...rest, balance: balance + amount })
+  rows.put(Holder, { ...rest, balance: uint256(balance + amount) })
 }
 
 /** gOPEN, or any ERC20Votes token. One transaction may contain a transfer, a delegation and two changes of votes: each event
@@ -31,7 +32,7 @@ export const token = {
     )
     const supply = (change: bigint) => {
       fixQuorums(rows, event)
-      setting(rows, event, 'totalSupply', BigInt(settingOr(rows, event, 'totalSupply', '0')) + change)
+      setting(rows, event, 'totalSupply', uint256(BigInt(settingOr(rows, event, 'totalSupply', '0')) + change))
     }
     if (from === zeroAddress) supply(value)
     else move(rows, event, from, -value)

@@ -13,10 +13,15 @@ import type { Rpc } from './rpc.ts'
 type View = 'view' | 'pure'
 
 /** A typed function that calls view functions of `abi` as of one block. Its result is undefined only when the contract has no such
- *  function: the call reverts, returns nothing, or a fallback function returns something else.
+ *  function: the call reverts, returns nothing, or a fallback function returns something else, which `onOther` is told.
  *  @throws StateUnavailable when the node does not have the block's state, RecordedChain when the chain is a replay, MethodUnsupported
  *  when the node does not support `eth_call`, any other RpcError that is not a revert. */
-export function contractReader<const A extends Abi>(rpc: Rpc, abi: A, block: number | 'latest') {
+export function contractReader<const A extends Abi>(
+  rpc: Rpc,
+  abi: A,
+  block: number | 'latest',
+  onOther: (contract: string, functionName: string) => void = () => {},
+) {
   const tag = block === 'latest' ? block : `0x${block.toString(16)}`
   return async <N extends ContractFunctionName<A, View>, Args extends ContractFunctionArgs<A, View, N>>(
     address: string,
@@ -35,6 +40,7 @@ export function contractReader<const A extends Abi>(rpc: Rpc, abi: A, block: num
     try {
       return decodeFunctionResult({ ...call, data: answer as Hex }) as ContractFunctionReturnType<A, View, N, Args>
     } catch {
+      onOther(address, functionName)
       return undefined
     }
   }

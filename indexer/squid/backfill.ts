@@ -7,13 +7,15 @@ import type { Follower, FollowerContext } from '../follow/follower.ts'
 import type { IndexerOptions } from '../options.ts'
 import { redactedUrl } from '../rpc/rpc.ts'
 import { LeaseLost } from '../store/lease.ts'
-import type { ProcessorOptions } from './processor.ts'
+import { LEFT_TO_THE_NODE, type ProcessorOptions } from './processor.ts'
 
 /** Final blocks from a Subsquid Network gateway, processed in a child process before the node serves the rest. */
 
 export interface ProcessArguments extends ProcessorOptions {
   databaseUrl: string
   deployment: FollowedDeployment
+  /** The nodes that are asked about contracts. */
+  nodeUrl?: string
   /** The token of the indexer's lease: what the processor stores is fenced by it. */
   token?: number
 }
@@ -26,12 +28,12 @@ const decimal = (_: string, value: unknown) => (typeof value === 'bigint' ? valu
 
 /** Fetches final blocks from the gateway, if one is configured and has blocks that the index lacks. */
 export async function backfillFromGateway(
-  { db, gatewayUrl, deployment, log }: IndexerOptions,
-  { source, children, signal, lease }: FollowerContext,
+  { db, rpcUrl, gatewayUrl, deployment, log }: IndexerOptions,
+  { source, children, setAside, signal, lease }: FollowerContext,
   follower: Follower,
 ): Promise<void> {
   if (!gatewayUrl) return
-  if (children.factories.length)
+  if (children.factories.length || children.count || setAside.size)
     return log?.warn(
       { gatewayUrl: redactedUrl(gatewayUrl) },
       'The gateway is not used: it cannot follow contracts that a factory creates',
@@ -41,7 +43,7 @@ export async function backfillFromGateway(
   if (toBlock <= follower.position.block) return
   log?.info({ from: follower.position.block + 1, to: toBlock }, 'Fetching final blocks from the gateway')
   const { token } = lease
-  const processing = { databaseUrl: db.url, deployment, token, gatewayUrl, toBlock, confirmations: 0 }
+  const processing = { databaseUrl: db.url, deployment, nodeUrl: rpcUrl, token, gatewayUrl, toBlock, confirmations: 0 }
   await runProcessorProcess(processing, signal).catch((error) => {
     if (lease.held) throw error
     throw new LeaseLost('The lock of the chain was lost while blocks came from the gateway', { cause: error })
@@ -67,7 +69,7 @@ export async function runProcessorProcess(options: ProcessArguments, signal: Abo
     child.once('exit', done)
   })
   signal.removeEventListener('abort', stop)
-  if (code !== 0 && !signal.aborted)
+  if (code !== 0 && code !== LEFT_TO_THE_NODE && !signal.aborted)
     throw new IndexerError(`The batch processor ended with exit code ${code}: ${errorOutput.trim()}`)
 }
 

@@ -1,6 +1,7 @@
 import { type BlockHeader, EvmBatchProcessor, type Log as SquidLog } from '@subsquid/evm-processor'
 import type { BlockRange } from '../chain/blockRange.ts'
 import type { ResolvedDeployment } from '../deployment.ts'
+import { UnfitEvent } from '../handlers/steps.ts'
 import type { Log } from '../rpc/answers.ts'
 import type { RangeStore, VersionedDatabase } from './database.ts'
 
@@ -26,7 +27,10 @@ export interface ProcessorOptions {
   toBlock?: number
 }
 
-/** Runs `@subsquid/evm-processor` into our tables. **It ends the process**: with exit code 0 after `toBlock`, 1 on an error. */
+/** The exit code before blocks in which a contract is announced, or has to be set aside: our own source goes on there. */
+export const LEFT_TO_THE_NODE = 3
+
+/** Runs `@subsquid/evm-processor` into our tables. **It ends the process**: with exit code 0 after `toBlock`, `LEFT_TO_THE_NODE`, or 1 on an error. */
 export function runProcessor(
   deployment: ResolvedDeployment,
   database: VersionedDatabase,
@@ -42,7 +46,12 @@ export function runProcessor(
   // A head timeout above 0 would end the processor on a chain without new blocks.
   processor.setRpcDataIngestionSettings({ disabled: !options.rpcUrl, headPollInterval: 500, newHeadTimeout: 0 })
   processor.run(database as Parameters<typeof processor.run<RangeStore>>[0], async ({ blocks, store }) => {
-    await store.write(rangeOf(blocks as SquidBlock[]))
+    const range = rangeOf(blocks as SquidBlock[])
+    if (deployment.children.addAnnounced(range.logs).length) process.exit(LEFT_TO_THE_NODE)
+    await store.write(range).catch((error) => {
+      if (error instanceof UnfitEvent) process.exit(LEFT_TO_THE_NODE)
+      throw error
+    })
   })
 }
 

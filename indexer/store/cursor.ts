@@ -59,12 +59,13 @@ export async function createCursor(
   base: BlockHeader,
   head: number,
   contracts: ContractAddresses,
+  facts: object = {},
 ) {
   await db.transaction(async (sql) => {
     const { rowCount } = await sql.query(
-      `insert into cursor (id, block, hash, final_block, head_block, contracts, updated_at)
-       values ($1, $2, $3, 0, $4, $5, now()) on conflict do nothing`,
-      [String(chainId), base.number, base.hash, head, contracts],
+      `insert into cursor (id, block, hash, final_block, head_block, contracts, facts, updated_at)
+       values ($1, $2, $3, 0, $4, $5, $6, now()) on conflict do nothing`,
+      [String(chainId), base.number, base.hash, head, contracts, facts],
     )
     if (rowCount)
       await sql.query(

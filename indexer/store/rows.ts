@@ -16,7 +16,7 @@ import {
  *  Handlers are synchronous. A handler that reads a row which is not in memory is aborted, and its writes are discarded. The rest of
  *  the batch then runs speculatively on a scratch layer, only to find out which other rows it reads; all missing rows are loaded with
  *  one statement per table, and the handler runs again. So a batch costs a few statements, however many rows it touches,
- *  and no handler declares in advance what it reads. */
+ *  and no handler declares in advance what it reads. What a handler asks of a contract is loaded in the same way. */
 
 /** The values of an entity, without its block range. */
 export type Values<T> = Omit<T, keyof Versioned>
@@ -115,6 +115,7 @@ const STEPS_PER_CLOCK_READ = 16
 /** When this many speculative steps have found this few missing rows, all need the same ones, and the rest of the batch is skipped. */
 const SPECULATIVE_STEPS = 200
 const FEW_ROWS = 8
+const PARALLEL_QUESTIONS = 10
 
 export class Rows {
   private readonly tables = new Map<EntityClass, TableState>()
@@ -122,6 +123,9 @@ export class Rows {
   private touched: TableState[] = []
   private block = 0
   private speculating = false
+  /** What handlers asked from elsewhere, by key, while steps run; and what is still to be loaded. */
+  private readonly answers = new Map<string, unknown>()
+  private readonly questions = new Map<string, () => Promise<unknown>>()
 
   /** @param kept rows of each table that stay in memory. */
   constructor(private readonly kept = MAX_ROWS) {}
@@ -152,6 +156,15 @@ export class Rows {
     const absent = ids.filter((id) => isAbsent(table.lookUp(id)))
     for (const id of absent) table.missing.ids.add(id)
     if (absent.length) throw MISSING
+  }
+
+  /** The answers to questions by their keys, in order: what is not in the database is loaded like missing rows. They last until the steps have
+   *  run, so a key names all that its answer depends on. */
+  ask<T>(questions: readonly { key: string; load: () => Promise<T> }[]): T[] {
+    const open = questions.filter(({ key }) => !this.answers.has(key))
+    for (const { key, load } of open) this.questions.set(key, load)
+    if (open.length) throw MISSING
+    return questions.map(({ key }) => this.answers.get(key) as T)
   }
 
   /** Loads all rows whose `property` has `value`; from then on memory knows the whole group. */
@@ -229,6 +242,7 @@ export class Rows {
       this.speculate(steps.slice(next))
       await this.load(sql)
     }
+    this.answers.clear()
     for (const table of this.tables.values()) await closeBlindWrites(sql, table)
   }
 
@@ -261,6 +275,7 @@ export class Rows {
   /** Empties the memory: after a rollback or a failed transaction, or to limit its size. */
   forget() {
     this.tables.clear()
+    this.answers.clear()
   }
 
   private table(entity: EntityClass): TableState {
@@ -361,9 +376,9 @@ export class Rows {
     this.speculating = false
   }
 
-  /** How many rows and groups of rows are missing. */
+  /** How many rows, groups of rows and answers are missing. */
   private missingCount(): number {
-    let count = 0
+    let count = this.questions.size
     for (const { missing } of this.tables.values()) {
       count += missing.ids.size
       for (const wanted of missing.groups.values()) count += wanted.size
@@ -372,6 +387,14 @@ export class Rows {
   }
 
   private async load(sql: Sql) {
+    const questions = [...this.questions]
+    this.questions.clear()
+    for (let from = 0; from < questions.length; from += PARALLEL_QUESTIONS)
+      await Promise.all(
+        questions
+          .slice(from, from + PARALLEL_QUESTIONS)
+          .map(async ([key, load]) => this.answers.set(key, await load())),
+      )
     for (const table of this.tables.values()) {
       const { ids, groups } = table.missing
       const remember = (version: RowVersion) => {

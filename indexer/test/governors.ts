@@ -11,9 +11,18 @@ import {
   keccak256,
   stringToHex,
 } from 'viem'
+import { expect } from 'vitest'
 import { type Anvil, rpc, startAnvil } from '#contracts/anvil.ts'
 import { compileSources } from '#contracts/compile.ts'
+import { stateOfStored } from '#rules/storedProposal.ts'
+import { PROPOSAL_STATES } from '#rules/tally.ts'
+import type { Database } from '#schema/database.ts'
+import { tableOf, type Versioned } from '#schema/define.ts'
+import { Governor, Proposal } from '#schema/onchain/governance.ts'
+import { columns } from '#schema/rows.ts'
 import { must } from '#test/must.ts'
+import type { BlockHeader } from '../rpc/answers.ts'
+import { openRpc } from '../rpc/open.ts'
 import { devAccount, receiptOf } from './chain.ts'
 
 /** A local chain with Governors that are not ours, each with a token and a timelock, and proposals that reach every state. Every
@@ -47,7 +56,7 @@ export interface GovernorChain {
 export async function governorChain(source = 'Governors.sol'): Promise<GovernorChain> {
   const path = `${FOLDER}/${source}`
   const files = await compileSources({ [path]: readFileSync(path, 'utf8') })
-  const compiled = { ...files[`${FOLDER}/Votes.sol`], ...files[path] }
+  const compiled = Object.assign({}, ...Object.values(files)) as (typeof files)[string]
   const anvil = await startAnvil({ genesisTimestamp: GENESIS, blockInterval: 1 })
   const { url } = anvil
   const accounts = Array.from({ length: 9 }, (_, index) => devAccount(index).address)
@@ -309,4 +318,50 @@ export async function liveBravo(chain: GovernorChain, { governor, timelock }: Go
   await propose('active')
   await send(1, governor, 'propose', [[], [], [], [], 'pending'])
   return timelock
+}
+
+/** Fails unless, in every block, every proposal has the state and the quorum that its contract returns.
+ *  @returns the states that were reached, and the proposals with a state that the index does not know. */
+export async function expectStates(chain: GovernorChain, db: Database, all: readonly Government[]) {
+  const rpc = openRpc(chain.url, {})
+  const versions = async <T extends object>(entity: new () => T) =>
+    (await db.query(`select ${columns(entity)} from ${tableOf(entity).table}`)).rows as (T & Versioned)[]
+  const [proposals, governors] = [await versions(Proposal), await versions(Governor)]
+  const standing = <T extends Versioned>(rows: T[], block: number) =>
+    rows.filter(({ fromBlock, toBlock }) => fromBlock <= block && (toBlock === null || toBlock > block))
+  const numbers = Array.from({ length: await chain.head() }, (_, i) => i + 1)
+  const headers = await rpc.batch(
+    numbers.map((block) => ({ method: 'eth_getBlockByNumber', params: [`0x${block.toString(16)}`, false] })),
+  )
+  const [seen, unknown] = [new Set<string>(), new Set<string>()]
+  for (const [index, block] of numbers.entries()) {
+    const time = (headers[index] as BlockHeader).timestamp
+    const asked = standing(proposals, block).flatMap((proposal) => {
+      const governor = must(standing(governors, block).find(({ id }) => id === proposal.governorId))
+      const { abi } = must(all.find(({ governor: { address } }) => address.toLowerCase() === governor.id)).governor
+      const quorum = governor.quorumUnknown === null ? (proposal.quorum ?? governor.fixedQuorum) : null
+      const state = stateOfStored(proposal, governor, quorum, { block, time })
+      const subject = `${proposal.description} (${governor.kind}) in block ${block}`
+      const ask = (functionName: string, argument: bigint, mine: unknown) => {
+        const data = encodeFunctionData({ abi, functionName, args: [argument] })
+        const call = { method: 'eth_call', params: [{ to: governor.id, data }, `0x${block.toString(16)}`] }
+        return { call, mine, subject, proposal, governor, is: functionName }
+      }
+      return [
+        ask('state', BigInt(proposal.onChainId), state),
+        ...(governor.kind !== 'OpenZeppelin' || proposal.quorum === null
+          ? []
+          : [ask('quorum', BigInt(proposal.voteStart), proposal.quorum)]),
+      ]
+    })
+    const answers = await rpc.batch(asked.map(({ call }) => call))
+    for (const [i, { mine, subject, proposal, governor, is }] of asked.entries()) {
+      const word = BigInt(answers[i] as string)
+      const theirs = is === 'state' ? PROPOSAL_STATES[Number(word)] : word
+      if (mine === null) unknown.add(proposal.description)
+      else expect(`${subject}: ${is} ${mine}`).toBe(`${subject}: ${is} ${theirs}`)
+      if (is === 'state') seen.add(`${governor.kind} ${theirs}`)
+    }
+  }
+  return { seen, unknown }
 }

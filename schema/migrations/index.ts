@@ -34,6 +34,7 @@ import { StreamKey } from './0033-StreamKey.ts'
 import { AddRelay } from './0034-AddRelay.ts'
 import { AddSearch } from './0035-AddSearch.ts'
 import { AddSignIn } from './0036-AddSignIn.ts'
+import { FollowAnyGovernor } from './0037-FollowAnyGovernor.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration }
@@ -76,4 +77,5 @@ export const migrations: (new () => Migration)[] = [
   AddRelay,
   AddSearch,
   AddSignIn,
+  FollowAnyGovernor,
 ]

@@ -20,6 +20,13 @@ export class Reconciliation {
   @Hash('The hash of that block.') hash!: string
   @Text('The seed of the sample.') seed!: string
   @Integer('The number of compared values.') compared!: number
+  @Integer(
+    'The number of values that could not be compared: the contracts have no function for them, or it did not answer.',
+    {
+      default: 0,
+    },
+  )
+  notCompared!: number
   @Integer('The number of different values: 0 when the index equals the contracts.') drift!: number
   @Json('The differences: `{what, subject, indexed, chain}`, at most 100.') findings!: Drift[]
   @Time('When it was done.') at!: Date

@@ -51,6 +51,15 @@ export class FollowedContract extends Versioned {
   @Address('The factory that announced it.', { index: true }) factory!: string
 }
 
+@OnChain('A contract of which nothing is indexed from one block on, because an event of it cannot be.')
+export class SetAsideContract extends Versioned {
+  @Id('The contract’s address.') id!: string
+  @Text('The contract name under which it was followed.') contract!: string
+  @Integer('The index of the log that cannot be indexed. All of the contract’s logs in its block are left out.')
+  logIndex!: number
+  @Text('What is wrong with the log.') reason!: string
+}
+
 @OffChain('The indexer that writes the rows of a chain. The API does not show it: it names hosts.')
 export class IndexerLease {
   @Id('The chain id.') id!: string
@@ -70,5 +79,9 @@ export class Cursor {
   @BlockNumber('The last block known to be final.') finalBlock!: number
   @BlockNumber('The newest block that the node has announced.') headBlock!: number
   @Json('The contracts that are followed, by name.') contracts!: Record<string, string>
+  @Json('What the contracts of its Governors answered at the start, by address.', { nullable: true }) facts!: Record<
+    string,
+    unknown
+  > | null
   @Time('When it was last updated.') updatedAt!: Date
 }

@@ -1,5 +1,6 @@
 import {
   Address,
+  BlockNumber,
   Choice,
   Clock,
   Flag,
@@ -46,6 +47,25 @@ export class Governor extends Versioned {
     | null
   @Integer('Seconds after its `eta` at which a queued proposal expires; null when it never does.', { nullable: true })
   gracePeriod!: number | null
+  @Flag('Whether a proposal with enough votes in favour succeeds before its deadline (GovernorSuperQuorum).', {
+    default: false,
+  })
+  hasSuperQuorum!: boolean
+  @Flag('Whether the params of a ballot may split it: three numbers of 16 bytes, against, for and abstain.', {
+    default: false,
+  })
+  fractional!: boolean
+  @BlockNumber(
+    'The block as of which its contract was asked for what it does not emit: the first one at whose end it answers. Null when it was not asked.',
+    { nullable: true },
+  )
+  askedAt!: number | null
+  @Text('Why its quorum is not known: states that depend on it are null. Null where it is known.', { nullable: true })
+  quorumUnknown!: string | null
+  @Text('Why it is followed no longer, from this version on: the states of its proposals are null. Null while it is.', {
+    nullable: true,
+  })
+  unfollowed!: string | null
 }
 
 @OnChain('A Governor proposal. Its time-dependent state is computed for the requested point in the chain.')
@@ -60,6 +80,13 @@ export class Proposal extends Versioned {
   @Text('The proposal’s id at its Governor.', { index: true }) onChainId!: string
   @Address('The account that made it.', { index: true }) proposer!: string
   @Text('What is proposed and why, in the proposer’s words.') description!: string
+  @Hash(
+    'The keccak256 of the bytes of the description, which may be no text: a part of what `queue` and `execute` take.',
+    {
+      nullable: true,
+    },
+  )
+  descriptionHash!: string | null
   @Texts('Contracts to be called.') targets!: string[]
   @Json('The native value of each call in wei, as decimal strings.') values!: string[]
   @Texts('The function signature of each call, when the call data does not include its selector (Bravo).')
@@ -72,6 +99,9 @@ export class Proposal extends Versioned {
   @Wei('Voting power cast for it.') forVotes!: bigint
   @Wei('Abstentions.') abstainVotes!: bigint
   @Wei('The quorum at the snapshot, in votes, once known.', { nullable: true }) quorum!: bigint | null
+  @Wei('The votes in favour with which it succeeds before its deadline, once known.', { nullable: true }) superQuorum!:
+    | bigint
+    | null
   @Flag('Cancelled.') canceled!: boolean
   @Flag('Whether its actions were carried out.') executed!: boolean
   @Time('When the timelock may execute it, once queued.', { nullable: true }) eta!: Date | null
@@ -86,7 +116,10 @@ export class Vote extends Versioned {
   @Id('`proposal-voter`; for a further ballot of the same voter, its position on the chain is appended.') id!: string
   @Ref(() => Proposal, 'proposal', 'On what was voted: a proposal.', { inverse: 'votes' }) proposalId!: string
   @Address('The account that cast it.', { index: true }) voter!: string
-  @Integer('0 against, 1 for, 2 abstain, 255 split as in `params`.') support!: number
+  @Integer(
+    '0 against, 1 for, 2 abstain, 255 split as in `params`; at a Governor that is `fractional`, `params` split any.',
+  )
+  support!: number
   @Wei('The voting power at the snapshot.') weight!: bigint
   @Text('The voter’s reason.') reason!: string
   @Text('Parameters of `VoteCastWithParams`, as hex.', { nullable: true }) params!: string | null

@@ -1,0 +1,79 @@
+import { type Address, getContractAddress } from 'viem'
+import { expect, onTestFinished, test } from 'vitest'
+import { SetAsideContract } from '#schema/onchain/chain.ts'
+import { Governor, Holder } from '#schema/onchain/governance.ts'
+import { rowsOf } from '#schema/rows.ts'
+import { freshDatabase } from '#test/database.ts'
+import { must } from '#test/must.ts'
+import { type FollowedDeployment, startIndexer } from '../index.ts'
+import { difference } from '../test/compare.ts'
+import { governorChain } from '../test/governors.ts'
+import { recordingLogger } from '../test/logger.ts'
+
+/** A contract with an event that cannot be indexed stops the index of nothing but itself. */
+
+test('a poisonous or garbled token is set aside from its block on, with the reason, and everything else is indexed, the same in every index', async () => {
+  const chain = await governorChain('Poison.sol')
+  onTestFinished(() => chain.anvil.stop())
+  const { accounts, send } = chain
+  const someone = must(accounts[3]).toLowerCase()
+  const good = await chain.deploy('BlockVotes')
+  const governor = await chain.deploy('OldGovernor', [good.address, 20n, 0n])
+  const poison = await chain.deploy('Poison')
+  const poisoned = await chain.deploy('OldGovernor', [poison.address, 20n, 0n])
+  const maker = await chain.deploy('PoisonMaker')
+  const childAddress = getContractAddress({ from: maker.address, nonce: 1n }).toLowerCase() as Address // its first
+  const deployment: FollowedDeployment = {
+    chainId: chain.anvil.chainId,
+    startBlock: 1,
+    addresses: {},
+    governors: [governor, poisoned].map(({ address }) => ({ address })),
+    factories: [
+      { address: maker.address, event: 'event Created(address indexed token)', argument: 'token', follows: 'GOpen' },
+    ],
+  }
+  const { log, lines } = recordingLogger()
+  const index = async (follow: () => Promise<void>, confirmations: number) => {
+    const db = await freshDatabase()
+    const stop = new AbortController()
+    const { url: rpcUrl } = chain
+    const indexer = await startIndexer({ db, rpcUrl, deployment, confirmations, pollMs: 5, log, signal: stop.signal })
+    await follow()
+    await indexer.caughtUp()
+    const { counters } = indexer.status()
+    stop.abort()
+    await indexer.stopped
+    return { db, counters }
+  }
+  const garbled = { ...poison, address: childAddress }
+  const live = await index(async () => {
+    await send(0, maker, 'make')
+    for (const token of [poison, garbled]) await send(0, token, 'move', [someone, 5n])
+    await send(0, poison, 'poison', [someone])
+    await send(0, garbled, 'garble')
+    for (const token of [poison, garbled]) await send(0, token, 'move', [someone, 7n])
+    await send(0, good, 'mint', [someone, 9n])
+    await send(0, governor, 'updateQuorumNumerator', [30n])
+  }, 1)
+  const head = await chain.head()
+  const aside = await rowsOf(live.db, SetAsideContract, 'true', [], { orderBy: 'from_block' })
+  expect(aside).toMatchObject([
+    { id: poison.address.toLowerCase(), fromBlock: head - 5, reason: expect.stringContaining('more than 256 bits') },
+    { id: childAddress, fromBlock: head - 4, logIndex: 0, reason: expect.stringContaining('is not an event of') },
+  ])
+  const held = (await rowsOf(live.db, Holder)).map(({ token, balance }) => [token, balance])
+  expect(held).toContainEqual([poison.address.toLowerCase(), 5n])
+  expect(held).toContainEqual([childAddress, 5n])
+  expect(held).toContainEqual([good.address.toLowerCase(), 9n])
+  const governors = new Map((await rowsOf(live.db, Governor)).map((row) => [row.id, row]))
+  expect(governors.get(governor.address.toLowerCase())).toMatchObject({ quorumUnknown: null, unfollowed: null })
+  expect(governors.get(poisoned.address.toLowerCase())?.quorumUnknown).toContain('more than 256 bits')
+  expect(live.counters.setAside).toBe(2)
+  expect(lines('A contract is set aside: nothing of it is indexed any more')).toHaveLength(2)
+
+  for (const confirmations of [1, 1_000]) {
+    const late = await index(async () => {}, confirmations)
+    expect(await difference(live.db, late.db)).toEqual([])
+    expect(late.counters.setAside).toBe(2)
+  }
+}, 60_000)

@@ -1,0 +1,225 @@
+import {
+  concat,
+  encodeAbiParameters,
+  encodeFunctionData,
+  encodePacked,
+  type Hex,
+  keccak256,
+  stringToHex,
+  toFunctionSelector,
+} from 'viem'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Database, openDatabase } from '#schema/database.ts'
+import { Governor, Proposal } from '#schema/onchain/governance.ts'
+import { rowsOf } from '#schema/rows.ts'
+import { freshDatabase, freshDatabaseUrl } from '#test/database.ts'
+import { must } from '#test/must.ts'
+import { type FollowedDeployment, startIndexer } from '../index.ts'
+import { difference } from '../test/compare.ts'
+import {
+  type At,
+  expectStates,
+  type Government,
+  type GovernorChain,
+  governorChain,
+  spreadPower,
+} from '../test/governors.ts'
+
+/** Quorums, super quorums and timelocks that change, split ballots, descriptions that are no text: the index is compared with the contracts in every block, and it is the same whenever it
+ *  was started. */
+
+let chain: GovernorChain
+let token: At
+let all: Government[]
+let deployment: FollowedDeployment
+/** An index that follows from before the first proposal on, and was started again in between. */
+let live: Database
+
+const PERIOD = 8
+const start = async (db: Database, keptRows?: number) => {
+  const stop = new AbortController()
+  const following = { db, rpcUrl: chain.url, deployment, signal: stop.signal, pollMs: 5, confirmations: 4, keptRows }
+  const indexer = await startIndexer(following)
+  return async () => {
+    await indexer.caughtUp()
+    stop.abort()
+    await indexer.stopped
+  }
+}
+
+beforeAll(async () => {
+  chain = await governorChain('OtherGovernors.sol')
+  token = await chain.deploy('BlockVotes')
+  await spreadPower(chain, token)
+  const named = async (name: string, ...args: unknown[]) => {
+    const governor = await chain.deploy(name, [token.address, ...args])
+    return { token, timelock: governor, governor }
+  }
+  const nextTimelock = async (governor: string) => chain.deploy('TimelockOf', [1n, [governor, chain.accounts[0]]])
+  const early = await (async () => {
+    const timelock = await nextTimelock(await chain.nextAddress(1))
+    return { token, timelock, governor: await chain.deploy('SuperQuorum', [token.address, timelock.address]) }
+  })()
+  const [checkpoints, plain] = [await named('SetQuorum', 400n, false), await named('SetQuorum', 400n, true)]
+  const silent = await named('SilentQuorum', 400n)
+  const other = await named('OtherFraction')
+  const [fraction, fixed] = [await named('OldGovernor', 20n, 0n), await named('OldGovernor', 0n, 250n)]
+  const flexible = await named('FlexibleVotes')
+  all = [flexible, early, checkpoints, plain, silent, other, fraction, fixed]
+  deployment = {
+    chainId: chain.anvil.chainId,
+    startBlock: 1,
+    addresses: {},
+    governors: all.map(({ governor }) => ({ address: governor.address })),
+  }
+  live = await openDatabase(await freshDatabaseUrl())
+  const first = await start(live)
+  const { send, pass } = chain
+  for (const { governor } of [checkpoints, plain, silent]) await settable(governor)
+  await passing(other.governor, 'asks for twice the fraction')
+  await passing(fraction.governor, 'another numerator for the past')
+  await send(0, fraction.governor, 'updateQuorumNumerator', [10n])
+  await passing(fixed.governor, 'fixed before ERC-6372')
+  await splitBallots(flexible.governor)
+  await first()
+  const second = await start(live, 1)
+  const next = await nextTimelock(early.governor.address)
+  await earlySuccess(early, next)
+  await bytesAsDescription(early.governor, next)
+  await send(0, token, 'mint', [chain.accounts[0], 5n]) // another supply
+  await pass(2)
+  await second()
+}, 120_000)
+afterAll(async () => {
+  await live?.close()
+  await chain?.anvil.stop()
+})
+
+type Plan = [targets: Hex[], values: bigint[], calldatas: Hex[], description: string]
+const nothing = (governor: At, description: string): Plan => [[governor.address], [0n], ['0x'], description]
+const hashed = ([targets, values, calldatas, description]: Plan) =>
+  [targets, values, calldatas, keccak256(stringToHex(description))] as const
+const idOf = async (governor: At, plan: Plan) => (await chain.read(governor, 'hashProposal', hashed(plan))) as bigint
+
+async function propose(governor: At, plan: Plan | string) {
+  const of = typeof plan === 'string' ? nothing(governor, plan) : plan
+  await chain.send(1, governor, 'propose', of)
+  return idOf(governor, of)
+}
+
+/** 300 votes in favour. */
+async function passing(governor: At, description: string, before = async () => {}, meanwhile = async () => {}) {
+  const id = await propose(governor, description)
+  await before()
+  await chain.pass(3)
+  await chain.send(2, governor, 'castVote', [id, 1])
+  await meanwhile()
+  await chain.pass(PERIOD + 1)
+}
+
+async function settable(governor: At) {
+  const set = (to: bigint) => () => chain.send(0, governor, 'setQuorum', [to])
+  await passing(governor, 'lowered after the snapshot', undefined, set(200n))
+  await passing(governor, 'raised before the snapshot', set(350n))
+  await set(100n)()
+  await passing(governor, 'the last quorum')
+}
+
+async function earlySuccess({ governor }: Government, next: At) {
+  const { send, pass, accounts } = chain
+  const vote = async (id: bigint, voter = 1) => {
+    await pass(3)
+    await send(voter, governor, 'castVote', [id, 1])
+  }
+  const left = nothing(governor, 'queued early, and left in the timelock before')
+  await vote(await propose(governor, left))
+  await send(2, governor, 'queue', hashed(left))
+  await vote(await propose(governor, 'has the quorum only'), 2)
+  const data = encodeFunctionData({ abi: governor.abi, functionName: 'updateTimelock', args: [next.address] })
+  const moving: Plan = [[governor.address], [0n], [data], 'another timelock']
+  await vote(await propose(governor, moving))
+  await send(2, governor, 'queue', hashed(moving))
+  await pass(2)
+  await send(2, governor, 'execute', hashed(moving))
+  const minted = encodeFunctionData({ abi: token.abi, functionName: 'mint', args: [accounts[6], 1n] })
+  for (const description of ['executed at the next timelock', 'cancelled at the next timelock']) {
+    const plan: Plan = [[token.address], [0n], [minted], description]
+    await vote(await propose(governor, plan))
+    await send(2, governor, 'queue', hashed(plan))
+    await pass(2)
+    const salt = BigInt(hashed(plan)[3]) ^ (BigInt(governor.address) << 96n)
+    const operation = [...plan.slice(0, 3), `0x${'00'.repeat(32)}`, `0x${salt.toString(16).padStart(64, '0')}`]
+    if (description.startsWith('executed')) await send(0, next, 'executeBatch', operation)
+    else await send(0, next, 'cancel', [await chain.read(next, 'hashOperationBatch', operation)])
+  }
+}
+
+/** Of the 1,040 votes of account 1. */
+async function splitBallots(governor: At) {
+  const params = (...parts: bigint[]) =>
+    encodePacked(
+      parts.map(() => 'uint128'),
+      parts,
+    )
+  const cast = async (description: string, support: number, of: Hex) => {
+    const id = await propose(governor, description)
+    await chain.pass(3)
+    await chain.send(1, governor, 'castVoteWithReasonAndParams', [id, support, '', of])
+    await chain.pass(PERIOD + 1)
+  }
+  await cast('against, though its support says for', 1, params(500n, 400n, 140n))
+  await cast('split, with a nonce', 255, params(10n, 300n, 0n, 7n))
+  await cast('whole', 1, '0x')
+}
+
+const BYTES = '0xff00c3' // neither text nor without NUL
+
+/** Cancelled in the timelock, so that only the operation's id tells which proposal it is of. */
+async function bytesAsDescription(governor: At, timelock: At) {
+  const { send, pass, accounts } = chain
+  const calls = [[governor.address], [0n], ['0x']] as const
+  const types = ['address[]', 'uint256[]', 'bytes[]', 'bytes'].map((type) => ({ type }))
+  const selector = toFunctionSelector('propose(address[],uint256[],bytes[],string)')
+  const data = concat([selector, encodeAbiParameters(types, [...calls, BYTES])])
+  await chain.call('eth_sendTransaction', { from: accounts[1], to: governor.address, data, gas: '0x1000000' })
+  const hash = [...calls, keccak256(BYTES)]
+  await pass(3)
+  await send(1, governor, 'castVote', [await chain.read(governor, 'hashProposal', hash), 1])
+  await send(2, governor, 'queue', hash)
+  const salt = BigInt(keccak256(BYTES)) ^ (BigInt(governor.address) << 96n)
+  const operation = [...calls, `0x${'00'.repeat(32)}`, `0x${salt.toString(16).padStart(64, '0')}`]
+  await send(0, timelock, 'cancel', [await chain.read(timelock, 'hashOperationBatch', operation)])
+}
+
+test('in every block, states and quorums are the contracts’; where a quorum cannot be followed, the state is null', async () => {
+  const { seen, unknown } = await expectStates(chain, live, all)
+  expect([...unknown]).toEqual(['asks for twice the fraction'])
+  expect(seen).toContain('OpenZeppelin Canceled')
+  const proposals = await rowsOf(live, Proposal)
+  const ended = (description: string) =>
+    proposals.filter((one) => one.description === description).map(({ quorum }) => quorum)
+  expect(ended('lowered after the snapshot').sort()).toEqual([100n, 400n, 400n]) // without checkpoints, the last one
+  expect(ended('another numerator for the past')).toEqual([173n])
+  const governors = await rowsOf(live, Governor)
+  const reasons = governors.filter(({ quorumUnknown }) => quorumUnknown !== null)
+  expect(reasons.map(({ id }) => id)).toEqual([must(all[5]).governor.address.toLowerCase()])
+  expect(reasons[0]?.quorumUnknown).toContain('is not the fraction of the supply')
+})
+
+test('split ballots count as the contract counts them, and a description that is no text keeps the hash of its bytes', async () => {
+  const { address, abi } = must(all[0]).governor
+  const proposals = await rowsOf(live, Proposal, 'governor_id = $1', [address.toLowerCase()])
+  expect(proposals).toHaveLength(3)
+  for (const { onChainId, againstVotes, forVotes, abstainVotes } of proposals)
+    expect([againstVotes, forVotes, abstainVotes]).toEqual(
+      await chain.read({ address, abi }, 'proposalVotes', [BigInt(onChainId)]),
+    )
+  const [bytes] = await rowsOf(live, Proposal, 'description_hash = $1', [keccak256(BYTES)])
+  expect(bytes).toMatchObject({ canceled: true, description: '\uFFFD\uFFFD\uFFFD' })
+})
+
+test('an index that starts late has the rows and the root of one that followed from the start', async () => {
+  const late = await freshDatabase()
+  await (await start(late))()
+  expect(await difference(live, late)).toEqual([])
+})
