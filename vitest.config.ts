@@ -19,9 +19,11 @@ export default defineConfig({
     include: ['**/*.test.ts'],
     exclude: ['**/node_modules/**', 'dashboards/dist/**', 'dist/**', '.modelcommons/**', 'bench/peers/**'],
     globalSetup: ['test/postgres.setup.ts'],
-    setupFiles: ['test/warnings.setup.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    setupFiles: ['test/environment.setup.ts', 'test/patience.setup.ts', 'test/warnings.setup.ts'],
+    // A busy machine is many times as slow: whatever ends at all may take its time.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    expect: { poll: { timeout: 60_000 } },
     // Whole processes are killed and clocks awaited here; on a shared CI machine one of thousand waits may be too short.
     retry: process.env.CI ? 1 : 0,
     pool: 'forks',

@@ -25,7 +25,7 @@ test('bash completes commands, their commands, options, and file names', async (
   expect(await offered('model', 'propose', '--dr')).toEqual(['--dry-run'])
   expect(await offered('endpoint', 'open', '3', '--price-')).toEqual(['--price-in', '--price-out'])
   expect(await offered('contribute', 'sam')).toEqual(['samples.jsonl'])
-}, 60_000)
+})
 
 test('the scripts of zsh and fish name the same commands', () => {
   expect(script('zsh')).toMatch(/'modelcommons model'\) found=\('init:make a model folder' 'check:/)
@@ -33,4 +33,4 @@ test('the scripts of zsh and fish name the same commands', () => {
     `complete -c modelcommons -n 'test (__modelcommons_place) = "modelcommons rewards"' -a why -d 'why an account earned what it did in an epoch'`,
   )
   for (const shell of ['zsh', 'fish']) expect(script(shell)).not.toContain('undefined')
-}, 60_000)
+})

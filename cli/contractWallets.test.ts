@@ -33,4 +33,4 @@ test('an account signs for itself, and a contract wallet says who signs for it',
     expect(await verify({ address, message, signature: forged })).toBe(false)
   for (const broken of ['0x', '0x00', `0x${'ff'.repeat(65)}`] as Hex[])
     expect(await verify({ address: wallet, message, signature: broken })).toBe(false)
-}, 180_000)
+})

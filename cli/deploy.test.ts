@@ -61,7 +61,7 @@ test('a development chain gets the settings of the embedded one by --demo, anoth
   expect((await deploy(10, '--demo')).output).toMatch(/^--demo: http:\S+ is no development chain \(chain 10, anvil/)
   for (const args of [[], ['--demo', '--settings', EXAMPLE]])
     expect((await deploy(31_337, ...args)).output).toMatch(/^--settings, --demo: name a file of settings/)
-}, 120_000)
+})
 
 async function refused(env: Record<string, string>, args = ['--settings', EXAMPLE]) {
   const { code, output } = await runProgram('deploy', env, [...args, '--out', 'nowhere/deployment.json'])

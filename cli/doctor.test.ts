@@ -114,7 +114,7 @@ test('an endpoint that limits requests is told as such, and not as one that does
   expect(lines.join()).not.toMatch(/no node answers|does not answer/)
 })
 
-test('endpoints that hang are asked by one check only', { timeout: 60_000 }, async () => {
+test('endpoints that hang are asked by one check only', async () => {
   const { db, env } = await operated()
   const { file } = await patient()
   await db.query(

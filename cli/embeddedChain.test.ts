@@ -16,7 +16,7 @@ const optionsIn = (folder: string) => ({
   blockInterval: 1,
 })
 
-test('however often it is started, a chain has the same first block', { timeout: 60_000 }, async () => {
+test('however often it is started, a chain has the same first block', async () => {
   const options = optionsIn(await temporaryFolder())
   const hashes = new Set<string>()
   for (let start = 0; start < 8; start++) {
@@ -40,9 +40,7 @@ test('a state that was cut off is named, with what to do', async () => {
 
 const heightOf = async (url: string) => Number(await rpc(url, 'eth_blockNumber'))
 
-test('a write that a kill cut is told, and costs only what came after the one before', {
-  timeout: 60_000,
-}, async () => {
+test('a write that a kill cut is told, and costs only what came after the one before', async () => {
   const options = optionsIn(await temporaryFolder())
   const first = await runEmbeddedChain(options, silent)
   await rpc(first.url, 'anvil_mine', ['0x5'])
@@ -61,9 +59,7 @@ test('a write that a kill cut is told, and costs only what came after the one be
   await third.stop()
 })
 
-test('whenever it is killed, also in the middle of a write, it comes back with a whole state', {
-  timeout: 120_000,
-}, async () => {
+test('whenever it is killed, also in the middle of a write, it comes back with a whole state', async () => {
   const options = optionsIn(await temporaryFolder())
   const chain = await runEmbeddedChain(options, silent)
   onTestFinished(() => chain.stop())

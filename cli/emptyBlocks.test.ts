@@ -5,9 +5,7 @@ import { mineEmptyBlocks, secondsToNextBlock } from './emptyBlocks.ts'
 
 const GENESIS = 1_760_000_000
 
-test('time passes on a chain to which nobody sends anything, at the rate of real time', {
-  timeout: 60_000,
-}, async () => {
+test('time passes on a chain to which nobody sends anything, at the rate of real time', async () => {
   const { url, stop } = await startAnvil({ genesisTimestamp: GENESIS, blockInterval: 1 })
   onTestFinished(stop)
   const stopMining = mineEmptyBlocks(url, silent)

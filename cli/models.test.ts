@@ -64,7 +64,7 @@ test('a model is imported, listed, inspected and trained, and answers as trained
   await models('train', 'colours', ...plan)
   const other = await models('generate', 'colours', 'thing 1 is green', '--adapter', taught)
   expect(other.out).toBe('tone: green\n')
-}, 180_000)
+})
 
 test('an unusable model is refused in one line, and nothing of it is kept', async () => {
   const broken = join(model.folder, 'broken')
@@ -100,4 +100,4 @@ test('an unusable model is refused in one line, and nothing of it is kept', asyn
     }),
   )
   expect(await readdir(join(home, 'models')).catch(() => [])).toEqual(kept)
-}, 180_000)
+})

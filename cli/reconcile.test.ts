@@ -100,4 +100,4 @@ test('drift is reported by the program, as a metric, in GraphQL and by the docto
   expect((await runProgram('doctor', { DATABASE_URL, MODELCOMMONS_HOME, PORT: '0' })).output).toMatch(
     /✗ index +1 of \d+ values of 0x\w+ differ from the contracts’ at block \d+: `modelcommons reconcile` lists them/,
   )
-}, 180_000)
+})

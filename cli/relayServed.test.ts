@@ -45,4 +45,4 @@ test('the doctor tells it before anything runs', async () => {
   const { code, output } = await runProgram('doctor', env)
   expect(output).toMatch(/^✗ relay +RELAY is on, but RELAYER_KEY is not set/m)
   expect(code).toBe(1)
-}, 120_000)
+})

@@ -48,4 +48,4 @@ test('a takedown by command is listed with actor, reason and time, without the c
   expect((await run('takedown', contentHash, '--lift', '--reason', 'Agreed.')).code).toBe(0)
   const unknown = await run('takedown', `0x${'1'.repeat(64)}`, '--reason', 'x')
   expect(unknown).toMatchObject({ code: 1, stderr: expect.stringMatching(/no contribution has the sample/) })
-}, 120_000)
+})

@@ -96,7 +96,7 @@ test('what the environment cannot mean is told in one line before anything start
     expect(output.replace(/\n {2}because: .*$/, '').split('\n')).toHaveLength(1)
     expect(existsSync(home)).toBe(false)
   }
-}, 60_000)
+})
 
 test('the embedded servers have fixed ports; one that is taken is told with its variable before anything starts', async () => {
   const home = await emptyHome()
@@ -131,7 +131,7 @@ test('the embedded servers have fixed ports; one that is taken is told with its 
   const ended = new Promise((resolve) => child.once('exit', resolve))
   child.kill('SIGTERM')
   expect(await ended).toBe(0)
-}, 200_000)
+})
 
 test('a newcomer gets test money, time passes without transactions, and the doctor looks at the running system', async () => {
   const home = await emptyHome()
@@ -171,7 +171,7 @@ test('a newcomer gets test money, time passes without transactions, and the doct
   child.kill('SIGTERM')
   expect(await ended).toBe(0)
   expect((await run('doctor')).output).toMatch(/^✓ system +none runs in .*: `modelcommons up` starts one$/m)
-}, 200_000)
+})
 
 /** The port of a server that accepts connections and never answers. */
 async function silentPort(): Promise<number> {
@@ -215,7 +215,7 @@ test('a configured service that is dead, silent or wrong ends the start with one
     expect(output).not.toMatch(/hunter2|secret|Warning|"code":|Request body|\n\s+at /)
     expect(output.split('\n').length).toBeLessThanOrEqual(3)
   }
-}, 200_000)
+})
 
 test('while it runs, other commands find its database, its chain and its contracts without variables', async () => {
   const home = await emptyHome()
@@ -251,7 +251,7 @@ test('while it runs, other commands find its database, its chain and its contrac
     code: 1,
     output: `RPC_URL: no chain is configured, and none runs for ${home}. Start \`modelcommons up\` first, or set RPC_URL and DEPLOYMENT.`,
   })
-}, 120_000)
+})
 
 test('a home into which a restore did not end is refused, until the restore is repeated', async () => {
   const [home, target] = [await emptyHome(), await emptyHome()]
@@ -282,7 +282,7 @@ test('a home into which a restore did not end is refused, until the restore is r
   const server = pidIn(join(home, 'postgres/data/postmaster.pid'))
   process.kill(server, 'SIGINT')
   await vi.waitFor(() => expect(lives(server)).toBe(false), { timeout: 20_000 })
-}, 200_000)
+})
 
 test('an embedded chain that is killed comes back at its address, and the index goes back with it over final blocks', async () => {
   const home = await emptyHome()
@@ -324,7 +324,7 @@ test('an embedded chain that is killed comes back at its address, and the index 
   child.kill('SIGTERM')
   expect(await ended).toBe(0)
   expect(existsSync(pidFile)).toBe(false)
-}, 200_000)
+})
 
 test('a home folder of a newer release, or of another major version of PostgreSQL, is refused and left as it is', async () => {
   const home = await emptyHome()

@@ -123,4 +123,4 @@ test('the program compares with a fresh sync or another instance, exits with 1 w
   expect((await run('--against', url)).stdout).toMatch(/the same up to block \d+: state root 0x[0-9a-f]{64}/)
   expect((await run()).stderr).toContain('either --against URL')
   expect((await run('--against', 'http://127.0.0.1:9')).stderr).toContain('no API answers')
-}, 180_000)
+})

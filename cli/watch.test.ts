@@ -61,7 +61,7 @@ test('watch tells once that a map is wrong, and disputes it once', async () => {
     expect.stringContaining('is WRONG at the document of the map'),
     'Epoch 1: dispute 1 is open.',
   ])
-}, 240_000)
+})
 
 test('a false map whose dispute costs more than the watcher has does not keep it from disputing another', async () => {
   const { chain, deployment, publishFalseMap, startWatch } = await falseMaps()
@@ -88,4 +88,4 @@ test('a false map whose dispute costs more than the watcher has does not keep it
   await once(child, 'close')
   expect(output).toContain('Epoch 2: dispute 2 is open.')
   expect(output).toContain('Epoch 1 cannot be disputed: the bond is')
-}, 240_000)
+})

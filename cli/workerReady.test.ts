@@ -66,7 +66,6 @@ test.each(backends)(
     await vi.waitFor(() => expect(said('the queue answers again')).toBe(1), 5_000)
     expect(await (await fetch(`${status.url}/metrics`)).text()).toContain('modelcommons_queue_answers 1')
   },
-  60_000,
 )
 
 test.each(backends)(
@@ -89,7 +88,6 @@ test.each(backends)(
     await startWorker({ settleEpoch: async () => ({ result: {} }) }, { queues })
     await vi.waitFor(async () => expect((await findJob(db, job.id)).status).toBe('Succeeded'), { timeout: 20_000 })
   },
-  60_000,
 )
 
 test('a worker on a database that became read-only is not ready', async () => {

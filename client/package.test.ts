@@ -39,7 +39,7 @@ beforeAll(async () => {
     if (!name.startsWith('.')) await symlink(join(root, 'node_modules', name), join(modules, name))
   await rename(join(folder, 'package'), join(modules, 'modelcommons'))
   await writeFile(join(folder, 'package.json'), '{"type": "module"}')
-}, 120_000)
+})
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 test('plain Node imports it and uses a system', async () => {
@@ -199,5 +199,4 @@ test.skipIf(without !== '')(
         await browser.close()
       }
     }),
-  120_000,
 )

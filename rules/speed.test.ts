@@ -49,4 +49,4 @@ test('long samples of one word, each of which shares everything with the others,
       })
   })
   expect(took).toBeLessThan(15_000)
-}, 60_000)
+})

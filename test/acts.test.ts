@@ -44,7 +44,7 @@ beforeAll(async () => {
   web = must(await webFolder({ info() {} } as unknown as Parameters<typeof webFolder>[0]))
   browser = await openBrowser()
   system = await clientSystem((end) => ends.unshift(end), { web })
-}, 120_000)
+})
 afterAll(async () => {
   for (const end of ends) await end()
   await browser?.close()
@@ -75,6 +75,7 @@ async function visit(options: VisitOptions & Partial<Parameters<typeof injectWal
     ...{ viewport: SIZES[size], reducedMotion: 'reduce', colorScheme: scheme },
   })
   onTestFinished(() => context.close())
+  context.setDefaultTimeout(120_000)
   const page = await context.newPage()
   const errors: string[] = []
   page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))

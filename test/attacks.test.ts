@@ -33,7 +33,7 @@ afterAll(closeWorlds)
 /** Where chance decides, the mean of few seeds has wide bounds. */
 const CHANCE_SEEDS = 100
 
-test.each(MONEY_ATTACKS)('no attacker earns its gas, or stops anybody: $name', { timeout: 120_000 }, async (attack) => {
+test.each(MONEY_ATTACKS)('no attacker earns its gas, or stops anybody: $name', async (attack) => {
   const seeds = attack.seeds > CHANCE_SEEDS ? CHANCE_SEEDS : 1
   const played = []
   for (let seed = 1; seed <= seeds; seed++) played.push(await attack.play(seed))

@@ -49,7 +49,7 @@ test('the program refuses an address without code and a file with errors, names 
   const db = await openDatabase(url)
   expect((await db.query('select 1 from cursor')).rows).toEqual([])
   await db.close()
-}, 90_000)
+})
 
 test('options and files that name no Governor are refused with a message that says what to do', async () => {
   const { ModelGovernor } = world.at
@@ -151,4 +151,4 @@ test('the index of one chain is not continued with another chain of the same id'
   await expect(follow(other.url)).rejects.toThrow(
     /another chain than the indexed one, though both have the id 31337: block \d+ is 0x\w+ there, 0x\w+ here. Correct RPC_URL/,
   )
-}, 60_000)
+})

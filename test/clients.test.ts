@@ -76,4 +76,4 @@ test('each example asks, pays and prints what it says', async () => {
   }
   expect(await openHolds(system)).toBe(0)
   expect(system.logged).toEqual([])
-}, 300_000)
+})

@@ -132,7 +132,7 @@ test('a version is broken when nobody could fetch its adapter for 72 hours, and 
   expect((await attempt(first)).result).toEqual({ disputeId: String(first), outcome: 'rejected' })
   expect(await world.read('ModelRegistry', 'isRolledBack', [gone])).toBe(true)
   expect(await world.read('ModelRegistry', 'isRolledBack', [late])).toBe(false)
-}, 60_000)
+})
 
 test('what nobody decides within its term lapses, and the bond goes back', async () => {
   const system = await disputeSystem()
@@ -145,7 +145,7 @@ test('what nobody decides within its term lapses, and the bond goes back', async
   const before = await world.balance(STRANGER.address)
   expect((await attempt(id)).result).toEqual({ disputeId: String(id), outcome: 'lapsed' })
   expect((await world.balance(STRANGER.address)) - before).toBe(SETTINGS.minDisputeBond)
-}, 60_000)
+})
 
 test('an aligned version whose weights are not its parent’s falls by recomputation, unless the timelock decides otherwise', async () => {
   const system = await disputeSystem()
@@ -162,4 +162,4 @@ test('an aligned version whose weights are not its parent’s falls by recomputa
   expect((await attempt(one)).result).toEqual({ disputeId: String(one), outcome: 'rejected' })
   expect(await world.read('ModelRegistry', 'isRolledBack', [forged])).toBe(false)
   expect(ROLE_HOLDERS.resolver).not.toBe(ROLE_HOLDERS.operator)
-}, 60_000)
+})

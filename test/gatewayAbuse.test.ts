@@ -61,7 +61,7 @@ test('with keys, a caller pays for itself alone, and reads its own responses alo
     await refusal(bearing('other').responses.create({ model: 'Clerk', input: 'x', previous_response_id: id })),
   ).toMatchObject({ status: 404 })
   expect(system.logged).toEqual([])
-}, 180_000)
+})
 
 test('200 streams at once beside clients that never read: each gets its whole answer, and what is beyond the limit is refused at once', async () => {
   const system = await servedModel(world)
@@ -111,7 +111,7 @@ test('200 streams at once beside clients that never read: each gets its whole an
     code: 'rate_limit_exceeded',
   })
   expect(system.logged).toEqual([])
-}, 240_000)
+})
 
 test('a stream whose worker cannot be read still gives the whole answer; a call that is cancelled in the queue ends its stream', async () => {
   const system = await servedModel(world)
@@ -132,4 +132,4 @@ test('a stream whose worker cannot be read still gives the whole answer; a call 
   await system.ask('mutation ($id: ID!) { cancelJob(id: $id, idempotencyKey: "c") { status } }', { id })
   expect(await waiting).toMatchObject({ status: 400, code: 'cancelled' })
   expect(await openHolds(system)).toBe(0)
-}, 180_000)
+})

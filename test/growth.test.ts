@@ -44,4 +44,4 @@ test('with a million ended jobs, metrics and sweeps read a bounded number of row
   })
   for (const { text, values } of statements)
     if (/job_run/.test(text) && !text.includes('delete')) expect(await read(text, values)).toBeLessThan(400)
-}, 120_000)
+})

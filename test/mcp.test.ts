@@ -109,7 +109,7 @@ test('agents of both revisions, over HTTP and over standard input, list, ask, pa
   expect(new Set(answers.map(({ text }) => text)).size).toBe(1)
   expect(await openHolds(system)).toBe(0)
   expect(system.logged).toEqual([])
-}, 240_000)
+})
 
 test.each(['legacy', 'auto', 'stdio'] as const)(
   'a call that is cancelled pays what was told; one with a key is made once (%s)',
@@ -147,7 +147,6 @@ test.each(['legacy', 'auto', 'stdio'] as const)(
     expect(await used(system)).toBe(BigInt(result.fee) + BigInt(fee))
     expect(system.logged).toEqual([])
   },
-  180_000,
 )
 
 async function overStdio(url: string) {

@@ -37,4 +37,4 @@ test('the packed program runs in an empty folder, and the package has no tests',
   expect(packed).toEqual(expect.arrayContaining(['CHANGELOG.md', 'LICENSE', 'README.md', 'example/base']))
   expect(packed.filter((name) => /\.test\.ts$|(^|\/)test(\/|$)/.test(name))).toEqual([])
   expect(dirname(program)).toContain('node_modules')
-}, 120_000)
+})

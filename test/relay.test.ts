@@ -20,7 +20,7 @@ let system: RelayingSystem
 const stops: (() => Promise<void>)[] = []
 beforeAll(async () => {
   system = await relayingSystem((stop) => stops.unshift(stop))
-}, 60_000)
+})
 afterAll(async () => {
   for (const stop of stops) await stop()
 })
@@ -176,7 +176,7 @@ test('a person without gas delegates, votes, gives samples and claims; only the 
   expect(await claim(client)).toBe(0n)
   expect(await native(person)).toBe(0n)
   expect(await world.client.getTransactionCount({ address: OPERATOR.address })).toBeLessThanOrEqual(operator + 3) // those of this test
-}, 120_000)
+})
 
 test('what its contract takes only from the account is refused in words, before anything is signed', async () => {
   const client = await relayed(await system.person(2))
@@ -356,7 +356,7 @@ describe('within limits', () => {
     await setNative(small.world, RELAYER, parseEther('1'))
     for (const { id } of asked) if (id) expect((await ended(id)).status).toBe('Succeeded')
     expect(await small.sent()).toBe(3)
-  }, 120_000)
+  })
 })
 
 test('where relaying is off, it says so', async () => {

@@ -29,7 +29,7 @@ test('a recorded Governor Bravo with its token and timelock is indexed completel
       expect.stringMatching(/✓ QueueTransaction events of 0x\w{40}: expected 3, found 3/),
     ]),
   )
-}, 60_000)
+})
 
 test('at the recorded block heights, the proposals have the same final states as on their chain', async () => {
   const replay = await startReplay(await readRecording(BRAVO), { heights: 'recorded' })
@@ -60,4 +60,4 @@ test('at the recorded block heights, the proposals have the same final states as
     'succeeded: Succeeded',
   ])
   expect(proposals.every(({ quorum }) => quorum === 400n || quorum === null)).toBe(true)
-}, 60_000)
+})

@@ -74,7 +74,7 @@ test('after a restore every answer is back, is given again for its key, and is c
     'new 3',
     'queued 1',
   ])
-}, 240_000)
+})
 
 test('a settlement that was cut in two by a restore goes on and charges once', async () => {
   const { home, serving, program, grant, redeemed } = await answeringSystem()
@@ -120,7 +120,7 @@ test('a settlement that was cut in two by a restore goes on and charges once', a
     'two 1',
   ])
   expect(Number((await restored.query('select count(*) as lines from reward_line')).rows[0].lines)).toBeGreaterThan(0)
-}, 180_000)
+})
 
 test('a journal of another key is told, and can be given up', async () => {
   const { home, env, serving, program, grant } = await answeringSystem()
@@ -144,7 +144,7 @@ test('a journal of another key is told, and can be given up', async () => {
     JOURNAL_KEY: `${'11'.repeat(32)},${(await journalKeys({ home, journalKeys: undefined }))[0].toString('hex')}`,
   }
   expect((await runProgram('restore', rotated, [out, '--force'])).output).toContain('1 answers of after')
-}, 120_000)
+})
 
 test('redeemed, settled and restored in any order, each receipt is paid once', async () => {
   const { home, serving, program, grant, redeemed } = await answeringSystem()
@@ -198,4 +198,4 @@ test('redeemed, settled and restored in any order, each receipt is paid once', a
     expect(rows.reduce((sum, { funded }) => sum + funded, 0n)).toBe(paid)
     expect((await restored.query('select 1 from receipt where epoch is null')).rows).toEqual([])
   }
-}, 240_000)
+})

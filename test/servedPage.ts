@@ -57,6 +57,7 @@ type Visit = Parameters<Browser['newContext']>[0] & { size: keyof typeof SIZES }
 export async function visit(browser: Browser, url: string, { size, ...options }: Visit) {
   const context = await browser.newContext({ viewport: SIZES[size], reducedMotion: 'reduce', ...options })
   onTestFinished(() => context.close())
+  context.setDefaultTimeout(120_000)
   const page: Page = await context.newPage()
   const errors: string[] = []
   page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))

@@ -164,7 +164,7 @@ export async function runProgram(
     const child = execFile(
       process.execPath,
       ['bin/modelcommons.js', command, ...args],
-      { cwd: join(import.meta.dirname, '..'), env: { PATH, HOME, LOG_LEVEL: 'info', ...env }, timeout: 30_000 },
+      { cwd: join(import.meta.dirname, '..'), env: { PATH, HOME, LOG_LEVEL: 'info', ...env }, timeout: 120_000 },
       (error, stdout, stderr) =>
         resolve({
           code: error ? error.code : 0,

@@ -15,7 +15,6 @@ const browserTest = test.skipIf(without !== '')
 
 let browser: Browser | undefined
 beforeAll(async () => {
-  vi.setConfig({ testTimeout: 120_000 })
   vi.stubEnv('NODE_ENV', 'production')
   if (!without) browser = await openBrowser()
 })

@@ -27,7 +27,6 @@ let served: Awaited<ReturnType<typeof serveOn>>
 let axe: string
 
 beforeAll(async () => {
-  vi.setConfig({ testTimeout: 240_000 })
   vi.stubEnv('NODE_ENV', 'production')
   if (without) return
   const server = inject('postgresUrl')
@@ -37,7 +36,7 @@ beforeAll(async () => {
   await insertLifecycle(db, served.artifacts)
   axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
   browser = await openBrowser()
-}, 240_000)
+})
 afterAll(async () => {
   await browser?.close()
   await served?.close()

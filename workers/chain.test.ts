@@ -254,7 +254,7 @@ describe('a chain that loses transactions', () => {
     await ask()
     expect(await balance()).toBe(7n)
     expect(await rows()).toMatchObject([{ id: 'k', nonce: 1, status: 'Mined' }])
-  }, 30_000)
+  })
 
   test('a journal restored from an older backup: the next nonce is the chain’s, and a known key sends nothing again', async () => {
     const { deposit, balance, rows, db } = await operator({})

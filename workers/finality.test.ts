@@ -9,7 +9,7 @@ import { waitUntilFinal, waitUntilIndexed } from './finality.ts'
 let world: World
 beforeAll(async () => {
   world = await startWorld()
-}, 60_000)
+})
 afterAll(() => world?.anvil.stop())
 
 /** A job that waits, while an indexer has not stored anything yet. */
@@ -43,5 +43,4 @@ test.each([
     await waited
     expect(await heightOf(tag)).toBeGreaterThanOrEqual(block)
   },
-  60_000,
 )

@@ -99,7 +99,7 @@ test('an epoch stays open while the tracing of an opened answer that failed in a
     ['r5', null], // its epoch comes later
     ['r6', null],
   ])
-}, 30_000)
+})
 
 test('a store that does not answer decides no dispute about the artifacts of a version', async () => {
   const system = await testWorker()

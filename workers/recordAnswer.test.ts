@@ -47,4 +47,4 @@ test('calls of one channel that end together are charged one after the other; th
     const signature = receipt.signature as `0x${string}`
     expect(await recoverMessageAddress({ message: { raw: hash }, signature })).toBe(OPERATOR.address)
   }
-}, 120_000)
+})

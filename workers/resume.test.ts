@@ -21,7 +21,7 @@ let undisturbed: { adapter: string; halfway: string }
 
 beforeAll(async () => {
   ;[s3, model] = await Promise.all([startS3(), tinyModel()])
-}, 60_000)
+})
 afterAll(async () => {
   await model.remove()
   await s3.close()
@@ -84,7 +84,7 @@ async function hosts() {
 const exited = (child: ChildProcess) => new Promise((resolve) => child.once('exit', resolve))
 const message = (child: ChildProcess) => new Promise((resolve) => child.once('message', resolve))
 
-describe('a training goes on from its checkpoint on another host', { timeout: 240_000 }, () => {
+describe('a training goes on from its checkpoint on another host', () => {
   test('a training that nothing disturbs', async () => {
     const { start, succeeded, job, steps, keys } = await hosts()
     await start('host 1')

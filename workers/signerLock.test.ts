@@ -75,4 +75,4 @@ test('a signer that is cut off while it holds the lock keeps nobody from signing
     { id: 'far', nonce: before + 1, status: 'Mined' },
   ])
   expect(await nonces.getTransactionCount({ address: OPERATOR.address })).toBe(before + 2)
-}, 90_000)
+})

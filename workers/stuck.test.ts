@@ -87,7 +87,7 @@ describe('a transaction whose fee is too low', () => {
     })
     expect((await deposit('k')).transactionHash).toBe(second)
     expect(await balance()).toBe(7n)
-  }, 30_000)
+  })
 
   test('waits at the maximum, and goes on when the base fee has fallen', async () => {
     const said: object[] = []
@@ -109,7 +109,7 @@ describe('a transaction whose fee is too low', () => {
     await mineUntil(made)
     expect((await operator.rows()).map(({ id }) => id)).toEqual(['k'])
     expect(said).toHaveLength(1)
-  }, 30_000)
+  })
 
   test('is replaced when blocks are mined without it, however the node answers', async () => {
     const proxy = await rpcProxy(network.anvil.url)
@@ -130,7 +130,7 @@ describe('a transaction whose fee is too low', () => {
     proxy.state.mode = 'pass'
     await made
     expect(await balance()).toBe(7n)
-  }, 30_000)
+  })
 
   test('may be mined itself after it was replaced: then that is what its key means', async () => {
     const proxy = await rpcProxy(network.anvil.url)
@@ -153,7 +153,7 @@ describe('a transaction whose fee is too low', () => {
     const row = await journalOf(operator, 'k')
     expect(row).toMatchObject({ status: 'Mined', hash: first })
     expect(hashesOf(row)).toHaveLength(2)
-  }, 30_000)
+  })
 
   test('that was replaced and mined after a backup: the restored journal finds it on the chain and sends nothing', async () => {
     const operator = await network.operator()
@@ -172,7 +172,7 @@ describe('a transaction whose fee is too low', () => {
     expect((await deposit('k')).transactionHash).toBe(transactionHash)
     expect(await balance()).toBe(7n)
     expect(await journalOf(operator, 'k')).toMatchObject({ hash: transactionHash, status: 'Mined' })
-  }, 30_000)
+  })
 
   test('that was replaced by a process which was killed before it sent it: another process sends it', async () => {
     const proxy = await rpcProxy(network.anvil.url)
@@ -195,7 +195,7 @@ describe('a transaction whose fee is too low', () => {
     await setBaseFee(gwei(50))
     await network.mine()
     await vi.waitFor(async () => expect(await balance()).toBe(7n))
-  }, 30_000)
+  })
 })
 
 describe('a node that has the transaction, and answers with an error', () => {
@@ -239,7 +239,7 @@ describe('a node that has the transaction, and answers with an error', () => {
     expect(one?.transactionHash).toBe(two?.transactionHash)
     expect(await balance()).toBe(7n)
     expect(await rows()).toMatchObject([{ id: 'k', nonce: 0, status: 'Mined' }])
-  }, 30_000)
+  })
 })
 
 describe('a call that needs too much gas', () => {
@@ -272,7 +272,7 @@ describe('a call that needs too much gas', () => {
       receipts.map(({ transactionHash }) => transactionHash),
     )
     expect(await operator.rows()).toEqual(before)
-  }, 30_000)
+  })
 
   test('fails at once and takes no nonce when it cannot be cut', async () => {
     const operator = await network.operator({ settler: true })
@@ -308,7 +308,7 @@ describe('a call that needs too much gas', () => {
     expect(rows.find(({ id }) => id.startsWith('gap-'))).toMatchObject({ nonce: rows[0].nonce })
     const receipts = await settle({ ...operator, chain: again }, people)
     expect(receipts.flatMap(({ events }) => events)).toHaveLength(people.length)
-  }, 60_000)
+  })
 })
 
 describe('an account without funds', () => {

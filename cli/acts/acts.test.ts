@@ -70,7 +70,7 @@ test('killed again and again while it contributes: run again, nothing is lost or
   expect(before - (await world.balance(testAccount(4).address))).toBe(10n ** 15n * BigInt(samples.length))
   // One approval, four commitments, four submissions.
   expect((await world.client.getTransactionCount({ address: testAccount(4).address })) - sent).toBe(9)
-}, 180_000)
+})
 
 test('an account file opens with its passphrase only', async () => {
   const text = await sealKeystore(keyOf(1), 'right')

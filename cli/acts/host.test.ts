@@ -41,4 +41,4 @@ test('a host opens an endpoint, changes its price and its version; rewards tell 
     await world.send(OPERATOR, 'ModelRegistry', 'promote', [id])
     return id.toString()
   }
-}, 240_000)
+})

@@ -58,7 +58,7 @@ test('a validator judges at the desk, is killed, goes on, and reveals by the sam
       confidence: 60,
     },
   ])
-}, 120_000)
+})
 
 test('judgements of a file are committed once, however often it is given, and each wrong line is told', async () => {
   const system = await clientSystem()
@@ -86,4 +86,4 @@ test('judgements of a file are committed once, however often it is given, and ea
   expect((await give()).revealed).toHaveLength(3)
   expect(await give()).toEqual({ committed: [], revealed: [], revealFrom: null, skipped: [] })
   expect(await world.read('FeedbackPool', 'taskCount', [])).toBe(first + 2n)
-}, 120_000)
+})

@@ -64,7 +64,7 @@ test('killed at random while it contributes: every sample is given once and paid
   expect(before - (await world.balance(address))).toBe(10n ** 15n * BigInt(samples.length))
   // One approval, two commitments, two submissions.
   expect((await world.client.getTransactionCount({ address })) - sent).toBe(5)
-}, 240_000)
+})
 
 test('killed at random while it takes stakes back: each comes back once, and the same command tells of them all', async () => {
   const { url, world, folder: home, as } = await clientSystem()
@@ -81,7 +81,7 @@ test('killed at random while it takes stakes back: each comes back once, and the
   expect((await world.balance(address)) - before).toBe(BigInt(wei))
   expect((await world.client.getTransactionCount({ address })) - sent).toBe(1)
   expect(await withdrawStake(alice)).toEqual({ contributions: 0, wei: 0n, held: 0, disputed: 0 })
-}, 240_000)
+})
 
 test('killed at random while it commits to judgements and while it reveals them: each is committed once and revealed', async () => {
   const system = await clientSystem()
@@ -101,7 +101,7 @@ test('killed at random while it commits to judgements and while it reveals them:
   await run(['judge', '--file', file], 14)
   // The draw of the seats, one commitment, one reveal.
   expect((await world.client.getTransactionCount({ address })) - sent).toBe(3)
-}, 240_000)
+})
 
 test('killed at random while it deposits and while it asks: the credit is there once, and the answer is given and paid once', async () => {
   await onAnsweringApi(async ({ world, answered, url, folder: home, as }) => {
@@ -114,4 +114,4 @@ test('killed at random while it deposits and while it asks: the credit is there 
     expect(answer).toBe(`Where is it? ${answered.length}`)
     expect([receipt.fee, receipt.cumulative]).toEqual([String(FEE), String(FEE)])
   })
-}, 240_000)
+})

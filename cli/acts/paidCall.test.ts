@@ -59,4 +59,4 @@ test('a consumer pays for answers, the host settles, and rewards why tells the h
     expect(JSON.parse(claim.stdout)).toEqual({ wei: why.cumulative })
     expect(await world.read('RewardDistributor', 'claimed', [OPERATOR.address])).toBe(BigInt(why.cumulative))
   })
-}, 240_000)
+})

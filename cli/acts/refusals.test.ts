@@ -70,7 +70,7 @@ beforeAll(async () => {
     otherNode: await server('application/json', '{"jsonrpc":"2.0","id":1,"result":"0x2a"}'),
     webServer: await server('text/html', '<!doctype html>'),
   }
-}, 120_000)
+})
 
 afterAll(async () => {
   for (const stop of stops) await stop()

@@ -136,7 +136,7 @@ test('a restored system has the same rows, roots and artifacts; the indexer goes
   await user.end()
   expect((await restore(target, other, '--force')).code).toBe(0)
   expect(await contents(target)).toEqual(saved)
-}, 180_000)
+})
 
 test('a backup that is incomplete, damaged or of a newer release changes nothing', async () => {
   const { out, backup, restore } = await system()
@@ -169,7 +169,7 @@ test('a backup that is incomplete, damaged or of a newer release changes nothing
   await refused(/is damaged: objects: 0x/)
   await appendFile(join(out, 'database/holder.copy'), 'x')
   await refused(/is damaged: database\/holder\.copy is missing or was changed/)
-}, 120_000)
+})
 
 test('an interrupted restore changes nothing', async () => {
   const { home, db, out, backup } = await system()
@@ -189,7 +189,7 @@ test('an interrupted restore changes nothing', async () => {
   reader.release()
   await until('its session has ended', async () => !(await locked(`mode = 'AccessExclusiveLock'`)))
   expect(await contents(db)).toEqual(saved)
-}, 120_000)
+})
 
 test('a backup that is killed half-way is none, and the next one is complete', async () => {
   const { home, db, out, backup, restore } = await system()
@@ -210,7 +210,7 @@ test('a backup that is killed half-way is none, and the next one is complete', a
   expect((await backup()).code).toBe(0)
   expect((await restore(target, await folder())).code).toBe(0)
   expect(await contents(target)).toEqual(await contents(db))
-}, 120_000)
+})
 
 test('the objects of a bucket are copied with the backup, or must still be in the bucket of the restored system', async () => {
   const s3 = await startS3()
@@ -255,4 +255,4 @@ test('the objects of a bucket are copied with the backup, or must still be in th
   for (const name of [small, large])
     expect(Buffer.compare(await must(to).get(name), await must(from).get(name)), name).toBe(0)
   expect((await run('restore', await databaseWith(0), bucket, listed)).code).toBe(0)
-}, 120_000)
+})

@@ -84,7 +84,7 @@ test('killed again and again while it proposes a folder: run again, one model is
   await rm(join(made.path, 'CARD.md'))
   const { code, stderr } = await modelcommons(['model', 'propose', made.path], env)
   expect([code, stderr]).toEqual([1, expect.stringMatching(/^CARD.md: is missing/)])
-}, 240_000)
+})
 
 test('model check ends with 1 and lists every mistake; model init divides samples and says what to do next', async () => {
   const made = await newFolder('extract')
@@ -105,4 +105,4 @@ test('model check ends with 1 and lists every mistake; model init divides sample
     1,
     expect.stringMatching(/is not empty. Name a folder that does not exist yet/),
   ])
-}, 60_000)
+})

@@ -58,7 +58,7 @@ test('every command of docs/your-own-model.md does what the page says', async ()
   await runSteps(pageSteps(await readPage('your-own-model.md')), { cwd: work, env, api: url, names, after })
   expect(status).toMatch(/datanet \d+ \(CC-BY-4.0\): [1-9]\d* samples, 0 accepted/)
   expect(status).toContain('next: The operator or the steward scores the samples')
-}, 300_000)
+})
 
 test('the reference of the page is what the format says', async () => {
   expect(await readPage('your-own-model.md')).toContain(formatTables())

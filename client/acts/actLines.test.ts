@@ -51,4 +51,4 @@ test('every line of docs/client.md does its act', async () => {
     expect((await acts.judgingDuties(client)).waiting.map((task) => task.taskId)).toEqual([taskId])
     expect((await acts.listEndpoints(client)).at(-1)).toMatchObject({ id: String(given.endpointId), priceOut: '30' })
   })
-}, 240_000)
+})

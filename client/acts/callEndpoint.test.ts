@@ -64,4 +64,4 @@ test('a call is answered and paid once; its receipt can be verified; what is owe
     const [after] = await client.read('InferenceMarket', 'channels', [receipt.channelId as `0x${string}`])
     expect(before - after).toBe(FEE)
   })
-}, 120_000)
+})

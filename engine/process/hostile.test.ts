@@ -79,29 +79,25 @@ test.each([
   ['sft', 2],
   ['rloo', 3],
   ['dpo', 1],
-] as const)(
-  '%s killed at random moments ends with the bytes of a run that was left alone',
-  async (task, kills) => {
-    let events = 0
-    await start(task, `${task}-whole`, () => events++)
-    const random = new Random(`kills/${task}`)
-    for (let kill = 0; kill < kills; kill++) {
-      // A random moment: after some number of events and some milliseconds, possibly during a write.
-      let left = 1 + random.integer(Math.floor((0.8 * events) / kills))
-      const wait = random.integer(12)
-      const strike = () => setTimeout(() => engine.pid !== undefined && process.kill(engine.pid, 'SIGKILL'), wait)
-      const ended = await start(task, task, () => --left === 0 && strike()).then(
-        () => 'done',
-        (error) => (error instanceof EngineError ? error.fault : `${error}`),
-      )
-      expect(ended).toBe('crashed')
-      await wholeFiles(task)
-    }
-    await start(task, task)
-    expect((await weightsOf(task)).equals(await weightsOf(`${task}-whole`))).toBe(true)
-  },
-  180_000,
-)
+] as const)('%s killed at random moments ends with the bytes of a run that was left alone', async (task, kills) => {
+  let events = 0
+  await start(task, `${task}-whole`, () => events++)
+  const random = new Random(`kills/${task}`)
+  for (let kill = 0; kill < kills; kill++) {
+    // A random moment: after some number of events and some milliseconds, possibly during a write.
+    let left = 1 + random.integer(Math.floor((0.8 * events) / kills))
+    const wait = random.integer(12)
+    const strike = () => setTimeout(() => engine.pid !== undefined && process.kill(engine.pid, 'SIGKILL'), wait)
+    const ended = await start(task, task, () => --left === 0 && strike()).then(
+      () => 'done',
+      (error) => (error instanceof EngineError ? error.fault : `${error}`),
+    )
+    expect(ended).toBe('crashed')
+    await wholeFiles(task)
+  }
+  await start(task, task)
+  expect((await weightsOf(task)).equals(await weightsOf(`${task}-whole`))).toBe(true)
+})
 
 describe.skipIf(process.platform !== 'linux')('a disk that is full at checkpoint time', () => {
   const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href

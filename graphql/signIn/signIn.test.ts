@@ -109,7 +109,7 @@ test('who signs in reads his own, makes keys, and they end as they should', asyn
   expect((await send(api, 'GET', '/keys', undefined, token)).status).toBe(401)
   expect(await asks(all.key)).toBe('NO_CHANNEL') // keys outlive the session
   expect(api.logged).toEqual([])
-}, 60_000)
+})
 
 test('a key with a cap spends no more, however many of its calls come at once', async () => {
   const api = await started()
@@ -132,7 +132,7 @@ test('a key with a cap spends no more, however many of its calls come at once', 
   expect(await ask('more')).toBeUndefined()
   expect((await api.db.query('select count(*) as n from key_call')).rows[0].n).toBe(4)
   expect(api.logged).toEqual([])
-}, 60_000)
+})
 
 test('a message for another place, time, chain or server signs nobody in, and none signs in twice', async () => {
   const api = await started({ corsOrigins: ['https://page.example'] })
@@ -182,7 +182,7 @@ test('a message for another place, time, chain or server signs nobody in, and no
     .message
   expect((await enter(page)).status).toBe(200)
   expect(api.logged).toEqual([])
-}, 60_000)
+})
 
 test('a contract wallet signs in where signatures are asked of the chain; an open API needs no keys', async () => {
   const seen: string[] = []

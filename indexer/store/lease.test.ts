@@ -62,7 +62,7 @@ test('when the host of an indexer vanishes, a standby takes over within 30 s and
   await vanishing.caughtUp(await chain.head())
   expect(vanishing.status()).toMatchObject({ active: false, counters: { leaseLosses: 1 } })
   await expectClean(chain, db)
-}, 120_000)
+})
 
 test('a host that vanishes in the middle of a transaction keeps nothing locked, and its transaction is not committed', async () => {
   const { chain, next } = await noisyChain(5, 52)
@@ -87,7 +87,7 @@ test('a host that vanishes in the middle of a transaction keeps nothing locked, 
   await transactions(chain, next, 3)
   await standby.caughtUp(await chain.head())
   await expectClean(chain, db)
-}, 60_000)
+})
 
 test('an indexer process that was frozen is replaced, and stores nothing when it goes on', async () => {
   const { chain, next } = await noisyChain(5, 53)
@@ -112,7 +112,7 @@ test('an indexer process that was frozen is replaced, and stores nothing when it
   expect(String(await holder()).endsWith(`:${process.pid}`)).toBe(true)
   expect(standby.status()).toMatchObject({ active: true, counters: { leaseLosses: 0 } })
   await expectClean(chain, db)
-}, 60_000)
+})
 
 test('with an old token nothing can be stored, although the cursor is where the old holder left it', async () => {
   const { chain } = await noisyChain(2, 54)
@@ -166,4 +166,4 @@ test('while a batch is being stored for long, the lease is renewed: nobody takes
   await busy.caughtUp(await chain.head())
   expect([busy.status().active, standby.status().active]).toEqual([true, false])
   await expectClean(chain, db)
-}, 60_000)
+})

@@ -73,4 +73,4 @@ test('a version that fell below its mandate is disputed once, with figures and n
   expect(await chain.read('Disputes', 'disputeCount', [])).toBe(1n)
   await db.query(`update model_version set status = 'RolledBack'`)
   await expect(dispute()).rejects.toMatchObject({ code: 'NOT_PROMOTED' })
-}, 120_000)
+})

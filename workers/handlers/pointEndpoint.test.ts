@@ -58,7 +58,7 @@ test('an endpoint serves another version of its model, once; only its host may c
     code: 'NOT_HOST',
     message: expect.stringMatching(/There is no endpoint 3/),
   })
-}, 120_000)
+})
 
 test('what consumers owe for the answers of a version is redeemed before its endpoint serves another', async () => {
   const { serving, world, grant, manifestHash } = await answeringSystem()
@@ -76,4 +76,4 @@ test('what consumers owe for the answers of a version is redeemed before its end
     expect(await ended(id)).toEqual({ ...input, before: '1' })
     expect(await rowsOf(db, Redemption, 'true')).toMatchObject([{ versionId: '1', amount: FEE }])
   })
-}, 120_000)
+})

@@ -50,7 +50,7 @@ test('a consumer who withdraws, or whose voucher is bad, keeps nobody from being
     expect(await dueJobs(db, { redeemAfterMs: 0 })).toContain('redeem')
     await expect(redeem('4')).resolves.toMatchObject({ channels: 1, amount: String(FEE), failed: [] })
   })
-}, 120_000)
+})
 
 test('fees are redeemed without a person when they are old, or when a withdrawal would take their credit', async () => {
   const { serving, world, grant, configOf, redeemed, channel } = await answeringSystem()
@@ -110,7 +110,7 @@ test('fees are redeemed without a person when they are old, or when a withdrawal
     { kind: 'redeem', jobs: 1 },
     { kind: 'settleEpoch', jobs: 1 },
   ])
-}, 120_000)
+})
 
 test('two workers redeem at once, a crash after the transaction, and a reorganisation: each fee is paid once', async () => {
   const { serving, world, grant, redeemed } = await answeringSystem()
@@ -160,4 +160,4 @@ test('two workers redeem at once, a crash after the transaction, and a reorganis
   expect((await db.query(`select status from job_run where kind = 'redeem' and status <> 'Succeeded'`)).rows).toEqual(
     [],
   )
-}, 120_000)
+})

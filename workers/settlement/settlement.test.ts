@@ -60,7 +60,7 @@ test('an epoch that a stranger funds pays nobody and stops no other; fees of the
     const documents = await Promise.all(usage.map(({ document }) => getDocument(system.store, usageDocument, document)))
     expect(documents).toMatchObject([{ epoch: 2, receipts: [{ prompt: 'one', fee: String(FEE) }] }])
   })
-}, 120_000)
+})
 
 test('a map in pages that was cancelled is published again, also when it is the same, and its lines are stored once', async () => {
   const system = await answeringSystem()
@@ -85,7 +85,7 @@ test('a map in pages that was cancelled is published again, also when it is the 
     expect(await world.read('RewardDistributor', 'lastEpoch', [])).toBe(1n)
     expect(await checkEpoch(sourcesOf(system, db), 1)).toMatchObject({ difference: null })
   })
-}, 120_000)
+})
 
 test('a map whose last block the chain replaced before it was published is computed and published again', async () => {
   const system = await answeringSystem()
@@ -112,7 +112,7 @@ test('a map whose last block the chain replaced before it was published is compu
     { through: ofAnotherBranch },
   )
   expect(refused).toBe(2)
-}, 120_000)
+})
 
 test('answers that are not opened are in no document, and free ones settle nothing', async () => {
   const system = await answeringSystem()
@@ -136,7 +136,7 @@ test('answers that are not opened are in no document, and free ones settle nothi
       { channel_id: null, cumulative: 0n, epoch: null },
     ])
   })
-}, 120_000)
+})
 
 test('a manifest that nobody has is waited for until 72 hours after the epoch, and is then absent', async () => {
   const system = await answeringSystem()
@@ -166,4 +166,4 @@ test('a manifest that nobody has is waited for until 72 hours after the epoch, a
     expect(await mapOf(system, settled.uri)).toMatchObject({ absent: [manifestHash] })
     expect(await checkEpoch(sourcesOf(system, db), 1)).toMatchObject({ difference: null })
   })
-}, 120_000)
+})

@@ -163,7 +163,7 @@ test('the facts of a model are read from the index', async () => {
     served: [],
     jobs: [{ id: expect.any(String), kind: 'evaluate', subject: '3' }],
   })
-}, 60_000)
+})
 
 test('two stewards ask for each step once, and tell why and what comes next', async () => {
   const at = await setting()
@@ -189,7 +189,7 @@ test('two stewards ask for each step once, and tell why and what comes next', as
     { id: 'redeem', waits_for: 'such fees', asked: false },
     { id: 'publish', waits_for: 'redeemed fees', asked: false },
   ])
-}, 60_000)
+})
 
 test('a policy that is not valid, or a specification that nobody has, leaves only its own model alone', async () => {
   const at = await setting()
@@ -204,7 +204,7 @@ test('a policy that is not valid, or a specification that nobody has, leaves onl
   )
   expect((await stateOf(at, '2')).explanation).toMatch(/^Its specification cannot be read/)
   expect(await jobsOf(at)).toMatchObject([{ kind: 'fineTune', input: { modelId: '3' } }])
-}, 60_000)
+})
 
 test('a job that fails for good holds its own model only; after a resume the step is tried once more', async () => {
   const at = await setting()
@@ -232,7 +232,7 @@ test('a job that fails for good holds its own model only; after a resume the ste
   await turn()
   expect((await jobsOf(at)).map(({ kind }) => kind)).toEqual(['evaluate', 'fineTune', 'fineTune'])
   expect(await stateOf(at, '1')).toMatchObject({ state: 'Working' })
-}, 60_000)
+})
 
 test('a steward acts on new blocks and on what operators say, without waiting for its clock', async () => {
   const at = await setting()
@@ -251,7 +251,7 @@ test('a steward acts on new blocks and on what operators say, without waiting fo
   await at.db.query('update stewardship set paused = false')
   await notify(at.db, { type: 'steward', modelId: '1' })
   await vi.waitFor(async () => expect(await jobsOf(at)).toHaveLength(1), 10_000)
-}, 60_000)
+})
 
 test('what serves is measured in each period, and disputed once by two stewards; calls and disputes of strangers change nothing', async () => {
   const at = await setting()
@@ -287,4 +287,4 @@ test('what serves is measured in each period, and disputed once by two stewards;
     { id: `monitor/2/${measuring.input.period}`, waits_for: null, asked: true },
     { id: `recourse/2/${measuring.input.period}`, waits_for: null, asked: true },
   ])
-}, 60_000)
+})
