@@ -95,7 +95,7 @@ test('while the node of one chain is away at the start, and after it was refused
   await vi.waitFor(async () => expect(await ask('/ready')).toContain('The indexer of chain 10 is stopped'), within)
   expect(await metric('active', 31_337)).toBe(1)
   expect(indexer.exitCode).toBeNull()
-}, 90_000)
+})
 
 test('an indexer that waits for its node at the start ends with its supervisor', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'modelcommons-orphan-'))
@@ -117,4 +117,4 @@ test('an indexer that waits for its node at the start ends with its supervisor',
   const ended = once(indexer, 'exit')
   indexer.disconnect()
   await ended
-}, 60_000)
+})

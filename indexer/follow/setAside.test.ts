@@ -76,4 +76,4 @@ test('a poisonous or garbled token is set aside from its block on, with the reas
     expect(await difference(live.db, late.db)).toEqual([])
     expect(late.counters.setAside).toBe(2)
   }
-}, 60_000)
+})

@@ -51,7 +51,7 @@ beforeAll(async () => {
     addresses: {},
     governors: all.map(({ governor }) => ({ address: governor.address })),
   }
-}, 120_000)
+})
 afterAll(() => chain?.anvil.stop())
 
 async function indexed(): Promise<Database> {
@@ -126,7 +126,7 @@ test('in every block, every proposal has the state and the quorum that the contr
   const every = PROPOSAL_STATES.flatMap((state) => [`Alpha ${state}`, `Bravo ${state}`, `OpenZeppelin ${state}`])
   expect(every.filter((state) => !seen.has(state))).toEqual(['OpenZeppelin Expired']) // its timelock has no end
   expect([...unknown]).toEqual([])
-}, 120_000)
+})
 
 test('ids are prefixed by contract, except those of the first Governor', async () => {
   const db = await indexed()
@@ -178,7 +178,7 @@ test('a comparison with the contracts finds nothing until a row is changed, then
   ])
   const stored = await db.query('select governor_id, drift from reconciliation where seed = $1 order by id', ['a'])
   expect(stored.rows.map(({ drift }) => drift)).toEqual(after.map(({ drift }) => drift))
-}, 60_000)
+})
 
 test('where the node has no state of the block, or the contracts answer nothing, the comparison says so and agrees with nothing', async () => {
   const db = await indexed()
@@ -226,7 +226,7 @@ test('where the node has no state of the block, or the contracts answer nothing,
   await until('it agrees', () => lines('The index agrees with the contracts').length > 0)
   stop.abort()
   await running
-}, 120_000)
+})
 
 test('a reorganisation of a Governor’s blocks leaves the rows of a clean sync', async () => {
   const db = await freshDatabase()
@@ -240,4 +240,4 @@ test('a reorganisation of a Governor’s blocks leaves the rows of a clean sync'
   stop.abort()
   await indexer.stopped
   expect(await difference(db, await indexed())).toEqual([])
-}, 60_000)
+})

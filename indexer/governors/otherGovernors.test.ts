@@ -89,7 +89,7 @@ beforeAll(async () => {
   await send(0, token, 'mint', [chain.accounts[0], 5n]) // another supply
   await pass(2)
   await second()
-}, 120_000)
+})
 afterAll(async () => {
   await live?.close()
   await chain?.anvil.stop()
