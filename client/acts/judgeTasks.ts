@@ -25,7 +25,7 @@ export async function judgingDuties(client: Client): Promise<JudgingDuties> {
   const tasks = await listJudgingTasks(client)
   const open = tasks.filter(({ state, commitUntil }) => state === 'open' && commitUntil.getTime() >= now)
   for (const roundId of new Set(open.filter(({ drawn }) => !drawn).map((one) => one.roundId)))
-    await drawSeats(client, roundId).catch(ignorePendingDraw)
+    await drawSeats(client, roundId).catch(ignoreOtherDraw)
   const seated = await Promise.all(
     open.map(({ taskId }) => client.read('FeedbackPool', 'hasSeat', [taskId, accountOf(client)])),
   )
@@ -46,9 +46,10 @@ export async function judgingDuties(client: Client): Promise<JudgingDuties> {
   }
 }
 
-/** The block that decides the seats is not mined yet: whoever looks later finds them. */
-function ignorePendingDraw(error: unknown): void {
-  if (!(error instanceof ContractRefusal && error.errorName === 'DrawPending')) throw error
+/** The block that decides the seats is not mined yet, so that whoever looks later finds them, or somebody else has drawn them meanwhile. */
+function ignoreOtherDraw(error: unknown): void {
+  if (!(error instanceof ContractRefusal && ['DrawPending', 'AlreadyDrawn'].includes(error.errorName ?? '')))
+    throw error
 }
 
 export interface JudgedTasks {

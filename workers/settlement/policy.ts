@@ -72,12 +72,12 @@ async function endedEpoch({ db }: Pick<SettlementPolicy, 'db'>): Promise<number 
 const PAUSE_MS = 60_000
 const PAUSE_AFTER_FAILURE_MS = 600_000
 
-/** Starts a job, unless one of its kind is live or has just ended: another epoch need not wait after one that is published. The key names the job before, so that
- *  two workers start one job. */
+/** Starts a job, unless one of its kind is live or has just ended: another epoch need not wait after one that is published, nor other fees after some that were
+ *  redeemed, which the job has seen indexed. The key names the job before, so that two workers start one job. */
 async function start({ db, queues }: SettlementPolicy, { kind, input }: DueJob): Promise<void> {
   const { rows } = await db.query<{ busy: boolean; last: string }>(
     `select coalesce(bool_or(${IS_LIVE} or finished_at > clock_timestamp() - interval '1 millisecond' *
-         case when status <> 'Succeeded' then $3::int when input = $4 then $2::int else 0 end), false) as busy,
+         case when status <> 'Succeeded' then $3::int when input = $4 and coalesce(result->>'channels', '0') = '0' then $2::int else 0 end), false) as busy,
        coalesce((array_agg(id order by created_at desc, id))[1], 'none') as last
      from job_run where kind = $1`,
     [kind, PAUSE_MS, PAUSE_AFTER_FAILURE_MS, JSON.stringify(input)],

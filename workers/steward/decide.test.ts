@@ -52,6 +52,12 @@ test('a version is evaluated once, goes live when it meets the targets and is no
   const fresh = version('5', { status: 'Registered', metrics: [] })
   const full = datanet({ accepted: 10, fresh: 10 })
   expect(names({ versions: [fresh], datanets: full })).toEqual(['evaluate'])
+  const inputs = (over: Partial<ModelFacts>) =>
+    decide(factsWith(over)).flatMap(({ name, input }) => (name === 'evaluate' ? [input] : []))
+  expect(inputs({ versions: [fresh, { ...fresh, id: '6' }] })).toEqual([
+    { versionId: '5', promote: false, baseline: true },
+    { versionId: '6', promote: false },
+  ])
   expect(waits('train', { versions: [fresh], datanets: full })).toBe('the evaluation of version 5')
   const good = version('5', { status: 'Registered' })
   expect(names({ versions: [good] })).toEqual(['promote'])

@@ -23,9 +23,12 @@ const evaluateSteps = (facts: ModelFacts): Step[] =>
           name: 'evaluate',
           occasion: `evaluate/${id}`,
           kind: 'evaluate',
-          input: { versionId: id, promote: false },
+          input: { versionId: id, promote: false, ...(isFirst(facts, id) && { baseline: true }) },
           reason: `Version ${id} has not been evaluated.`,
         }))
+
+/** The model's first version shows what training adds to the base model: this is measured once. */
+const isFirst = ({ versions, live }: ModelFacts, id: string) => live === null && versions[0]?.id === id
 
 function promoteStep(facts: ModelFacts): Step[] {
   const { policy, targets, versions, live } = facts

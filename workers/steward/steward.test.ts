@@ -8,6 +8,7 @@ import { Dispute } from '#schema/onchain/disputes.ts'
 import { FeedbackRound, FeedbackTask, Judgement, Validator } from '#schema/onchain/feedback.ts'
 import { Endpoint } from '#schema/onchain/market.ts'
 import { Evaluation, Mandate, Model, ModelVersion, Target } from '#schema/onchain/models.ts'
+import { RewardMap } from '#schema/onchain/rewards.ts'
 import { type Policy, stewardFile } from '#schema/policy.ts'
 import { account, blockTime, insert, insertAll, insertChain } from '#test/factory.ts'
 import { silent, testWorker } from '../test/testWorker.ts'
@@ -287,4 +288,18 @@ test('what serves is measured in each period, and disputed once by two stewards;
     { id: `monitor/2/${measuring.input.period}`, waits_for: null, asked: true },
     { id: `recourse/2/${measuring.input.period}`, waits_for: null, asked: true },
   ])
+})
+
+test('an epoch is settled with the block that makes its last one final', async () => {
+  const at = await setting()
+  await insert(at.db, RewardMap, { id: '1', epoch: 1, status: 'Open', lastBlock: HEAD })
+  const turn = createTurn(contextOf(at))
+  for (const [finalBlock, jobs] of [
+    [HEAD - 1, []],
+    [HEAD, [{ kind: 'settleEpoch', input: { epoch: 1 } }]],
+  ] as const) {
+    await at.db.query('update cursor set final_block = $1', [finalBlock])
+    await turn()
+    expect(await jobsOf(at)).toMatchObject(jobs)
+  }
 })

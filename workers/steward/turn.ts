@@ -5,7 +5,7 @@ import { EnqueueError, enqueue } from '#schema/enqueue.ts'
 import { isRetriable } from '#schema/errors.ts'
 import { type Policy, policyOf, type StewardFile } from '#schema/policy.ts'
 import type { Queues } from '#schema/queue.ts'
-import type { SettlementPolicy } from '../settlement/policy.ts'
+import { applySettlementPolicy, type SettlementPolicy } from '../settlement/policy.ts'
 import { decide } from './decide.ts'
 import { createMandatedPolicies, PolicyError } from './mandatedPolicies.ts'
 import { type IdentifiedStep, type ModelPlan, plan } from './plan.ts'
@@ -28,7 +28,8 @@ export interface StewardContext {
   settlements: Pick<SettlementPolicy, 'redeemAfterMs' | 'redeemMin'>
 }
 
-/** Looks at every model with a mandate: asks for what is due, and stores what comes next and why. What is wrong with one model holds no other. */
+/** Looks at every model with a mandate, and at the fees of all: asks for what is due, and stores what comes next and why. What is wrong with one model holds no
+ *  other. */
 export function createTurn(context: StewardContext): () => Promise<void> {
   const mandated = createMandatedPolicies(context.artifacts)
   return async () => {
@@ -41,9 +42,11 @@ export function createTurn(context: StewardContext): () => Promise<void> {
         if (isRetriable(err)) throw err
         await storeFault(context, model.id, time.block, err as Error)
       }
-    const { db, operates, settlements } = context
-    const account = context.account.toLowerCase()
-    if (operates) await storeNext(db, null, await nextSettlements({ db, account, publishes: true, ...settlements }))
+    const { db, queues, operates, settlements } = context
+    if (!operates) return
+    const policy = { db, account: context.account.toLowerCase(), publishes: true, ...settlements }
+    await applySettlementPolicy({ ...policy, queues })
+    await storeNext(db, null, await nextSettlements(policy))
   }
 }
 
