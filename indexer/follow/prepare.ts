@@ -4,7 +4,7 @@ import { ChainCache } from '../chain/cache.ts'
 import { type Source, sourceOf, unlessUnavailable } from '../chain/source.ts'
 import { type FollowedDeployment, type ResolvedDeployment, resolveDeployment } from '../deployment.ts'
 import { ContractAnswers } from '../governors/answers.ts'
-import { asJson, type Facts, factsOf, probeDeployment } from '../governors/probe.ts'
+import { asJson, factsOf, type GovernorFacts, probeDeployment } from '../governors/probe.ts'
 import type { IndexerOptions } from '../options.ts'
 import { endpointsIn, openRpc } from '../rpc/open.ts'
 import { type Rpc, redactedUrl } from '../rpc/rpc.ts'
@@ -70,7 +70,7 @@ export async function prepare(
 }
 
 /** What an earlier start asked the contracts. */
-async function recordedFacts(db: Database): Promise<Facts> {
+async function recordedFacts(db: Database): Promise<GovernorFacts> {
   const { rows } = await db.query('select facts from cursor')
   return rows[0]?.facts ?? {}
 }

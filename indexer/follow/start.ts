@@ -3,7 +3,7 @@ import { headerCall } from '../chain/blockRange.ts'
 import type { Source } from '../chain/source.ts'
 import type { ResolvedDeployment } from '../deployment.ts'
 import { InconsistentChain, IndexerError } from '../errors.ts'
-import type { Facts } from '../governors/probe.ts'
+import type { GovernorFacts } from '../governors/probe.ts'
 import type { BlockHeader } from '../rpc/answers.ts'
 import type { Rpc } from '../rpc/rpc.ts'
 import { createCursor, type Position, readCursor } from '../store/cursor.ts'
@@ -58,7 +58,7 @@ export async function startPosition(
   db: Database,
   source: Source,
   { chainId, contracts, startBlock }: ResolvedDeployment,
-  facts: Facts = {},
+  facts: GovernorFacts = {},
 ): Promise<Position> {
   const stored = await readCursor(db, chainId, contracts)
   if (stored) return stored

@@ -12,9 +12,9 @@ import { clockOf, type GovernorReader, governorReader, readGovernor, supportsOf 
  *  has no contracts to ask: there, what the configuration leaves out gets the defaults of OpenZeppelin's Governor. */
 
 /** What the contracts answered, by address, as JSON values. */
-export type Facts = Readonly<Record<string, FollowedGovernor>>
+export type GovernorFacts = Readonly<Record<string, FollowedGovernor>>
 
-export const factsOf = ({ governors = [] }: FollowedDeployment): Facts =>
+export const factsOf = ({ governors = [] }: FollowedDeployment): GovernorFacts =>
   asJson(Object.fromEntries(governors.map((one) => [one.address.toLowerCase(), one])))
 
 /** A bigint becomes a decimal string, which is read the same. */
@@ -39,7 +39,7 @@ export async function requireCode(rpc: Rpc, chainId: number, what: string, addre
 export async function probeDeployment(
   rpc: Rpc,
   deployment: FollowedDeployment,
-  known: Facts = {},
+  known: GovernorFacts = {},
 ): Promise<FollowedDeployment> {
   const { chainId, addresses, factories = [] } = deployment
   for (const { address } of factories) await requireCode(rpc, chainId, 'factory', address)
