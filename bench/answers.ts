@@ -18,6 +18,11 @@ const LIMIT_MS = 200
 const list = (name: string, fields = 'id') => `{ ${name}(first: 20) { nodes { ${fields} } pageInfo { hasNextPage } } }`
 const aggregate = (name: string, of: string) => `{ ${name} { aggregate { ${of} } } }`
 
+const ACCOUNT = 'account: "0x0000000000000000000000000000000000000007"'
+/** The middle of the chain. */
+const EARLIER = 'asOf: { block: 10000 }'
+const OVERVIEW = '{ proposals contributions acceptedContributions contributors votes fees jobs }'
+
 const QUERIES: Record<string, string> = {
   'list contributions': list('contributions', 'id contributor status'),
   'list contributions by time':
@@ -41,14 +46,20 @@ const QUERIES: Record<string, string> = {
   ),
   'aggregate days': aggregate('contributions', 'groupBy(by: [{ field: submittedAt, every: day }]) { time count }'),
   'totals contributors': '{ contributors(first: 20) { nodes { account contributions earned } } }',
-  'totals contributor':
-    '{ contributor(account: "0x0000000000000000000000000000000000000007") { contributions earned } }',
+  'totals contributors, all':
+    '{ contributors(first: 20) { totalCount nodes { account contributions earned weight claimed } } }',
+  'totals contributor': `{ contributor(${ACCOUNT}) { contributions earned } }`,
   'totals versions': list('modelVersions', 'id totals { samples contributors judgements calls }'),
   'totals validators': list('validators', 'id totals { judgements }'),
   'search a hash': '{ search(text: "0x0000") { nodes { kind id } } }',
   'search a word': '{ search(text: "model") { nodes { kind id } } }',
   lineage: '{ lineage(versionId: "1200", depth: 6, first: 500) { nodes { key } edges { from to } } }',
-  overview: '{ overview { proposals contributions acceptedContributions contributors votes fees jobs } }',
+  overview: `{ overview ${OVERVIEW} }`,
+  'at an earlier block: total count': `{ contributions(first: 1, ${EARLIER}) { totalCount } }`,
+  'at an earlier block: contributors': `{ contributors(first: 20, ${EARLIER}) { nodes { account contributions earned } } }`,
+  'at an earlier block: contributor': `{ contributor(${ACCOUNT}, ${EARLIER}) { contributions earned } }`,
+  'at an earlier block: validators': `{ validators(first: 20, ${EARLIER}) { nodes { id totals { judgements } } } }`,
+  'at an earlier block: overview': `{ overview(${EARLIER}) ${OVERVIEW} }`,
 }
 
 export async function run(): Promise<BenchReport> {

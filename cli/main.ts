@@ -184,7 +184,7 @@ program
   .description('write a document about a version: its model card, datasheet, lineage events, provenance or samples')
   .addArgument(new Argument('<name>', 'which').choices(DOCUMENT_NAMES))
   .argument('<version>', 'the id of a version')
-  .option('--url <url>', 'the API', httpUrl, 'http://127.0.0.1:4000')
+  .option('--url <url>', 'the API (default: MODELCOMMONS_API, or this machine)', httpUrl)
   .option('--out <file>', 'write to a file instead of standard output')
   .action(async (name, version, options) =>
     (await import('./versionDocument.ts')).versionDocument(name, version, options),

@@ -1,13 +1,14 @@
 import { writeFile } from 'node:fs/promises'
-import { ConfigError } from '#config'
+import { ConfigError, readConfig } from '#config'
 import { versionPath } from '#graphql/documents/names.ts'
 
 /** Writes a document about a version. @throws ConfigError with the API's reason when it refuses. */
 export async function versionDocument(
   name: string,
   id: string,
-  { url, out }: { url: string; out?: string },
+  { url: given, out }: { url?: string; out?: string },
 ): Promise<void> {
+  const url = given ?? readConfig(process.env, { requireDeployment: false, signs: false }).apiUrl
   const response = await fetch(`${url.replace(/\/$/, '')}${versionPath(encodeURIComponent(id))}/${name}`).catch(
     (cause) => {
       throw new ConfigError(`--url: no API answers at ${url}. Start it with \`modelcommons up\`, or correct the URL.`, {

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Ajv, addFormats } from '@modelcontextprotocol/server/validators/ajv'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { must } from '#test/must.ts'
 import { describedVersion } from './test/describedVersion.ts'
 
 test('a version has a model card, a datasheet, lineage events, provenance and its samples; what was removed is in none of them', async () => {
@@ -56,6 +58,30 @@ test('the documents are those that the libraries of Croissant, OpenLineage, PROV
   const verdict = JSON.parse(await readFile(join(RECORDED, 'verdict.json'), 'utf8'))
   expect(verdict.parsed, 'Run `npm run check -- exports`: a document changed.').toEqual(parsed)
   expect(verdict.warnings).toEqual([])
+})
+
+test('lineage events are what the schemas of OpenLineage demand', async () => {
+  // They use nothing in which the drafts of JSON Schema differ.
+  const ajv = new Ajv({ strict: false, validateSchema: false })
+  addFormats(ajv)
+  const folder = join(RECORDED, '..', 'openlineage')
+  for (const name of ['OpenLineage', 'DatasetVersionDatasetFacet', 'DocumentationJobFacet'])
+    ajv.addSchema(JSON.parse(await readFile(join(folder, `${name}.json`), 'utf8')))
+  const faultsOf = (schema: string, value: unknown) => {
+    const validate = must(ajv.getSchema(schema))
+    return validate(value) ? [] : validate.errors
+  }
+  const { read } = await describedVersion()
+  const events = JSON.parse(await read('openlineage.json'))
+  for (const { schemaURL, ...event } of events) {
+    expect(faultsOf(schemaURL, { schemaURL, ...event })).toEqual([])
+    expect(faultsOf(schemaURL, event)).not.toEqual([])
+    for (const { facets } of [event.job, ...event.inputs, ...event.outputs])
+      for (const [name, facet] of Object.entries<{ _schemaURL: string; _producer: string }>(facets)) {
+        expect(faultsOf(facet._schemaURL, { [name]: facet })).toEqual([])
+        expect(faultsOf(facet._schemaURL, { [name]: { ...facet, _producer: 'nobody' } })).not.toEqual([])
+      }
+  }
 })
 
 test('a proposer who names sealed items as the model card publishes none of them', async () => {

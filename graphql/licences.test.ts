@@ -46,4 +46,13 @@ test('a model, its datanets and its versions tell their licences, and why they m
     },
     modelVersion: { licences: { data: ['CC-BY-NC-4.0', 'CC0-1.0'], conflict } },
   })
+  const of = async (first: number) => {
+    api.statements()
+    await api.ask(
+      `{ models(first: ${first}) { nodes { licences { base } } } datanets(first: ${first}) { nodes { licenceConflict } } }`,
+    )
+    return api.statements().length
+  }
+  await of(2)
+  expect(await of(2), 'the specifications of a list are one statement').toBe(await of(1))
 })

@@ -3,15 +3,17 @@ import { tables } from '#schema/entities.ts'
 import { ApiKey, KeyCall, SignInSecret, SignInSession } from '#schema/offchain/access.ts'
 import { GoldItem, GoldKey } from '#schema/offchain/gold.ts'
 import { JobRun } from '#schema/offchain/jobs.ts'
+import { Earning } from '#schema/offchain/ledger.ts'
 import { RelayedAct } from '#schema/offchain/relay.ts'
 import { SearchText } from '#schema/offchain/searchText.ts'
 import { IndexerLease } from '#schema/onchain/chain.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
+import { ContributorTotal, Total, ValidatorTotal } from '#schema/onchain/totals.ts'
 
 /** The entities that the API shows, their names and their relations, all derived from the entity classes. */
 
-/** Entities that the API does not show: access keys and gold are secret, a lease names hosts, a relayed act its key, and
- *  texts are found by `search` only where everybody may read them. */
+/** Entities that the API does not show: access keys and gold are secret, a lease names hosts, a relayed act its key;
+ *  texts are found by `search` only where everybody may read them, and totals are fields of what they are about. */
 const PRIVATE: EntityClass[] = [
   ApiKey,
   KeyCall,
@@ -22,6 +24,10 @@ const PRIVATE: EntityClass[] = [
   IndexerLease,
   RelayedAct,
   SearchText,
+  ContributorTotal,
+  ValidatorTotal,
+  Total,
+  Earning,
 ]
 
 export const publicTables: TableDefinition[] = tables.filter((table) => !PRIVATE.includes(table.entity))

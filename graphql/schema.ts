@@ -28,6 +28,7 @@ import { MandateVerdictResolver } from './resolvers/mandateVerdict.ts'
 import { NodeResolver } from './resolvers/nodes.ts'
 import { OverviewResolver } from './resolvers/overview.ts'
 import { ProposalResolver } from './resolvers/proposals.ts'
+import { EndpointDataResolver, RemovedDataResolver, VersionDataResolver } from './resolvers/removedData.ts'
 import { RewardReasonResolver } from './resolvers/rewardReasons.ts'
 import { RewardProofResolver } from './resolvers/rewards.ts'
 import { SearchResolver } from './resolvers/search.ts'
@@ -39,7 +40,6 @@ import { VersionTotalsResolver } from './resolvers/totals/versions.ts'
 import { ValidatorRoundResolver } from './resolvers/validatorRounds.ts'
 import { VersionDocumentResolver } from './resolvers/versionDocuments.ts'
 import { VersionResolver } from './resolvers/versions.ts'
-import { EndpointDataResolver, VersionDataResolver, WithdrawnDataResolver } from './resolvers/withdrawnData.ts'
 import { WorkerNodeResolver } from './resolvers/workers.ts'
 
 let built: GraphQLSchema | undefined
@@ -68,7 +68,7 @@ export function apiSchema(): GraphQLSchema {
     VersionLicencesResolver,
     DatanetLicencesResolver,
     EndpointDataResolver,
-    WithdrawnDataResolver,
+    RemovedDataResolver,
     MandateVerdictResolver,
     SpecificationResolver,
     JobAnswerResolver,

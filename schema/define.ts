@@ -56,6 +56,8 @@ export interface TableDefinition {
   description: string
   /** Whether rows are versions over `[fromBlock, toBlock)`. Only the indexer writes such tables. */
   versioned: boolean
+  /** Whether its rows follow from those of other tables, so that the state root need not cover them. */
+  derived: boolean
   /** The first column. */
   id: ColumnDefinition
   columns: ColumnDefinition[]
@@ -224,7 +226,7 @@ const RANGE: ColumnDefinition[] = [
   },
 ]
 
-function define(versioned: boolean, description: string, appended = false) {
+function define(versioned: boolean, description: string, { appended = false, derived = false } = {}) {
   return (entity: unknown) => {
     const owner = entity as EntityClass
     const name = owner.name
@@ -232,7 +234,7 @@ function define(versioned: boolean, description: string, appended = false) {
     const columns = [...(columnsOf.get(owner) ?? []), ...(versioned ? RANGE : [])]
     const [id] = columns
     if (id?.kind !== 'id') throw new Error(`${name}: the first column of an entity must be @Id()`)
-    tables.set(owner, { entity: owner, name, table, description, versioned, id, columns })
+    tables.set(owner, { entity: owner, name, table, description, versioned, derived, id, columns })
     if (versioned) {
       PrimaryColumn({ type: 'bigint', name: 'from_block' })(owner.prototype, 'fromBlock')
       Column({ type: 'bigint', name: 'to_block', nullable: true })(owner.prototype, 'toBlock')
@@ -275,8 +277,10 @@ const indexed = (name: string, keys: string, where?: string) => (entity: unknown
 }
 
 /** A table that only the indexer writes. Its rows are versioned over block ranges and can be rebuilt from the first block. `appended`: an id
- *  contains its block and a row never ends, so no index has to guarantee that only one version is present. */
-export const OnChain = (description: string, { appended = false } = {}) => define(true, description, appended)
+ *  contains its block and a row never ends, so no index has to guarantee that only one version is present. `derived`: its rows follow from those
+ *  of other tables. */
+export const OnChain = (description: string, options: { appended?: boolean; derived?: boolean } = {}) =>
+  define(true, description, options)
 /** A table that the API and the workers write. */
 export const OffChain = (description: string) => define(false, description)
 

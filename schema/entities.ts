@@ -4,7 +4,7 @@ import { Artifact } from './offchain/artifacts.ts'
 import { AnswerAttribution, CreditHold, Receipt, VersionInfluence } from './offchain/attribution.ts'
 import { GoldItem, GoldKey } from './offchain/gold.ts'
 import { JobMetric, JobRun, JobTotal, WorkerNode } from './offchain/jobs.ts'
-import { ChainTransaction, LedgerBalance, LedgerTransfer, RewardLine } from './offchain/ledger.ts'
+import { ChainTransaction, Earning, LedgerBalance, LedgerTransfer, RewardLine } from './offchain/ledger.ts'
 import { Reconciliation } from './offchain/reconciliation.ts'
 import { RelayedAct } from './offchain/relay.ts'
 import { DataWithdrawal, Takedown } from './offchain/removals.ts'
@@ -36,6 +36,7 @@ import {
   Target,
 } from './onchain/models.ts'
 import { RewardClaim, RewardMap } from './onchain/rewards.ts'
+import { ContributorTotal, Total, ValidatorTotal } from './onchain/totals.ts'
 
 /** All entities. A class that is not in this list has no table and no GraphQL type. */
 export const entities: EntityClass[] = [
@@ -76,6 +77,9 @@ export const entities: EntityClass[] = [
   RewardClaim,
   Dispute,
   Slash,
+  ContributorTotal,
+  ValidatorTotal,
+  Total,
   JobRun,
   JobMetric,
   JobTotal,
@@ -98,6 +102,7 @@ export const entities: EntityClass[] = [
   LedgerTransfer,
   LedgerBalance,
   RewardLine,
+  Earning,
   ChainTransaction,
   Reconciliation,
   Stewardship,

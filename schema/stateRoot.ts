@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { TableDefinition } from './define.ts'
 import { versionedTables } from './entities.ts'
-import { StateRoot } from './onchain/chain.ts'
 import { fieldText, sorted, textColumns } from './rowText.ts'
 
 /** The state root: a digest of everything that is indexed up to a block. It is the same on every machine and does not depend on batches or
@@ -16,8 +15,8 @@ import { fieldText, sorted, textColumns } from './rowText.ts'
 
 const sha256 = (text: string) => `0x${createHash('sha256').update(text).digest('hex')}`
 
-/** The tables that the root covers: all tables of the indexer except the root's own. */
-export const rootedTables: readonly TableDefinition[] = versionedTables.filter(({ entity }) => entity !== StateRoot)
+/** The tables that the root covers: all tables of the indexer except the root's own, and totals, which follow from the others. */
+export const rootedTables: readonly TableDefinition[] = versionedTables.filter(({ derived }) => !derived)
 
 /** A value for comparison between two indexes: integers as decimal strings, times as milliseconds. */
 function plain(value: unknown): unknown {

@@ -1,7 +1,9 @@
 import { keccak256, stringToBytes } from 'viem'
 import type { Sql } from '#schema/database.ts'
 import { type ColumnDefinition, type EntityClass, tableOf } from '#schema/define.ts'
+import { addEarnings } from '#schema/earnings.ts'
 import { Block, Cursor } from '#schema/onchain/chain.ts'
+import { backfillTotals } from '#schema/totals.ts'
 import { must } from '#test/must.ts'
 
 /** Creates rows for tests: a test gives the fields that matter, and the others get valid default values. The same calls create the same rows. */
@@ -97,4 +99,11 @@ export async function insertChain(sql: Sql, head: number, { final = head, fork =
     headBlock: head,
     contracts: {},
   })
+}
+
+/** Counts the totals of the rows that a test has inserted, in place of the indexer and of settlement. */
+export async function countTotals(sql: Sql): Promise<void> {
+  await sql.query('truncate contributor_total, validator_total, total')
+  await backfillTotals(sql)
+  await addEarnings(sql, 1)
 }

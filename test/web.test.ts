@@ -7,7 +7,7 @@ import { Contribution } from '#schema/onchain/datanets.ts'
 import { must } from '#test/must.ts'
 import { capture, chromiumPath, openBrowser } from '../dashboards/screenshots.ts'
 import { insertLifecycle } from '../dashboards/test/lifecycle.ts'
-import { account, insertAll, insertChain } from './factory.ts'
+import { account, countTotals, insertAll, insertChain } from './factory.ts'
 import { servePage, visit } from './servedPage.ts'
 
 const without = chromiumPath() ? '' : ' (NOT RUN: no Chromium here; apt-get install chromium, or set CHROMIUM)'
@@ -116,6 +116,7 @@ browserTest(`400 accounts with a junk sample each push nobody who earned off the
     submittedAt: new Date(),
   }))
   await insertAll(db, Contribution, junk)
+  await countTotals(db)
   const { page } = await visit(must(browser), url, { size: 'desktop' })
   await page.locator(`[data-contributor="${account(0x101)}"]`).waitFor()
   expect(await page.locator('#contributors').innerText()).toMatch(/The 20 who earned most, of 4\d\d\./)

@@ -1,14 +1,16 @@
 import type { Database } from '#schema/database.ts'
+import { addEarnings } from '#schema/earnings.ts'
 import { VersionInfluence } from '#schema/offchain/attribution.ts'
 import { JobRun } from '#schema/offchain/jobs.ts'
 import { RewardLine } from '#schema/offchain/ledger.ts'
 import { Block, Cursor } from '#schema/onchain/chain.ts'
 import { Contribution, Datanet } from '#schema/onchain/datanets.ts'
-import { FeedbackTask, Judgement } from '#schema/onchain/feedback.ts'
+import { FeedbackTask, Judgement, Validator } from '#schema/onchain/feedback.ts'
 import { Holder, Proposal, Vote } from '#schema/onchain/governance.ts'
 import { Endpoint } from '#schema/onchain/market.ts'
 import { Evaluation, Model, ModelVersion } from '#schema/onchain/models.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
+import { backfillTotals } from '#schema/totals.ts'
 import { accountSql as account, fillTable as fill, TIME_SQL as time } from '../fillTable.ts'
 
 /** A generated market. Every row is a function of its number, so the rows are the same in every run. */
@@ -23,6 +25,10 @@ const MODELS = 200
 const LINE = 10
 const VERSIONS = MODELS * LINE
 const DATANETS = 500
+const VALIDATORS = 300
+const EPOCHS = 20
+const LINES = 200_000
+const MAP = `((n - 1) / ${LINES / EPOCHS} + 1)`
 /** All versions together have as many influences as there are contributions. */
 export const INFLUENCES = CONTRIBUTIONS
 
@@ -59,13 +65,13 @@ export async function generateMarket(db: Database): Promise<void> {
   await fill(db, Contribution, CONTRIBUTIONS, {
     datanetId: `(n::bigint * 7919 % ${DATANETS} + 1)::text`,
     contributor: account(`n % ${ACCOUNTS}`),
-    committedBlock: `n % ${BLOCKS}`,
+    committedBlock: `(n - 1) / ${CONTRIBUTIONS / BLOCKS}`,
     stake: `1e16::numeric`,
     status: `(array['Accepted', 'Accepted', 'Accepted', 'Rejected'])[n % 4 + 1]`,
     quality: `(n::bigint * 104729 % 1000000)::integer`,
     uniqueness: `(n::bigint * 15485863 % 1000000)::integer`,
     submittedAt: time,
-    fromBlock: `n % ${BLOCKS} + 1`,
+    fromBlock: `(n - 1) / ${CONTRIBUTIONS / BLOCKS} + 1`,
   })
   await fill(db, VersionInfluence, INFLUENCES, {
     id: `(n % ${VERSIONS} + 1) || '-' || n`,
@@ -84,9 +90,10 @@ export async function generateMarket(db: Database): Promise<void> {
   await fill(db, Judgement, VERSIONS * 9, {
     id: `(n % ${VERSIONS} + 1) || '-' || ${account('n')}`,
     taskId: `(n % ${VERSIONS} + 1)::text`,
-    validator: account('n % 300'),
+    validator: account(`n % ${VALIDATORS}`),
     score: `n * 37 % 1000000`,
   })
+  await fill(db, Validator, VALIDATORS, { id: account('n - 1') })
   await fill(db, JobRun, VERSIONS * 10, {
     id: `'job' || n`,
     kind: `(array['fineTune', 'rlhf', 'evaluate', 'infer', 'infer', 'infer', 'infer', 'infer', 'infer', 'infer'])[n % 10 + 1]`,
@@ -94,15 +101,17 @@ export async function generateMarket(db: Database): Promise<void> {
     result: `jsonb_build_object('versionId', (n / 10 + 1)::text)`,
     status: `'Succeeded'`,
   })
-  await fill(db, RewardMap, 20, { status: `'Published'`, epoch: 'n' })
-  await fill(db, RewardLine, 200_000, {
-    mapId: `(n % 20 + 1)::text`,
-    id: `(n % 20 + 1) || '-' || n`,
+  await fill(db, RewardMap, EPOCHS, { status: `'Published'`, epoch: 'n' })
+  await fill(db, RewardLine, LINES, {
+    mapId: `${MAP}::text`,
+    id: `${MAP} || '-' || n`,
     account: account('n % 5000'),
     role: `case n % 2 when 0 then 'owner' else 'data' end`,
     source: `case n % 2 when 0 then 'version:' || (n / 2 % ${VERSIONS} + 1) else 'contribution:' || n end`,
     inputs: `case n % 2 when 0 then '{}'::jsonb else jsonb_build_object('versionId', (n / 2 % ${VERSIONS} + 1)::text) end`,
     amount: `(n * 7919 % 100003)::numeric * 1e12::numeric`,
   })
+  await backfillTotals(db)
+  for (let epoch = 1; epoch <= EPOCHS; epoch++) await addEarnings(db, epoch)
   await db.query('vacuum analyze')
 }

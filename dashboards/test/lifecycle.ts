@@ -12,7 +12,7 @@ import { Governor, Proposal, Vote } from '#schema/onchain/governance.ts'
 import { Endpoint } from '#schema/onchain/market.ts'
 import { Evaluation, Mandate, Model, ModelVersion, RewardSplit, Target } from '#schema/onchain/models.ts'
 import { RewardClaim, RewardMap } from '#schema/onchain/rewards.ts'
-import { account, blockTime, insert, insertAll, insertChain } from '#test/factory.ts'
+import { account, blockTime, countTotals, insert, insertAll, insertChain } from '#test/factory.ts'
 
 const ether = (amount: number) => BigInt(Math.round(amount * 1e6)) * 10n ** 12n
 
@@ -442,4 +442,5 @@ async function paid(db: Database): Promise<void> {
       resolvedAt: blockTime(114),
     },
   ])
+  await countTotals(db)
 }

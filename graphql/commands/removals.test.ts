@@ -57,8 +57,8 @@ async function withContributions() {
   const dataset = async () => (await trainingContributions(api.db, '1')).map(({ id }) => id)
   const marks = async () =>
     (
-      await api.ask(`{ modelVersion(id: "1") { withdrawnData { contributionId kind reason contribution { id } } }
-        endpoint(id: "1") { withdrawnData { contributionId } } }`)
+      await api.ask(`{ modelVersion(id: "1") { removedData { contributionId kind reason contribution { id } } }
+        endpoint(id: "1") { removedData { contributionId } } }`)
     ).data
   return { api, one, two, bytes, dataset, marks }
 }
@@ -85,11 +85,11 @@ describe('a takedown', () => {
     expect(await dataset()).toEqual(['2'])
     expect(await marks()).toEqual({
       modelVersion: {
-        withdrawnData: [
+        removedData: [
           { contributionId: '1', kind: 'TakenDown', reason: 'It names a person.', contribution: { id: '1' } },
         ],
       },
-      endpoint: { withdrawnData: [{ contributionId: '1' }] },
+      endpoint: { removedData: [{ contributionId: '1' }] },
     })
     const listed = await api.ask('{ takedowns { nodes { id actor reason at } } }')
     expect(listed.data.takedowns.nodes).toMatchObject([{ id: one, actor: account(1) }])
@@ -136,7 +136,7 @@ describe('a withdrawal', () => {
     ])
     expect(await dataset()).toEqual(['1'])
     expect(await bytes(two)).toBe(451) // Eve's copy was rejected
-    expect((await marks()).modelVersion.withdrawnData).toMatchObject([{ contributionId: '2', kind: 'Withdrawn' }])
+    expect((await marks()).modelVersion.removedData).toMatchObject([{ contributionId: '2', kind: 'Withdrawn' }])
     await api.ask(WITHDRAW, { ids: ['1'] }, by('ada-s-key'))
     expect(await dataset()).toEqual([])
     const lifted = await api.ask(LIFT, { hash: two }, by('operator-key'))

@@ -1,12 +1,15 @@
 import DataLoader from 'dataloader'
+import type { GraphQLResolveInfo } from 'graphql'
 import type { Sql } from '#schema/database.ts'
 import type { ColumnDefinition, TableDefinition } from '#schema/define.ts'
 import { type AggregateRequest, type AggregateRow, aggregateRow, aggregateSql } from './aggregate.ts'
 import { type AsOf, currentHead, type Head, resolveAsOf } from './asOf.ts'
 import type { AsOfInput } from './asOfInput.ts'
+import { figureSql } from './figure.ts'
 import type { Viewer } from './ownRows.ts'
 import { type LoadedRow, type PageRequest, type PageResult, pageOf, pageSql, ROW_AS_OF, ROW_TABLE } from './page.ts'
 import { prepared } from './prepared.ts'
+import { fieldKeyOf } from './selection.ts'
 import { listColumns, Statement } from './statement.ts'
 
 /** Loads the values of one field for many rows in one statement. */
@@ -80,6 +83,17 @@ export class Reader {
     return loader
   }
 
+  /** The value of the field of `info` for one row, as of `asOf`: `load` gets the keys of all rows of a list at once. */
+  forField<T>(
+    info: GraphQLResolveInfo,
+    asOf: AsOf,
+    key: string,
+    load: (keys: readonly string[], statement: Statement) => Promise<Map<string, T>>,
+  ): Promise<T | undefined> {
+    const fieldKey = `${fieldKeyOf(info)}@${asOf.block}`
+    return this.batched<T>(fieldKey, (keys) => load(keys, new Statement(asOf))).load(key)
+  }
+
   /** The row with this id as of `asOf`, or null. */
   async one(
     fieldKey: string,
@@ -125,8 +139,15 @@ export class Reader {
     return pageOf(request, (await loader.load(parent)) ?? [])
   }
 
-  /** The aggregate of all rows that match, in one row, or the requested groups. */
+  /** The aggregate of all rows that match, in one row, or the requested groups. The number of all rows of a table is kept. */
   async aggregate(request: AggregateRequest, asOf: AsOf): Promise<AggregateRow[]> {
+    const { table, where, statistics, groups } = request
+    if (!groups && statistics.length === 0 && Object.keys(where).length === 0) {
+      const statement = new Statement(asOf, this.viewer)
+      const text = `select ${figureSql(statement, table.name, { of: table.entity })} as count`
+      const { rows } = await this.sql.query(prepared(text, statement.values))
+      return [{ count: rows[0].count, values: {}, key: {}, time: null }]
+    }
     const { text, values } = aggregateSql(request, asOf, this.viewer)
     const { rows } = await this.sql.query(prepared(text, values))
     return rows.map((row) => aggregateRow(request, row))

@@ -51,11 +51,25 @@ export class Statement {
 
   private versionAt(table: TableDefinition, alias: string): string {
     if (!table.versioned) return 'true'
+    const at = this.block()
+    if (at === null) return `${alias}.to_block is null`
+    return `(${alias}.from_block <= ${at} and (${alias}.to_block is null or ${alias}.to_block > ${at}))`
+  }
+
+  /** The version of the total `id` (SQL) as of this statement's block. A total never ends, so it is the last that has begun: the history of an id that
+   *  changes in every block is not read. */
+  totalAt({ table }: TableDefinition, id: string): string {
+    const at = this.block()
+    const begun = at === null ? '' : `and from_block <= ${at}`
+    return `(select * from "${table}" where id = ${id} ${begun} order by from_block desc limit 1)`
+  }
+
+  private block(): string | null {
     const { block } = this.asOf
-    if (block === null) return `${alias}.to_block is null`
+    if (block === null) return null
     const at = this.bound.get(block) ?? this.bind(block, 'bigint')
     this.bound.set(block, at)
-    return `(${alias}.from_block <= ${at} and (${alias}.to_block is null or ${alias}.to_block > ${at}))`
+    return at
   }
 }
 

@@ -4,7 +4,8 @@ import type { Specification } from '#schema/documents.ts'
 import { Datanet } from '#schema/onchain/datanets.ts'
 import { Model, ModelVersion } from '#schema/onchain/models.ts'
 import type { ApiContext } from '../context.ts'
-import type { LoadedRow } from '../query/page.ts'
+import { tableFor } from '../publicTables.ts'
+import { type LoadedRow, ROW_AS_OF } from '../query/page.ts'
 import { readSpecification } from './proposedDocuments.ts'
 
 @ObjectType({
@@ -36,7 +37,7 @@ export class ModelLicencesResolver {
     description: 'The licences of the model and its base; null while nobody can read the specification.',
   })
   async licences(@Root() row: LoadedRow, @Ctx() context: ApiContext): Promise<Licences | null> {
-    return licencesOf(await specificationOf(context, row.id), [])
+    return licencesOf(await readSpecification(context, row.specHash as string), [])
   }
 }
 
@@ -54,7 +55,7 @@ export class VersionLicencesResolver {
       )
       return new Map(rows.map((one) => [one.version_id, one.licences]))
     })
-    return licencesOf(await specificationOf(context, row.modelId as string), (await loader.load(row.id)) ?? [])
+    return licencesOf(await specificationOf(context, row), (await loader.load(row.id)) ?? [])
   }
 }
 
@@ -66,7 +67,7 @@ export class DatanetLicencesResolver {
       'Why its samples are neither judged nor trained on: its licence does not fit the model’s. Null when it does.',
   })
   async licenceConflict(@Root() row: LoadedRow, @Ctx() context: ApiContext): Promise<string | null> {
-    const found = licencesOf(await specificationOf(context, row.modelId as string), [row.licence as string])
+    const found = licencesOf(await specificationOf(context, row), [row.licence as string])
     return found?.conflict ?? null
   }
 }
@@ -77,8 +78,9 @@ function licencesOf(specification: Specification | null, data: string[]): Licenc
   return { model, base: base ?? null, data, conflict: trainingConflict({ model, base, data }) }
 }
 
-async function specificationOf(context: ApiContext, modelId: string): Promise<Specification | null> {
-  const { rows } = await context.db.query('select spec_hash from model where id = $1 and to_block is null', [modelId])
-  const name: string | undefined = rows[0]?.spec_hash
-  return name === undefined ? null : readSpecification(context, name)
+/** Of the model of a version or a datanet. */
+async function specificationOf(context: ApiContext, row: LoadedRow): Promise<Specification | null> {
+  const table = tableFor(Model)
+  const model = await context.reader.one('licences', table, row[ROW_AS_OF], table.columns, row.modelId as string)
+  return model && readSpecification(context, model.specHash as string)
 }

@@ -12,9 +12,9 @@ import {
   Query,
   Resolver,
   Root,
-  registerEnumType,
 } from 'type-graphql'
 import { MAX_DEPTH } from '#rules/lineage.ts'
+import { declareEnum } from '#schema/declareEnum.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../context.ts'
 import { PageInfo } from '../derive/connections.ts'
@@ -37,21 +37,15 @@ import { checkDepth, MAX_QUERY_DEPTH } from './versions.ts'
 /** The number of edges of a page when `first` is absent. */
 const DEFAULT_EDGES = 500
 
-const Directions: Record<LineageDirection, string> = { record: 'record', causes: 'causes', effects: 'effects' }
-registerEnumType(Directions, {
-  name: 'LineageDirection',
-  description: 'Which way a lineage is followed from its start.',
-  valuesConfig: {
-    record: {
-      description:
-        'Everything that led to the start, and the evaluations, endpoints and revenue of each of these versions.',
-    },
-    causes: { description: 'Everything that led to the start.' },
-    effects: {
-      description: 'Everything that came of the start: versions, their evaluations, endpoints and the accounts paid.',
-    },
+const Directions = declareEnum<LineageDirection>(
+  'LineageDirection',
+  'Which way a lineage is followed from its start.',
+  {
+    record: 'Everything that led to the start, and the evaluations, endpoints and revenue of each of these versions.',
+    causes: 'Everything that led to the start.',
+    effects: 'Everything that came of the start: versions, their evaluations, endpoints and the accounts paid.',
   },
-})
+)
 
 @ObjectType({ description: 'An entity or account in a lineage.', simpleResolvers: true })
 export class LineageNode {

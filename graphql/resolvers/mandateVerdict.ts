@@ -9,7 +9,6 @@ import { listLength } from '../plugins/listLength.ts'
 import { tableFor } from '../publicTables.ts'
 import { type LoadedRow, ROW_AS_OF } from '../query/page.ts'
 import type { Reader } from '../query/reader.ts'
-import { fieldKeyOf } from '../query/selection.ts'
 import { Statement } from '../query/statement.ts'
 
 /** Whether versions meet their mandates, by the rule that the contracts apply when a version is promoted. */
@@ -81,10 +80,10 @@ export class MandateVerdictResolver {
     @Ctx() { reader }: ApiContext,
     @Info() info: GraphQLResolveInfo,
   ): Promise<MandateVerdict> {
-    const loader = reader.batched<MandateVerdict>(`${fieldKeyOf(info)}@${row[ROW_AS_OF].block}`, (versions) =>
+    const found = await reader.forField<MandateVerdict>(info, row[ROW_AS_OF], row.id, (versions) =>
       judgeAll(reader, row, versions),
     )
-    return (await loader.load(row.id)) ?? { met: false, reason: 'The model of the version is not known.', targets: [] }
+    return found ?? { met: false, reason: 'The model of the version is not known.', targets: [] }
   }
 }
 

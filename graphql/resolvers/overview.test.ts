@@ -4,7 +4,7 @@ import { Contribution } from '#schema/onchain/datanets.ts'
 import { Redemption } from '#schema/onchain/market.ts'
 import { Mandate, Model, ModelVersion } from '#schema/onchain/models.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
-import { account, insert, insertAll, insertChain } from '#test/factory.ts'
+import { account, countTotals, insert, insertAll, insertChain } from '#test/factory.ts'
 import { testApi } from '../test/api.ts'
 
 test('the overview counts every stage, as of a block', async () => {
@@ -31,6 +31,7 @@ test('the overview counts every stage, as of a block', async () => {
     { id: '1', status: 'Published', total: 3n },
     { id: '2', status: 'Cancelled', total: 9n },
   ])
+  await countTotals(db)
   const fields =
     'models mandates contributors contributions acceptedContributions versions promotedVersions receipts fees settledFees epochs rewards claimed disputes jobs'
   const { data } = await ask(`{ overview { ${fields} } before: overview(asOf: { block: 10 }) { models } }`)

@@ -13,6 +13,7 @@ import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../context.ts'
 import { ApiError } from '../errors.ts'
 import { tableFor } from '../publicTables.ts'
+import type { AsOf } from '../query/asOf.ts'
 import { AS_OF_ARG, AsOfInput } from '../query/asOfInput.ts'
 import { type LoadedRow, ROW_AS_OF } from '../query/page.ts'
 import type { Reader } from '../query/reader.ts'
@@ -89,14 +90,14 @@ async function proofOf(context: ApiContext, map: LoadedRow & RewardMap, account:
     epoch: map.id,
     account: holder,
     cumulative: leaf.cumulative,
-    claimed: await claimedBy(context.reader, map, holder),
+    claimed: await claimedBy(context.reader, map[ROW_AS_OF], holder),
     root: map.root,
     proof: tree.proof(place),
   }
 }
 
-/** The total that an account has claimed as of the point of `map`, read once for all maps of a list. */
-async function claimedBy(reader: Reader, { [ROW_AS_OF]: asOf }: LoadedRow, account: string): Promise<bigint> {
+/** The total that an account has claimed, read once for all rows of a list. */
+export async function claimedBy(reader: Reader, asOf: AsOf, account: string): Promise<bigint> {
   const loader = reader.batched<bigint>(`rewardClaims@${asOf.block}`, async (accounts) => {
     const statement = new Statement(asOf)
     const { rows } = await reader.sql.query(

@@ -12,8 +12,8 @@ import {
   Query,
   Resolver,
   Root,
-  registerEnumType,
 } from 'type-graphql'
+import { declareEnum } from '#schema/declareEnum.ts'
 import type { EntityClass } from '#schema/define.ts'
 import { Contribution } from '#schema/onchain/datanets.ts'
 import { Proposal } from '#schema/onchain/governance.ts'
@@ -44,22 +44,12 @@ const MAX_HITS = 100
 /** Fewer hexadecimal digits begin too many names. */
 const MIN_DIGITS = 4
 
-const Kinds = Object.fromEntries(SEARCH_KINDS.map((kind) => [kind, kind]))
-registerEnumType(Kinds, {
-  name: 'SearchKind',
-  description: 'What a search looks through.',
-  valuesConfig: {
-    account: {
-      description:
-        'Accounts that contributed, proposed, voted, judged, staked or hold votes, by the beginning of the address.',
-    },
-    model: { description: 'Models by the name and the purpose that their specifications state, and by id.' },
-    proposal: { description: 'Proposals by their description, and by their id at the Governor.' },
-    sample: {
-      description:
-        'Accepted samples by prompt and completion; all samples that are not removed by id and by the beginning of the hash.',
-    },
-  },
+const Kinds = declareEnum<SearchKindName>('SearchKind', 'What a search looks through.', {
+  account: 'Accounts that contributed, proposed, voted, judged, staked or hold votes, by the beginning of the address.',
+  model: 'Models by the name and the purpose that their specifications state, and by id.',
+  proposal: 'Proposals by their description, and by their id at the Governor.',
+  sample:
+    'Accepted samples by prompt and completion; all samples that are not removed by id and by the beginning of the hash.',
 })
 
 const ENTITIES: Partial<Record<SearchKindName, EntityClass>> = {

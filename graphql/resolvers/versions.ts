@@ -8,8 +8,8 @@ import { ApiError } from '../errors.ts'
 import { listLength } from '../plugins/listLength.ts'
 import { tableFor } from '../publicTables.ts'
 import { type LoadedRow, ROW_AS_OF } from '../query/page.ts'
-import { columnsBelow, fieldKeyOf } from '../query/selection.ts'
-import { listColumns, Statement } from '../query/statement.ts'
+import { columnsBelow } from '../query/selection.ts'
+import { listColumns, type Statement } from '../query/statement.ts'
 
 /** The maximum number of generations that one query follows, and of versions that it returns for each start. */
 export const MAX_QUERY_DEPTH = 64
@@ -74,15 +74,14 @@ async function family(
   const levels = checkDepth(depth)
   const table = tableFor(ModelVersion)
   const asOf = row[ROW_AS_OF]
-  const loader = reader.batched<LoadedRow[]>(`${fieldKeyOf(info)}@${asOf.block}`, async (roots) => {
-    const statement = new Statement(asOf)
+  const found = await reader.forField<LoadedRow[]>(info, asOf, row.id, async (roots, statement) => {
     const text = familySql(statement, direction, roots, levels, columnsBelow(table, info))
     const rows = await reader.read(table, asOf, statement, text)
     const lines = new Map<string, LoadedRow[]>()
     for (const one of rows) lines.set(one.$root as string, [...(lines.get(one.$root as string) ?? []), one])
     return lines
   })
-  return (await loader.load(row.id)) ?? []
+  return found ?? []
 }
 
 function familySql(

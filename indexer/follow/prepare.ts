@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Database } from '#schema/database.ts'
+import { backfillTotals } from '#schema/totals.ts'
 import { ChainCache } from '../chain/cache.ts'
 import { type Source, sourceOf, unlessUnavailable } from '../chain/source.ts'
 import { type FollowedDeployment, type ResolvedDeployment, resolveDeployment } from '../deployment.ts'
@@ -90,6 +91,10 @@ async function check(options: IndexerOptions, { rpc, events, cache }: Opened) {
   await requireClocks(db, resolved)
   if (cache) await startCache(cache, source, resolved, probed)
   await backfillStateRoots(db, resolved)
+  await db.transaction(async (sql) => {
+    await sql.query('select from cursor where id = $1 for update', [String(chainId)]) // no batch is stored meanwhile
+    await backfillTotals(sql)
+  })
   return { resolved, source, position, probed }
 }
 

@@ -1,6 +1,7 @@
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
 import type { Sql } from '#schema/database.ts'
 import { type EntityClass, type TableDefinition, tableOf, type Versioned } from '#schema/define.ts'
+import { addToTotals } from '#schema/totals.ts'
 import {
   type Changes,
   loadPresent,
@@ -99,9 +100,20 @@ async function closeBlindWrites(sql: Sql, { definition, blindWrites, changes }: 
 /** The changes of a batch, by table. */
 export type BatchChanges = { table: TableDefinition; changes: Changes }[]
 
-/** Writes the changes of a batch with a few statements per table. */
+/** Writes the changes of a batch with a few statements per table, and what they change in the totals. */
 export async function writeBatch(sql: Sql, batch: BatchChanges): Promise<void> {
-  for (const { table, changes } of batch) await writeChanges(sql, table, changes)
+  let first = Number.POSITIVE_INFINITY
+  for (const { table, changes } of batch) {
+    await writeChanges(sql, table, changes)
+    for (const { fromBlock } of changes.opened) first = Math.min(first, fromBlock)
+    for (const { toBlock } of changes.closed) first = Math.min(first, toBlock)
+  }
+  const changed = batch.filter(({ changes }) => changes.opened.length || changes.closed.length)
+  await addToTotals(
+    sql,
+    changed.map(({ table }) => table),
+    first - 1,
+  )
 }
 
 const isAbsent = (entry: unknown) => entry === undefined || entry === EVICTED

@@ -35,6 +35,7 @@ import { AddRelay } from './0034-AddRelay.ts'
 import { AddSearch } from './0035-AddSearch.ts'
 import { AddSignIn } from './0036-AddSignIn.ts'
 import { FollowAnyGovernor } from './0037-FollowAnyGovernor.ts'
+import { AddTotals } from './0038-AddTotals.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration }
@@ -78,4 +79,5 @@ export const migrations: (new () => Migration)[] = [
   AddSearch,
   AddSignIn,
   FollowAnyGovernor,
+  AddTotals,
 ]

@@ -48,6 +48,18 @@ export class RewardLine {
 }
 
 @OffChain(
+  'What an account earned by the reward maps up to one epoch: the sum of its lines. Valid until its next lines.',
+)
+@Indexed('earning_standing', 'to_epoch, from_epoch, account, earned')
+export class Earning {
+  @Id('`account-fromEpoch`.') id!: string
+  @Address('Who earned it.', { index: true }) account!: string
+  @Wei('In all epochs up to then, in wei.') earned!: bigint
+  @Integer('The first epoch of which it is the sum.') fromEpoch!: number
+  @Integer('The epoch that added to it; null for the present sum.', { nullable: true }) toEpoch!: number | null
+}
+
+@OffChain(
   'A transaction of the workers: signed once and stored before it is sent, so that a restart sends the same transaction again.',
 )
 @Indexed('chain_transaction_sent', 'created_at', `status = 'Sent'`)

@@ -35,7 +35,9 @@ export class ChainEvent extends Versioned {
   @Time('The block’s time.') timestamp!: Date
 }
 
-@OnChain('The digest of everything indexed up to a block: two indexes with the same root have the same rows.')
+@OnChain('The digest of everything indexed up to a block: two indexes with the same root have the same rows.', {
+  derived: true,
+})
 export class StateRoot extends Versioned {
   @Id('The chain id.') id!: string
   @Hash('SHA-256 over the previous root and the block’s number, hash and digest.') root!: string

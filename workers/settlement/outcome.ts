@@ -2,6 +2,7 @@ import type { FactSources } from '#epochs/epochSources.ts'
 import { listParts } from '#epochs/mapPages.ts'
 import { readerOf } from '#epochs/readArtifacts.ts'
 import { getDocument } from '#schema/documents.ts'
+import { addEarnings } from '#schema/earnings.ts'
 import { RewardLine } from '#schema/offchain/ledger.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { type MapEntry, rewardMapDocument } from '#schema/rewardMapDocument.ts'
@@ -55,6 +56,7 @@ export async function outcomeOf(
         )
         alive()
       }
+      await addEarnings(sql, epoch)
     },
   }
 }

@@ -47,10 +47,10 @@ export function EndpointPage() {
             ['Registered', <When key="at" at={endpoint.registeredAt} />],
           ]}
         />
-        {endpoint.withdrawnData.length > 0 && (
+        {endpoint.removedData.length > 0 && (
           <p className="warning above">
-            The version learned from {counted(endpoint.withdrawnData.length, 'sample')} that{' '}
-            {endpoint.withdrawnData.length === 1 ? 'was' : 'were'} withdrawn later.
+            The version learned from {counted(endpoint.removedData.length, 'sample')} that{' '}
+            {endpoint.removedData.length === 1 ? 'was' : 'were'} withdrawn later.
           </p>
         )}
       </Panel>

@@ -102,11 +102,11 @@ export function VersionPage() {
               : null,
           ]}
         />
-        {version.withdrawnData.length > 0 && (
+        {version.removedData.length > 0 && (
           <p className="warning above">
-            {counted(version.withdrawnData.length, 'sample')} from which it learned{' '}
-            {version.withdrawnData.length === 1 ? 'was' : 'were'} withdrawn later:{' '}
-            {version.withdrawnData.slice(0, 8).map((one) => (
+            {counted(version.removedData.length, 'sample')} from which it learned{' '}
+            {version.removedData.length === 1 ? 'was' : 'were'} withdrawn later:{' '}
+            {version.removedData.slice(0, 8).map((one) => (
               <span key={one.contributionId}>
                 <PageLink kind="contribution" id={one.contributionId} />{' '}
               </span>

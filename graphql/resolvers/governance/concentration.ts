@@ -8,8 +8,7 @@ import type { ApiContext } from '../../context.ts'
 import { ApiError } from '../../errors.ts'
 import { tableFor } from '../../publicTables.ts'
 import { type LoadedRow, ROW_AS_OF } from '../../query/page.ts'
-import { fieldKeyOf } from '../../query/selection.ts'
-import { Statement } from '../../query/statement.ts'
+import type { Statement } from '../../query/statement.ts'
 
 /** A holder's tokens, locked ones included. The token's own contract holds those that others have locked. */
 const HELD = '(balance + coalesce(locked, 0))'
@@ -74,13 +73,12 @@ export class GovernorConcentrationResolver {
     if (token === null) return null
     const amount = of === 'Balances' ? HELD : 'votes'
     const checked = checkTops(tops)
-    const loader = reader.batched<Concentration>(`${fieldKeyOf(info)}@${asOf.block}`, (tokens) => {
-      const statement = new Statement(asOf)
+    const found = await reader.forField<Concentration>(info, asOf, token, (tokens, statement) => {
       const source = `select token as key, ${amount} as x from holder t
         where token = any(${statement.bind(tokens, 'text[]')}) and ${amount} > 0 and ${IS_NO_LOCK} and ${statement.visibleAt(tableFor(Holder), 't')}`
       return read(reader, statement, source, checked)
     })
-    return (await loader.load(token)) ?? NOBODY
+    return found ?? NOBODY
   }
 }
 
@@ -97,14 +95,13 @@ export class ProposalConcentrationResolver {
     @Info() info: GraphQLResolveInfo,
   ): Promise<Concentration> {
     const checked = checkTops(tops)
-    const loader = reader.batched<Concentration>(`${fieldKeyOf(info)}@${asOf.block}`, (ids) => {
-      const statement = new Statement(asOf)
+    const found = await reader.forField<Concentration>(info, asOf, id, (ids, statement) => {
       const source = `select proposal_id as key, sum(weight) as x from vote t
         where proposal_id = any(${statement.bind(ids, 'text[]')}) and ${statement.visibleAt(tableFor(Vote), 't')}
         group by proposal_id, voter having sum(weight) > 0`
       return read(reader, statement, source, checked)
     })
-    return (await loader.load(id)) ?? NOBODY
+    return found ?? NOBODY
   }
 }
 

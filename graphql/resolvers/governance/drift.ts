@@ -5,8 +5,7 @@ import { Governor } from '#schema/onchain/governance.ts'
 import type { ApiContext } from '../../context.ts'
 import { tableFor } from '../../publicTables.ts'
 import { type LoadedRow, ROW_AS_OF } from '../../query/page.ts'
-import { fieldKeyOf } from '../../query/selection.ts'
-import { listColumns, Statement } from '../../query/statement.ts'
+import { listColumns } from '../../query/statement.ts'
 
 @Resolver(() => Governor)
 export class ReconciliationResolver {
@@ -23,14 +22,13 @@ export class ReconciliationResolver {
   ): Promise<LoadedRow | null> {
     const asOf = governor[ROW_AS_OF]
     const table = tableFor(Reconciliation)
-    const loader = reader.batched<LoadedRow>(`${fieldKeyOf(info)}@${asOf.block}`, async (ids) => {
-      const statement = new Statement(asOf)
+    const found = await reader.forField<LoadedRow>(info, asOf, governor.id, async (ids, statement) => {
       const text = `select distinct on (t.governor_id) ${listColumns('t', table.columns)} from reconciliation t
         where t.governor_id = any(${statement.bind(ids, 'text[]')}) and t.block <= ${statement.bind(asOf.block, 'bigint')}
         order by t.governor_id, t.block desc, t.at desc`
       const rows = await reader.read(table, asOf, statement, text)
       return new Map(rows.map((row) => [row.governorId as string, row]))
     })
-    return (await loader.load(governor.id)) ?? null
+    return found ?? null
   }
 }

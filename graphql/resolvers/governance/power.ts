@@ -7,8 +7,7 @@ import type { ApiContext } from '../../context.ts'
 import { listLength, listLengthFrom } from '../../plugins/listLength.ts'
 import { tableFor } from '../../publicTables.ts'
 import { DEFAULT_FIRST, type LoadedRow, ROW_AS_OF } from '../../query/page.ts'
-import { fieldKeyOf } from '../../query/selection.ts'
-import { Statement } from '../../query/statement.ts'
+import type { Statement } from '../../query/statement.ts'
 import { requestedSize } from './snapshot.ts'
 
 @ObjectType({
@@ -88,8 +87,7 @@ export class PowerHistoryResolver {
   ): Promise<PowerPoint[]> {
     const size = requestedSize('first', first)
     const asOf = row[ROW_AS_OF]
-    const loader = reader.batched<PowerPoint[]>(`${fieldKeyOf(info)}@${asOf.block}`, async (ids) => {
-      const statement = new Statement(asOf)
+    const found = await reader.forField<PowerPoint[]>(info, asOf, row.id, async (ids, statement) => {
       const text = `select point.* from unnest(${statement.bind(ids, 'text[]')}) asked(id) cross join lateral (
           select h.id, h.from_block as block, (select b.timestamp from block b where b.number = h.from_block) as time, h.votes, h.balance, h.locked, h.delegate
           from (select *, lag((votes, balance, locked, delegate)) over (order by from_block) as before, row_number() over (order by from_block) as place
@@ -100,7 +98,7 @@ export class PowerHistoryResolver {
       for (const { id, ...point } of rows) points.set(id, [...(points.get(id) ?? []), point])
       return points
     })
-    return (await loader.load(row.id)) ?? []
+    return found ?? []
   }
 }
 
@@ -129,12 +127,11 @@ export class DelegationResolver {
   ): Promise<DelegationGraph | null> {
     if (token === null) return null
     const sizes = { delegates: requestedSize('delegates', delegates), edges: requestedSize('edges', edges) }
-    const loader = reader.batched<DelegationGraph>(fieldKeyOf(info), async (tokens) => {
-      const statement = new Statement(asOf)
+    const found = await reader.forField<DelegationGraph>(info, asOf, token, async (tokens, statement) => {
       const { rows } = await reader.sql.query(delegationsSql(statement, tokens, sizes), statement.values)
       return new Map(rows.map(({ token: one, ...graph }) => [one, graph]))
     })
-    return (await loader.load(token)) ?? { delegates: [], edges: [], undelegated: 0n, delegated: 0n }
+    return found ?? { delegates: [], edges: [], undelegated: 0n, delegated: 0n }
   }
 }
 

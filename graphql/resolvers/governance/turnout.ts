@@ -7,8 +7,6 @@ import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../../context.ts'
 import { tableFor } from '../../publicTables.ts'
 import { type LoadedRow, ROW_AS_OF } from '../../query/page.ts'
-import { fieldKeyOf } from '../../query/selection.ts'
-import { Statement } from '../../query/statement.ts'
 import { ppm, proposalsAt, settingAt, snapshotBlock } from './snapshot.ts'
 
 @ObjectType({ description: 'How much of the voting power took part in a vote so far.', simpleResolvers: true })
@@ -57,8 +55,7 @@ export class TurnoutResolver {
     @Info() info: GraphQLResolveInfo,
   ): Promise<Turnout> {
     const asOf = row[ROW_AS_OF]
-    const loader = reader.batched<Turnout>(`${fieldKeyOf(info)}@${asOf.block}`, async (ids) => {
-      const statement = new Statement(asOf)
+    const found = await reader.forField<Turnout>(info, asOf, row.id, async (ids, statement) => {
       const text = `select id, votes, supply, voters, ${ppm('votes', 'supply')} as share from (
           select p.id, p.for_votes + p.against_votes + p.abstain_votes as votes,
             ${settingAt('g.token', 'totalSupply', snapshotBlock(statement))} as supply,
@@ -69,7 +66,7 @@ export class TurnoutResolver {
     })
     const sum = tallyOf(row)
     const votes = sum.for + sum.against + sum.abstain
-    return (await loader.load(row.id)) ?? { votes, voters: 0, supply: null, share: null }
+    return found ?? { votes, voters: 0, supply: null, share: null }
   }
 
   @FieldResolver(() => Int, {
@@ -92,8 +89,7 @@ export class TurnoutResolver {
     @Info() info: GraphQLResolveInfo,
   ): Promise<ParticipationBand[]> {
     const asOf = row[ROW_AS_OF]
-    const loader = reader.batched<ParticipationBand[]>(`${fieldKeyOf(info)}@${asOf.block}`, async (ids) => {
-      const statement = new Statement(asOf)
+    const found = await reader.forField<ParticipationBand[]>(info, asOf, row.id, async (ids, statement) => {
       // A holder's version is visible at the snapshots from its first to its last block: found by search in the sorted array, without comparing each pair.
       const text = `with asked as materialized (
           select p.id, g.token, ${snapshotBlock(statement)} as at from ${proposalsAt(statement)} where p.id = any(${statement.bind(ids, 'text[]')})),
@@ -113,7 +109,7 @@ export class TurnoutResolver {
       const { rows } = await reader.sql.query(text, statement.values)
       return new Map(ids.map((id) => [id, bandsOf(rows.filter((one) => one.id === id))]))
     })
-    return (await loader.load(row.id)) ?? []
+    return found ?? []
   }
 }
 

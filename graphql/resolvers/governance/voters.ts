@@ -8,8 +8,7 @@ import { listLengthFrom } from '../../plugins/listLength.ts'
 import { tableFor } from '../../publicTables.ts'
 import { type LoadedRow, ROW_AS_OF } from '../../query/page.ts'
 import type { Reader } from '../../query/reader.ts'
-import { fieldKeyOf } from '../../query/selection.ts'
-import { Statement } from '../../query/statement.ts'
+import type { Statement } from '../../query/statement.ts'
 import { requireAddress } from '../../requireAddress.ts'
 import { clockNow, ppm, proposalsAt, requestedSize, settingNow, snapshotBlock } from './snapshot.ts'
 
@@ -118,15 +117,13 @@ async function recordsOf(
   info: GraphQLResolveInfo,
   chosen: (statement: Statement) => string,
 ): Promise<VoterRecord[]> {
-  const asOf = governor[ROW_AS_OF]
-  const loader = reader.batched<VoterRecord[]>(fieldKeyOf(info), async (ids) => {
-    const statement = new Statement(asOf)
+  const found = await reader.forField<VoterRecord[]>(info, governor[ROW_AS_OF], governor.id, async (ids, statement) => {
     const { rows } = await reader.sql.query(recordsSql(statement, ids, chosen(statement)), statement.values)
-    const found = new Map<string, VoterRecord[]>(ids.map((id) => [id, []]))
-    for (const { governorId, ...record } of rows) found.get(governorId)?.push(record)
-    return found
+    const records = new Map<string, VoterRecord[]>(ids.map((id) => [id, []]))
+    for (const { governorId, ...record } of rows) records.get(governorId)?.push(record)
+    return records
   })
-  return (await loader.load(governor.id)) ?? []
+  return found ?? []
 }
 
 function recordsSql(statement: Statement, ids: readonly string[], chosen: string): string {

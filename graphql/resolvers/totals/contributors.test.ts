@@ -3,7 +3,7 @@ import { VersionInfluence } from '#schema/offchain/attribution.ts'
 import { RewardLine } from '#schema/offchain/ledger.ts'
 import { Contribution } from '#schema/onchain/datanets.ts'
 import { RewardClaim, RewardMap } from '#schema/onchain/rewards.ts'
-import { account, insert, insertAll, insertChain } from '#test/factory.ts'
+import { account, countTotals, insert, insertAll, insertChain } from '#test/factory.ts'
 import { testApi } from '../../test/api.ts'
 
 test('a contributor’s summary adds up contributions, weights and earnings, with the reasons', async () => {
@@ -41,6 +41,7 @@ test('a contributor’s summary adds up contributions, weights and earnings, wit
     { id: '2-1', mapId: '2', account: mine.contributor, role: 'data', source: 'contribution:1', amount: 7n },
   ])
   await insert(db, RewardClaim, { id: 'c', mapId: '1', account: mine.contributor, amount: 10n })
+  await countTotals(db)
   const { data } = await ask(
     `{ contributor(account: "${me}") { account contributions accepted rejected excluded staked slashed weight earned claimed reasons { epoch role source amount inputs } } before: contributor(account: "${me}", asOf: { block: 19 }) { contributions } none: contributor(account: "${account(50)}") { contributions earned reasons { role } } }`,
   )

@@ -2,6 +2,8 @@ import type { GraphQLResolveInfo } from 'graphql'
 import { GraphQLJSON } from 'graphql-scalars'
 import { Arg, Ctx, Extensions, Field, FieldResolver, Info, Int, ObjectType, Query, Resolver, Root } from 'type-graphql'
 import { declareEnum } from '#schema/declareEnum.ts'
+import { tableOf } from '#schema/define.ts'
+import { ContributorTotal } from '#schema/onchain/totals.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../../context.ts'
 import { PageInfo } from '../../derive/connections.ts'
@@ -9,12 +11,21 @@ import { ApiError } from '../../errors.ts'
 import { listLength, listLengthFrom } from '../../plugins/listLength.ts'
 import type { AsOf } from '../../query/asOf.ts'
 import { AS_OF_ARG, AsOfInput } from '../../query/asOfInput.ts'
+import { encodeCursor, parseCursor } from '../../query/order.ts'
 import { prepared } from '../../query/prepared.ts'
-import { fieldKeyOf, fieldsBelow } from '../../query/selection.ts'
+import { fieldsBelow } from '../../query/selection.ts'
 import { Statement } from '../../query/statement.ts'
 import { requireAddress } from '../../requireAddress.ts'
 import { requestedSize } from '../governance/snapshot.ts'
-import { CONTRIBUTOR_KEYS, type ContributorKey, contributorsSql, reasonsSql } from './contributorsSql.ts'
+import { claimedBy } from '../rewards.ts'
+import {
+  CONTRIBUTOR_KEYS,
+  type ContributorKey,
+  contributorSql,
+  contributorsSql,
+  reasonsSql,
+  weightsSql,
+} from './contributorsSql.ts'
 
 @ObjectType({
   description: 'A reason for earnings: the amounts of one role from one source in one epoch.',
@@ -58,14 +69,8 @@ export class ContributorRecord {
   uniqueness!: number | null
   @Field(() => BigIntScalar, { description: 'The present stake on them, in wei.' }) staked!: bigint
   @Field(() => BigIntScalar, { description: 'Slashed from these stakes, in wei.' }) slashed!: bigint
-  @Field(() => BigIntScalar, {
-    description:
-      'The sum of its attribution weights in all versions, each in ppm of the version. Always the present value.',
-  })
-  weight!: bigint
   @Field(() => BigIntScalar, { description: 'Earnings in published reward maps, in all roles, in wei.' })
   earned!: bigint
-  @Field(() => BigIntScalar, { description: 'Of that, claimed.' }) claimed!: bigint
   asOf!: AsOf
 }
 
@@ -87,11 +92,12 @@ const ContributorOrder = declareEnum<ContributorKey>(
   'By what contributors are sorted, the largest first. The other values, in this order, and the account break ties.',
   {
     earned: 'Earnings in published reward maps.',
-    weight: 'Attribution weight in versions.',
     accepted: 'Accepted samples.',
     contributions: 'Submitted samples.',
   },
 )
+
+const EVERYBODY = { table: tableOf(ContributorTotal), where: {}, statistics: [] }
 
 @Resolver(() => ContributorRecord)
 export class ContributorResolver {
@@ -108,7 +114,7 @@ export class ContributorResolver {
     const address = requireAddress('account', account)
     const asOf = await reader.asOf(asOfInput)
     const statement = new Statement(asOf)
-    const text = contributorsSql(statement, { account: address })
+    const text = contributorSql(statement, address)
     const [found] = (await db.query(prepared(text, statement.values))).rows
     if (!found) throw new Error('the statement returned no row for the account')
     return { ...found, asOf }
@@ -133,26 +139,45 @@ export class ContributorResolver {
   ): Promise<ContributorPage> {
     const order = orderBy ?? 'earned'
     const size = requestedSize('first', first)
-    const keys = after ? readCursor(order, after) : undefined
+    const signature = `Contributor:${order}`
+    const keys = after ? readCursor(signature, after) : undefined
     const asOf = await reader.asOf(asOfInput)
     const selected = fieldsBelow(info)
-    const read = async (page: Parameters<typeof contributorsSql>[1]) => {
-      const statement = new Statement(asOf)
-      const text = contributorsSql(statement, page)
-      return (await db.query(prepared(text, statement.values))).rows
-    }
-    const rows =
-      selected.has('nodes') || selected.has('pageInfo') ? await read({ order, size: size + 1, after: keys }) : []
+    const statement = new Statement(asOf)
+    const isRead = selected.has('nodes') || selected.has('pageInfo')
+    const text = contributorsSql(statement, { order, size: size + 1, after: keys })
+    const rows = isRead ? (await db.query(prepared(text, statement.values))).rows : []
     const nodes = rows.slice(0, size).map((row): ContributorRecord & { keys: string[] } => ({ ...row, asOf }))
-    const cursor = (row: { keys: string[] } | undefined) => (row ? writeCursor(order, row.keys) : null)
+    const cursor = (row: { keys: string[] } | undefined) => (row ? encodeCursor({ signature }, row.keys) : null)
     return {
       nodes,
       pageInfo: {
         ...{ hasNextPage: rows.length > size, hasPreviousPage: keys !== undefined },
         ...{ startCursor: cursor(nodes[0]), endCursor: cursor(nodes.at(-1)) },
       },
-      totalCount: async () => (await read({ count: true }))[0].count,
+      totalCount: async () => (await reader.aggregate(EVERYBODY, asOf))[0]?.count ?? 0,
     }
+  }
+
+  @FieldResolver(() => BigIntScalar, {
+    description:
+      'The sum of its attribution weights in all versions, each in ppm of the version. Always the present value.',
+  })
+  async weight(
+    @Root() { account, asOf }: ContributorRecord,
+    @Ctx() { reader }: ApiContext,
+    @Info() info: GraphQLResolveInfo,
+  ): Promise<bigint> {
+    const found = await reader.forField<bigint>(info, asOf, account, async (accounts, statement) => {
+      const { rows } = await reader.sql.query(prepared(weightsSql(statement, accounts), statement.values))
+      return new Map(rows.map((row) => [row.account, row.weight]))
+    })
+    return found ?? 0n
+  }
+
+  @FieldResolver(() => BigIntScalar, { description: 'Of what it earned, claimed.' })
+  claimed(@Root() { account, asOf }: ContributorRecord, @Ctx() { reader }: ApiContext): Promise<bigint> {
+    return claimedBy(reader, asOf, account)
   }
 
   @FieldResolver(() => [EarningReason], {
@@ -164,33 +189,21 @@ export class ContributorResolver {
     @Ctx() { reader }: ApiContext,
     @Info() info: GraphQLResolveInfo,
   ): Promise<EarningReason[]> {
-    const loader = reader.batched<EarningReason[]>(`${fieldKeyOf(info)}@${asOf.block}`, async (accounts) => {
-      const statement = new Statement(asOf)
+    const found = await reader.forField<EarningReason[]>(info, asOf, account, async (accounts, statement) => {
       const text = reasonsSql(statement, accounts, MAX_REASONS)
       const { rows } = await reader.sql.query(prepared(text, statement.values))
       return new Map(rows.map((row) => [row.account, row.reasons]))
     })
-    return (await loader.load(account)) ?? []
+    return found ?? []
   }
 }
 
-const writeCursor = (order: ContributorKey, keys: readonly string[]) =>
-  Buffer.from(JSON.stringify([order, ...keys])).toString('base64url')
-
 /** @throws ApiError when the text is no cursor of this list in this order. */
-function readCursor(order: ContributorKey, cursor: string): string[] {
-  let read: unknown
-  try {
-    read = JSON.parse(Buffer.from(cursor.slice(0, 1000), 'base64url').toString('utf8'))
-  } catch {}
-  const [of, ...keys] = Array.isArray(read) ? read : []
+function readCursor(signature: string, cursor: string): string[] {
+  const [of, ...keys] = parseCursor(cursor) ?? []
   const numbers = keys.slice(0, -1)
-  if (
-    of !== order ||
-    numbers.length !== CONTRIBUTOR_KEYS.length ||
-    !numbers.every((key) => typeof key === 'string' && /^-?\d{1,100}$/.test(key)) ||
-    !/^0x[0-9a-f]{40}$/.test(String(keys.at(-1)))
-  )
+  const areWhole = numbers.length === CONTRIBUTOR_KEYS.length && numbers.every((key) => /^-?\d{1,100}$/.test(key ?? ''))
+  if (of !== signature || !areWhole || !/^0x[0-9a-f]{40}$/.test(keys.at(-1) ?? ''))
     throw new ApiError('BAD_CURSOR', 'The cursor cannot be read, or is of another order. Start again without it.')
   return keys as string[]
 }

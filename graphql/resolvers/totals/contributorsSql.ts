@@ -1,60 +1,73 @@
+import { tableOf } from '#schema/define.ts'
 import { Contribution } from '#schema/onchain/datanets.ts'
-import { RewardClaim, RewardMap } from '#schema/onchain/rewards.ts'
+import { RewardMap } from '#schema/onchain/rewards.ts'
+import { ContributorTotal } from '#schema/onchain/totals.ts'
 import { tableFor } from '../../publicTables.ts'
 import type { Statement } from '../../query/statement.ts'
 
-/** The totals of contributors over all rows, in one statement. */
+/** The totals of contributors, from those that the indexer and the settlement keep. */
 
 /** The orders, and in this order what breaks ties. */
-export const CONTRIBUTOR_KEYS = ['earned', 'weight', 'accepted', 'contributions'] as const
+export const CONTRIBUTOR_KEYS = ['earned', 'accepted', 'contributions'] as const
 export type ContributorKey = (typeof CONTRIBUTOR_KEYS)[number]
 
-/** One account, whether it contributed or not; the number of contributors; or a page of them. */
-export type ContributorRange =
-  | { account: string }
-  | { count: true }
-  | { order: ContributorKey; size: number; after: readonly string[] | undefined }
+const published = (statement: Statement, alias: string) =>
+  `${alias}.status = 'Published' and ${statement.visibleAt(tableFor(RewardMap), alias)}`
 
-/** The lines of published reward maps. */
-const linesOf = (statement: Statement) =>
-  `reward_line l join reward_map m on m.id = l.map_id and m.status = 'Published' and ${statement.visibleAt(tableFor(RewardMap), 'm')}`
+/** The versions of totals that stand at a position. Those that still stand and those that ended later are read apart, each from an index that has all that
+ *  is asked for. */
+const standing = (columns: string, table: string, unit: 'block' | 'epoch', at: string) =>
+  `(select ${columns} from ${table} where to_${unit} is null and from_${unit} <= ${at}
+    union all select ${columns} from ${table} where to_${unit} > ${at} and from_${unit} <= ${at})`
 
-export function contributorsSql(statement: Statement, range: ContributorRange): string {
-  const contributions = `contribution c where ${statement.visibleAt(tableFor(Contribution), 'c')}`
-  if ('count' in range) return `select count(distinct c.contributor)::integer as count from ${contributions}`
-  const account = 'account' in range ? statement.bind(range.account, 'text') : undefined
-  const of = (column: string) => (account ? `and ${column} = ${account}` : '')
-  const claims = `reward_claim r where ${statement.visibleAt(tableFor(RewardClaim), 'r')}`
-  const text = `with samples as materialized (
-      select c.id, c.contributor, c.status, c.excluded, c.quality, c.uniqueness, c.stake, c.slashed from ${contributions} ${of('c.contributor')}),
-    totals as (
-      select contributor as account, count(*)::integer as contributions, count(*) filter (where status = 'Accepted')::integer as accepted,
-        count(*) filter (where status = 'Rejected')::integer as rejected, count(*) filter (where excluded)::integer as excluded,
-        round(avg(quality))::integer as quality, round(avg(uniqueness))::integer as uniqueness, sum(stake) as staked, sum(slashed) as slashed
-      from samples group by contributor),
-    weights as (
-      select s.contributor as account, sum(i.weight)::numeric as weight from version_influence i join samples s on s.id = i.contribution_id group by 1),
-    earnings as (select l.account, sum(l.amount) as earned from ${linesOf(statement)} where true ${of('l.account')} group by 1),
-    claims as (select r.account, sum(r.amount) as claimed from ${claims} ${of('r.account')} group by 1),
-    people as (
-      select account, coalesce(contributions, 0) as contributions, coalesce(accepted, 0) as accepted, coalesce(rejected, 0) as rejected,
-        coalesce(excluded, 0) as excluded, quality, uniqueness, coalesce(staked, 0) as staked, coalesce(slashed, 0) as slashed,
-        coalesce(weight, 0) as weight, coalesce(earned, 0) as earned, coalesce(claimed, 0) as claimed
-      from ${account ? `(select ${account} as account) asked left join totals using (account)` : 'totals'}
-      left join weights using (account) left join earnings using (account) left join claims using (account))`
-  if (!('order' in range)) return `${text} select * from people`
-  const { order, size, after } = range
-  const keys = [order, ...CONTRIBUTOR_KEYS.filter((key) => key !== order)].map((key) => `-${key}`)
-  const sorted = [...keys, 'account'].join(', ')
-  const values = after?.map((key, n) => statement.bind(key, n < keys.length ? 'numeric' : 'text'))
-  return `${text} select *, array[${keys.map((key) => `(${key})::text`).join(', ')}, account] as keys from people
-    ${values ? `where (${sorted}) > (${values.join(', ')})` : ''} order by ${sorted} limit ${size}`
+/** What accounts have earned up to the newest published epoch. */
+const earnings = (statement: Statement) =>
+  standing(
+    'account, earned',
+    'earning',
+    'epoch',
+    `(select coalesce(max(m.epoch), 0) from reward_map m where ${published(statement, 'm')})`,
+  )
+
+const COUNTED = ['contributions', 'accepted', 'rejected', 'excluded', 'staked', 'slashed']
+
+/** All totals of `people`: SQL of their accounts and of what they earned. */
+const totals = (statement: Statement, people: string) =>
+  `select people.account, ${COUNTED.map((column) => `coalesce(kept.${column}, 0) as ${column}`).join(', ')}, people.earned,
+     round(kept.quality / nullif(kept.scored, 0))::integer as quality, round(kept.uniqueness / nullif(kept.scored, 0))::integer as uniqueness
+   from (${people}) people left join lateral ${statement.totalAt(tableOf(ContributorTotal), 'people.account')} kept on true`
+
+/** The totals of one account, whether it contributed or not. */
+export function contributorSql(statement: Statement, account: string): string {
+  const given = statement.bind(account, 'text')
+  const earned = `(select earned from ${earnings(statement)} e where e.account = ${given})`
+  return totals(statement, `select ${given} as account, coalesce(${earned}, 0) as earned`)
 }
+
+/** A page of all who contributed. */
+export function contributorsSql(
+  statement: Statement,
+  { order, size, after }: { order: ContributorKey; size: number; after: readonly string[] | undefined },
+): string {
+  const keys = [order, ...CONTRIBUTOR_KEYS.filter((key) => key !== order)]
+  const values = after?.map((key, n) => statement.bind(key, n < keys.length ? 'numeric' : 'text'))
+  const sorted = `order by ${keys.map((key) => `${key} desc`).join(', ')}, account`
+  const block = statement.bind(statement.asOf.block ?? Number.MAX_SAFE_INTEGER, 'bigint')
+  const people = standing('id as account, accepted, contributions', 'contributor_total', 'block', block)
+  const page = `select * from (
+      select people.*, coalesce(e.earned, 0) as earned from ${people} people left join ${earnings(statement)} e using (account)) people
+    ${values ? `where (${keys.map((key) => `-${key}`).join(', ')}, account) > (${values.join(', ')})` : ''} ${sorted} limit ${size}`
+  return `select *, array[${keys.map((key) => `(-${key})::text`).join(', ')}, account] as keys from (${totals(statement, page)}) page ${sorted}`
+}
+
+/** The attribution weight of accounts in all versions, at present. */
+export const weightsSql = (statement: Statement, accounts: readonly string[]) =>
+  `select c.contributor as account, sum(i.weight)::numeric as weight from contribution c join version_influence i on i.contribution_id = c.id
+   where c.contributor = any(${statement.bind(accounts, 'text[]')}) and ${statement.visibleAt(tableFor(Contribution), 'c')} group by c.contributor`
 
 /** The largest lines of each account. */
-export function reasonsSql(statement: Statement, accounts: readonly string[], most: number): string {
-  return `select a.account, coalesce((select jsonb_agg(why) from (
+export const reasonsSql = (statement: Statement, accounts: readonly string[], most: number) =>
+  `select a.account, coalesce((select jsonb_agg(why) from (
       select jsonb_build_object('epoch', m.epoch, 'role', l.role, 'source', l.source, 'amount', l.amount::text, 'inputs', l.inputs) as why
-      from ${linesOf(statement)} where l.account = a.account order by l.amount desc, l.id limit ${most}) r), '[]') as reasons
+      from reward_line l join reward_map m on m.id = l.map_id and ${published(statement, 'm')} where l.account = a.account order by l.amount desc, l.id limit ${most}) r), '[]') as reasons
     from unnest(${statement.bind(accounts, 'text[]')}) a(account)`
-}

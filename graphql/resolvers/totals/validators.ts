@@ -1,6 +1,8 @@
 import type { GraphQLResolveInfo } from 'graphql'
 import { Ctx, Extensions, Field, FieldResolver, Info, Int, ObjectType, Resolver, Root } from 'type-graphql'
-import { Judgement, Reputation, Validator } from '#schema/onchain/feedback.ts'
+import { tableOf } from '#schema/define.ts'
+import { Reputation, Validator } from '#schema/onchain/feedback.ts'
+import { ValidatorTotal } from '#schema/onchain/totals.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../../context.ts'
 import { listLength } from '../../plugins/listLength.ts'
@@ -8,8 +10,8 @@ import { tableFor } from '../../publicTables.ts'
 import { type LoadedRow, ROW_AS_OF } from '../../query/page.ts'
 import { prepared } from '../../query/prepared.ts'
 import { groupBy } from '../../query/reader.ts'
-import { columnsBelow, fieldKeyOf } from '../../query/selection.ts'
-import { listColumns, Statement } from '../../query/statement.ts'
+import { columnsBelow } from '../../query/selection.ts'
+import { listColumns } from '../../query/statement.ts'
 
 /** Far more than there are domains of judgement. */
 const MAX_REPUTATIONS = 20
@@ -37,16 +39,13 @@ export class ValidatorTotalsResolver {
     @Info() info: GraphQLResolveInfo,
   ): Promise<ValidatorTotals> {
     const asOf = row[ROW_AS_OF]
-    const loader = reader.batched<ValidatorTotals>(`${fieldKeyOf(info)}@${asOf.block}`, async (validators) => {
-      const statement = new Statement(asOf)
-      const text = `select j.validator, count(*)::integer as judgements, count(j.choice)::integer as revealed, count(j.score)::integer as settled,
-          sum(j.reward) as reward, sum(j.penalty) as penalty
-        from judgement j where j.validator = any(${statement.bind(validators, 'text[]')}) and ${statement.visibleAt(tableFor(Judgement), 'j')}
-        group by j.validator`
+    const found = await reader.forField<ValidatorTotals>(info, asOf, row.id, async (validators, statement) => {
+      const text = `select t.* from unnest(${statement.bind(validators, 'text[]')}) v(id)
+        cross join lateral ${statement.totalAt(tableOf(ValidatorTotal), 'v.id')} t`
       const { rows } = await reader.sql.query(prepared(text, statement.values))
-      return new Map(rows.map(({ validator, ...totals }) => [validator, totals]))
+      return new Map(rows.map((totals) => [totals.id, totals]))
     })
-    return (await loader.load(row.id)) ?? NOTHING
+    return found ?? NOTHING
   }
 
   @FieldResolver(() => [Reputation], {
@@ -61,13 +60,12 @@ export class ValidatorTotalsResolver {
   ): Promise<LoadedRow[]> {
     const asOf = row[ROW_AS_OF]
     const table = tableFor(Reputation)
-    const loader = reader.batched<LoadedRow[]>(`${fieldKeyOf(info)}@${asOf.block}`, async (validators) => {
-      const statement = new Statement(asOf)
+    const found = await reader.forField<LoadedRow[]>(info, asOf, row.id, async (validators, statement) => {
       const text = `select v.id as "$validator", r.* from unnest(${statement.bind(validators, 'text[]')}) v(id) cross join lateral (
           select ${listColumns('t', columnsBelow(table, info))} from reputation t
           where t.validator = v.id and ${statement.visibleAt(table, 't')} order by t.domain limit ${MAX_REPUTATIONS}) r`
       return groupBy(await reader.read(table, asOf, statement, text), ({ $validator }) => $validator as string)
     })
-    return (await loader.load(row.id)) ?? []
+    return found ?? []
   }
 }

@@ -11,8 +11,7 @@ import type { ApiContext } from '../../context.ts'
 import { tableFor } from '../../publicTables.ts'
 import { type LoadedRow, ROW_AS_OF } from '../../query/page.ts'
 import { prepared } from '../../query/prepared.ts'
-import { fieldKeyOf } from '../../query/selection.ts'
-import { Statement } from '../../query/statement.ts'
+import type { Statement } from '../../query/statement.ts'
 
 @ObjectType({ description: 'What went into a version and what came of it, over all rows.', simpleResolvers: true })
 export class VersionTotals {
@@ -41,13 +40,12 @@ export class VersionTotalsResolver {
     @Info() info: GraphQLResolveInfo,
   ): Promise<VersionTotals | undefined> {
     const asOf = row[ROW_AS_OF]
-    const loader = reader.batched<VersionTotals>(`${fieldKeyOf(info)}@${asOf.block}`, async (versions) => {
-      const statement = new Statement(asOf)
+    const found = await reader.forField<VersionTotals>(info, asOf, row.id, async (versions, statement) => {
       const text = totalsSql(statement, versions)
       const { rows } = await reader.sql.query(prepared(text, statement.values))
       return new Map(rows.map(({ id, ...totals }) => [id, totals]))
     })
-    return loader.load(row.id)
+    return found
   }
 }
 

@@ -89,7 +89,7 @@ query Version($id: ID!) {
     licences { model base data conflict }
     totals { samples contributors judgements validators calls redeemed paid paidAccounts }
     documents { name path }
-    withdrawnData { contributionId kind reason at }
+    removedData { contributionId kind reason at }
     children(first: 20) { totalCount nodes { id method } }
     endpoints(first: 20) { totalCount nodes { id url } }
   }
@@ -137,7 +137,7 @@ query Endpoint($id: ID!) {
     receipts(first: 1) { totalCount }
     channels(first: 1) { totalCount }
     redemptions(first: 1) { totalCount }
-    withdrawnData { contributionId reason }
+    removedData { contributionId reason }
   }
 }
 `)

@@ -17,7 +17,7 @@ const DESCRIPTION = `The contributions that it learned from and that were taken 
   description: 'A contribution that a version learned from, and that was removed since.',
   simpleResolvers: true,
 })
-export class WithdrawnData {
+export class RemovedData {
   @Field(() => ID, { description: 'The id of the contribution that was removed.' }) contributionId!: string
   @Field(() => String, { description: '`TakenDown` by an operator, or `Withdrawn` by its contributor.' }) kind!: string
   @Field(() => String, { description: 'Why it was removed, as the one who removed it stated.' }) reason!: string
@@ -25,37 +25,37 @@ export class WithdrawnData {
   asOf!: LoadedRow[typeof ROW_AS_OF]
 }
 
-@Resolver(() => WithdrawnData)
-export class WithdrawnDataResolver {
+@Resolver(() => RemovedData)
+export class RemovedDataResolver {
   @FieldResolver(() => Contribution, { nullable: true, description: 'The contribution that was removed.' })
-  contribution(@Root() { contributionId, asOf }: WithdrawnData, @Ctx() { reader }: ApiContext) {
+  contribution(@Root() { contributionId, asOf }: RemovedData, @Ctx() { reader }: ApiContext) {
     const table = tableFor(Contribution)
-    return reader.one('withdrawnData', table, asOf, table.columns, contributionId)
+    return reader.one('removedData', table, asOf, table.columns, contributionId)
   }
 }
 
 @Resolver(() => ModelVersion)
 export class VersionDataResolver {
-  @FieldResolver(() => [WithdrawnData], { description: DESCRIPTION, complexity: 10 })
+  @FieldResolver(() => [RemovedData], { description: DESCRIPTION, complexity: 10 })
   @Extensions(listLength(() => MAX_LISTED))
-  withdrawnData(@Root() row: LoadedRow, @Ctx() context: ApiContext): Promise<WithdrawnData[]> {
-    return withdrawnOf(context, row, row.id)
+  removedData(@Root() row: LoadedRow, @Ctx() context: ApiContext): Promise<RemovedData[]> {
+    return removedDataOf(context, row, row.id)
   }
 }
 
 @Resolver(() => Endpoint)
 export class EndpointDataResolver {
-  @FieldResolver(() => [WithdrawnData], { description: `Of the version that answers. ${DESCRIPTION}`, complexity: 10 })
+  @FieldResolver(() => [RemovedData], { description: `Of the version that answers. ${DESCRIPTION}`, complexity: 10 })
   @Extensions(listLength(() => MAX_LISTED))
-  withdrawnData(@Root() row: LoadedRow, @Ctx() context: ApiContext): Promise<WithdrawnData[]> {
-    return withdrawnOf(context, row, row.versionId as string)
+  removedData(@Root() row: LoadedRow, @Ctx() context: ApiContext): Promise<RemovedData[]> {
+    return removedDataOf(context, row, row.versionId as string)
   }
 }
 
 /** For all versions of a list in one statement. Removals are facts of now, as of whatever block is asked. */
-async function withdrawnOf({ reader, db }: ApiContext, row: LoadedRow, versionId: string): Promise<WithdrawnData[]> {
+async function removedDataOf({ reader, db }: ApiContext, row: LoadedRow, versionId: string): Promise<RemovedData[]> {
   const asOf = row[ROW_AS_OF]
-  const loader = reader.batched<WithdrawnData[]>('withdrawnData', async (ids) => {
+  const loader = reader.batched<RemovedData[]>('removedData', async (ids) => {
     const { rows } = await db.query(
       `select v.id as version_id, r.* from unnest($1::text[]) v(id) cross join lateral (
          select contribution_id as "contributionId", kind, reason, at from ${REMOVALS} removed
