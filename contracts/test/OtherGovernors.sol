@@ -68,6 +68,26 @@ contract SilentQuorum is Short {
     }
 }
 
+/// @dev Its quorum is a part of its code, which changes behind its proxy.
+contract UpgradedQuorum is Short {
+    uint256 private _quorum;
+
+    event Upgraded(address indexed implementation);
+
+    constructor(BlockVotes token_, uint256 quorum_) Governor("UpgradedQuorum") GovernorVotes(token_) {
+        setQuorum(quorum_);
+    }
+
+    function quorum(uint256) public view override returns (uint256) {
+        return _quorum;
+    }
+
+    function setQuorum(uint256 to) public {
+        _quorum = to;
+        emit Upgraded(address(this));
+    }
+}
+
 /// @dev Declares a fraction of the supply, and asks for twice as much.
 contract OtherFraction is Short, GovernorVotesQuorumFraction {
     constructor(BlockVotes token_) Governor("OtherFraction") GovernorVotes(token_) GovernorVotesQuorumFraction(10) {}

@@ -104,11 +104,16 @@ test('ranges come back as they were stored, cut to the requested start, and neve
   expect(again.header(0)).toEqual(header(0))
   expect(again.header(20)).toEqual(header(20))
   expect(again.notes()).toEqual({ note: 1 })
+  again.keepAnswer(20, 'supply at 20', '7')
+  again.keepAnswer(31, 'supply at 31', '8') // the block is not cached
   again.truncate(20)
+  expect(again.answer('supply at 20')).toBeUndefined() // it came after a range that is dropped
+  again.keepAnswer(20, 'supply at 20', null)
   again.append(range(21, 25))
   again.close()
   const last = new ChainCache(where, 'a')
   expect(last.end).toEqual({ number: 25, hash: hash(25) })
+  expect(['supply at 20', 'supply at 31'].map((question) => last.answer(question)?.answer)).toEqual([null, undefined])
   last.start({ ...subject, topics: ['0x02'] }, {})
   expect(last.end).toMatchObject({ number: 0 })
   expect([...last.ranges(1, 100)]).toEqual([])

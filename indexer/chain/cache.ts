@@ -7,7 +7,7 @@ import type { BlockId, BlockRange } from './blockRange.ts'
 /** A file that caches the final blocks of a chain: an index can be rebuilt from it without a node.
  *
  *  The file is a sequence of records: length and CRC-32 as two little-endian 32-bit words, then JSON. The first record says what
- *  is cached; every other is one range that begins after the one before. Records are only appended. A record that was cut off by a
+ *  is cached; every other is one range that begins after the one before, or what a contract answered as of a cached block. Records are only appended. A record that was cut off by a
  *  kill, a full disk or a lost page does not match its checksum: the file is valid up to there, and continues from there. */
 
 /** What is cached; a file for anything else is overwritten. */
@@ -29,7 +29,7 @@ interface RangeRecord {
 }
 
 const FRAME = 8
-const FORMAT = 1
+const FORMAT = 2
 
 type StoredLog = [address: number, topics: string[], data: string, block: number, transaction: string, index: number]
 type StoredHeader = [number: number, hash: string, parentHash: string, seconds: number]
@@ -42,9 +42,16 @@ interface StoredRange {
   extra: string[]
 }
 
+interface StoredAnswer {
+  question: string
+  answer: unknown
+}
+
 export class ChainCache {
   private readonly file: number
   private readonly records: RangeRecord[] = []
+  /** Each with the position of its record. */
+  private readonly answers = new Map<string, { answer: unknown; offset: number }>()
   private size = 0
   private key: CacheKey | undefined
   /** What else is needed without a node, as JSON. */
@@ -61,9 +68,11 @@ export class ChainCache {
     for (;;) {
       const found = this.readFrame(this.size, length)
       if (!found) break
-      if (this.key) this.remember(JSON.parse(found.toString()) as StoredRange, this.size + FRAME, found.length)
+      const record = JSON.parse(found.toString()) as unknown
+      if (this.key && isAnswer(record)) this.answers.set(record.question, { ...record, offset: this.size })
+      else if (this.key) this.remember(record as StoredRange, this.size + FRAME, found.length)
       else {
-        const first = JSON.parse(found.toString()) as { format: number; subject: CacheKey; notes: unknown }
+        const first = record as { format: number; subject: CacheKey; notes: unknown }
         if (first.format !== FORMAT) break
         this.key = keyFromJson(first.subject)
         this.storedNotes = first.notes
@@ -87,6 +96,7 @@ export class ChainCache {
     const same = this.key && identityOf(this.key) === identityOf(key)
     if (same || this.failure) return
     this.records.length = 0
+    this.answers.clear()
     this.size = 0
     this.key = key
     this.storedNotes = notes
@@ -126,6 +136,18 @@ export class ChainCache {
     if (length) this.remember(stored, offset, length)
   }
 
+  /** What a contract answered to a question, if that is cached. */
+  answer(question: string): { answer: unknown } | undefined {
+    return this.answers.get(question)
+  }
+
+  /** Stores an answer as of a block, as JSON, if the block is cached. */
+  keepAnswer(block: number, question: string, answer: unknown) {
+    if (this.failure || block > (this.end?.number ?? -1) || this.answers.has(question)) return
+    const offset = this.size
+    if (this.write({ question, answer } satisfies StoredAnswer)) this.answers.set(question, { answer, offset })
+  }
+
   /** The ranges between `from` and `to`, in order: the first is cut to begin at `from`, and none that ends after `to` is included. */
   *ranges(from: number, to: number): Generator<BlockRange> {
     for (const record of this.records) {
@@ -156,12 +178,13 @@ export class ChainCache {
     return this.records.map(({ end }) => end).reverse()
   }
 
-  /** Drops every range that ends after `block`: it is no longer on the chain. */
+  /** Drops every range that ends after `block`, which is no longer on the chain, and every answer that was stored later. */
   truncate(block: number) {
     for (let last = this.records.at(-1); last && last.to > block; last = this.records.at(-1)) {
       this.size = last.offset - FRAME
       this.records.pop()
     }
+    for (const [question, { offset }] of this.answers) if (offset >= this.size) this.answers.delete(question)
     if (!this.failure) ftruncateSync(this.file, this.size)
   }
 
@@ -241,6 +264,9 @@ export class ChainCache {
     return json.length
   }
 }
+
+const isAnswer = (record: unknown): record is StoredAnswer =>
+  typeof record === 'object' && record !== null && 'question' in record
 
 const identityOf = ({ chainId, addresses, topics, base }: CacheKey) =>
   JSON.stringify([chainId, addresses, topics, base.number, base.hash])

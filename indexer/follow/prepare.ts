@@ -5,7 +5,8 @@ import { ChainCache } from '../chain/cache.ts'
 import { type Source, sourceOf, unlessUnavailable } from '../chain/source.ts'
 import { type FollowedDeployment, type ResolvedDeployment, resolveDeployment } from '../deployment.ts'
 import { ContractAnswers } from '../governors/answers.ts'
-import { asJson, factsOf, type GovernorFacts, probeDeployment } from '../governors/probe.ts'
+import { factsOf, type GovernorFacts, probeDeployment } from '../governors/probe.ts'
+import { asJson } from '../governors/profile.ts'
 import type { IndexerOptions } from '../options.ts'
 import { endpointsIn, openRpc } from '../rpc/open.ts'
 import { type Rpc, redactedUrl } from '../rpc/rpc.ts'
@@ -16,7 +17,7 @@ import { newCounters } from './counters.ts'
 import { Failures } from './failures.ts'
 import type { FollowerContext } from './follower.ts'
 import { type RpcEvents, rpcEvents } from './rpcEvents.ts'
-import { requireChain, requireClocks, requireHistory, startPosition } from './start.ts'
+import { requireChain, requireClocks, requireHistory, startPosition, tellGaps } from './start.ts'
 
 interface Prepared {
   context: FollowerContext
@@ -84,7 +85,7 @@ async function check(options: IndexerOptions, { rpc, events, cache }: Opened) {
     .then(() => requireHistory(db, rpc, chainId))
     .then(() => probeDeployment(rpc, deployment, known))
   const probed = await unlessUnavailable(checked, () => cache?.notes() as FollowedDeployment | undefined)
-  const resolved = resolveDeployment(probed, new ContractAnswers(rpc))
+  const resolved = resolveDeployment(probed, new ContractAnswers(rpc, cache))
   const { onDisagreement } = events
   const source = sourceOf(resolved, rpc, { confirmations, finality, cache, compareEvery, onDisagreement })
   const position = await startPosition(db, source, resolved, factsOf(probed))
@@ -95,6 +96,7 @@ async function check(options: IndexerOptions, { rpc, events, cache }: Opened) {
     await sql.query('select from cursor where id = $1 for update', [String(chainId)]) // no batch is stored meanwhile
     await backfillTotals(sql)
   })
+  await tellGaps(db, probed, options.log)
   return { resolved, source, position, probed }
 }
 

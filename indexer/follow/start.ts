@@ -1,9 +1,10 @@
 import type { Database } from '#schema/database.ts'
 import { headerCall } from '../chain/blockRange.ts'
 import type { Source } from '../chain/source.ts'
-import type { ResolvedDeployment } from '../deployment.ts'
+import type { FollowedDeployment, ResolvedDeployment } from '../deployment.ts'
 import { InconsistentChain, IndexerError } from '../errors.ts'
 import type { GovernorFacts } from '../governors/probe.ts'
+import type { Logger } from '../options.ts'
 import type { BlockHeader } from '../rpc/answers.ts'
 import type { Rpc } from '../rpc/rpc.ts'
 import { createCursor, type Position, readCursor } from '../store/cursor.ts'
@@ -76,4 +77,16 @@ export async function startPosition(
   const created = await readCursor(db, chainId, contracts)
   if (!created) throw new Error('The cursor was created, but cannot be read: was the database emptied meanwhile?')
   return created
+}
+
+/** Tells what of the Governors is not known, and so which states are null. */
+export async function tellGaps(db: Database, { chainId, governors = [] }: FollowedDeployment, log?: Logger) {
+  const tell = (governor: string, problem: string) =>
+    log?.warn({ chainId, governor, problem }, 'Where the state of a proposal depends on this, it is null')
+  for (const { address, token } of governors)
+    if (token === null) tell(address, 'It names no votes token, and none is configured: name it, if it has one.')
+  const { rows } = await db.query<{ id: string; problem: string }>(
+    'select id, coalesce(unfollowed, quorum_unknown) as problem from governor where to_block is null and coalesce(unfollowed, quorum_unknown) is not null',
+  )
+  for (const { id, problem } of rows) tell(id, problem)
 }

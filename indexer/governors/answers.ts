@@ -1,9 +1,10 @@
 import { parseAbi } from 'viem'
+import type { ChainCache } from '../chain/cache.ts'
 import { contractReader } from '../rpc/contractReader.ts'
 import { RecordedChain } from '../rpc/errors.ts'
 import type { Rpc } from '../rpc/rpc.ts'
 import type { Rows } from '../store/rows.ts'
-import type { FollowedGovernor } from './profile.ts'
+import { asJson, type FollowedGovernor } from './profile.ts'
 import { readGovernor } from './readGovernor.ts'
 
 /** What handlers ask contracts. A question is as of the block of an event, so that its answer is a function of the chain, as the event is. It is
@@ -18,7 +19,11 @@ const abi = parseAbi([
 export type NumberFunction = 'quorum' | 'superQuorum' | 'state'
 
 export class ContractAnswers {
-  constructor(private readonly rpc: Rpc) {}
+  /** @param cache what was answered before, about final blocks. */
+  constructor(
+    private readonly rpc: Rpc,
+    private readonly cache?: Pick<ChainCache, 'answer' | 'keepAnswer'>,
+  ) {}
 
   /** What a function of a contract returns for each argument. */
   numbers(
@@ -28,30 +33,42 @@ export class ContractAnswers {
     values: readonly (bigint | number | string)[],
   ): (bigint | undefined)[] {
     const read = contractReader(this.rpc, abi, block)
-    return rows.ask(
-      values.map((value) => ({
-        key: `${block} ${address} ${name} ${value}`,
-        load: () =>
-          unlessRecorded(async () => {
-            const answer = await read(address, name, BigInt(value))
-            return answer === undefined ? undefined : BigInt(answer)
-          }),
-      })),
+    const answers = rows.ask(
+      values.map((value) =>
+        this.question(block, `${address} ${name} ${value}`, async () => {
+          const answer = await read(address, name, BigInt(value))
+          return answer === undefined ? null : String(answer)
+        }),
+      ),
     )
+    return answers.map((answer) => (answer === null ? undefined : BigInt(answer)))
   }
 
   /** What a Governor says of itself. */
   governor(rows: Rows, { address, block }: { address: string; block: number }): FollowedGovernor | undefined {
-    const load = () => unlessRecorded(() => readGovernor(this.rpc, block, { address }))
-    return rows.ask([{ key: `${block} ${address}`, load }])[0]
+    const load = async () => asJson(await readGovernor(this.rpc, block, { address }))
+    return rows.ask([this.question(block, address, load)])[0] ?? undefined
+  }
+
+  /** A question with an answer of JSON values: null where the chain is a replay. */
+  private question<T>(block: number, about: string, ask: () => Promise<T | null>) {
+    const key = `${block} ${about}`
+    const load = async (): Promise<T | null> => {
+      const known = this.cache?.answer(key)
+      if (known) return known.answer as T | null
+      const answer = await unlessRecorded(ask)
+      this.cache?.keepAnswer(block, key, answer)
+      return answer
+    }
+    return { key, load }
   }
 }
 
-async function unlessRecorded<T>(request: () => Promise<T>): Promise<T | undefined> {
+async function unlessRecorded<T>(request: () => Promise<T>): Promise<T | null> {
   try {
     return await request()
   } catch (error) {
-    if (error instanceof RecordedChain) return undefined
+    if (error instanceof RecordedChain) return null
     throw error
   }
 }

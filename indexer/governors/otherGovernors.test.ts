@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import {
   concat,
   encodeAbiParameters,
@@ -8,14 +11,15 @@ import {
   stringToHex,
   toFunctionSelector,
 } from 'viem'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { type Database, openDatabase } from '#schema/database.ts'
 import { Governor, Proposal } from '#schema/onchain/governance.ts'
 import { rowsOf } from '#schema/rows.ts'
 import { freshDatabase, freshDatabaseUrl } from '#test/database.ts'
 import { must } from '#test/must.ts'
-import { type FollowedDeployment, startIndexer } from '../index.ts'
+import { type FollowedDeployment, type Logger, startIndexer } from '../index.ts'
 import { difference } from '../test/compare.ts'
+import { faultyNode } from '../test/faultyNode.ts'
 import {
   type At,
   expectStates,
@@ -24,6 +28,7 @@ import {
   governorChain,
   spreadPower,
 } from '../test/governors.ts'
+import { recordingLogger } from '../test/logger.ts'
 
 /** Quorums, super quorums and timelocks that change, split ballots, descriptions that are no text: the index is compared with the contracts in every block, and it is the same whenever it
  *  was started. */
@@ -36,9 +41,18 @@ let deployment: FollowedDeployment
 let live: Database
 
 const PERIOD = 8
-const start = async (db: Database, keptRows?: number) => {
+const start = async (db: Database, keptRows?: number, log?: Logger) => {
   const stop = new AbortController()
-  const following = { db, rpcUrl: chain.url, deployment, signal: stop.signal, pollMs: 5, confirmations: 4, keptRows }
+  const following = {
+    db,
+    rpcUrl: chain.url,
+    deployment,
+    signal: stop.signal,
+    pollMs: 5,
+    confirmations: 4,
+    keptRows,
+    log,
+  }
   const indexer = await startIndexer(following)
   return async () => {
     await indexer.caughtUp()
@@ -62,10 +76,11 @@ beforeAll(async () => {
   })()
   const [checkpoints, plain] = [await named('SetQuorum', 400n, false), await named('SetQuorum', 400n, true)]
   const silent = await named('SilentQuorum', 400n)
+  const upgraded = await named('UpgradedQuorum', 400n)
   const other = await named('OtherFraction')
   const [fraction, fixed] = [await named('OldGovernor', 20n, 0n), await named('OldGovernor', 0n, 250n)]
   const flexible = await named('FlexibleVotes')
-  all = [flexible, early, checkpoints, plain, silent, other, fraction, fixed]
+  all = [flexible, early, checkpoints, plain, silent, other, fraction, fixed, upgraded]
   deployment = {
     chainId: chain.anvil.chainId,
     startBlock: 1,
@@ -75,7 +90,7 @@ beforeAll(async () => {
   live = await openDatabase(await freshDatabaseUrl())
   const first = await start(live)
   const { send, pass } = chain
-  for (const { governor } of [checkpoints, plain, silent]) await settable(governor)
+  for (const { governor } of [checkpoints, plain, silent, upgraded]) await settable(governor)
   await passing(other.governor, 'asks for twice the fraction')
   await passing(fraction.governor, 'another numerator for the past')
   await send(0, fraction.governor, 'updateQuorumNumerator', [10n])
@@ -198,7 +213,7 @@ test('in every block, states and quorums are the contracts’; where a quorum ca
   const proposals = await rowsOf(live, Proposal)
   const ended = (description: string) =>
     proposals.filter((one) => one.description === description).map(({ quorum }) => quorum)
-  expect(ended('lowered after the snapshot').sort()).toEqual([100n, 400n, 400n]) // without checkpoints, the last one
+  expect(ended('lowered after the snapshot').sort()).toEqual([100n, 100n, 400n, 400n]) // without checkpoints, the last one
   expect(ended('another numerator for the past')).toEqual([173n])
   const governors = await rowsOf(live, Governor)
   const reasons = governors.filter(({ quorumUnknown }) => quorumUnknown !== null)
@@ -221,5 +236,35 @@ test('split ballots count as the contract counts them, and a description that is
 test('an index that starts late has the rows and the root of one that followed from the start', async () => {
   const late = await freshDatabase()
   await (await start(late))()
+  const { log, lines } = recordingLogger()
+  await (await start(late, undefined, log))()
+  expect(lines('Where the state of a proposal depends on this, it is null')).toHaveLength(1)
   expect(await difference(live, late)).toEqual([])
+})
+
+test('an index of other Governors is rebuilt from the cache while no node answers', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'modelcommons-answers-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const node = await faultyNode(chain.url)
+  const index = async (block?: number) => {
+    const db = await freshDatabase()
+    const stop = new AbortController()
+    const options = { db, rpcUrl: node.url, deployment, confirmations: 4, cacheFolder: folder, signal: stop.signal }
+    const indexer = await startIndexer(options)
+    await indexer.caughtUp(block)
+    const { finalBlock } = indexer.status()
+    stop.abort()
+    await indexer.stopped
+    return { db, finalBlock }
+  }
+  const { finalBlock } = await index()
+  await node.down()
+  const { db } = await index(finalBlock)
+  const root = async (of: Database) =>
+    (
+      await of.query('select root from state_root where from_block <= $1 order by from_block desc limit 1', [
+        finalBlock,
+      ])
+    ).rows
+  expect(await root(db)).toEqual(await root(live))
 })

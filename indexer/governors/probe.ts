@@ -3,7 +3,7 @@ import type { FollowedDeployment } from '../deployment.ts'
 import { IndexerError } from '../errors.ts'
 import { MethodUnsupported, RecordedChain } from '../rpc/errors.ts'
 import type { Rpc } from '../rpc/rpc.ts'
-import type { FollowedGovernor } from './profile.ts'
+import { asJson, type FollowedGovernor } from './profile.ts'
 import { clockOf, type GovernorReader, governorReader, readGovernor, supportsOf } from './readGovernor.ts'
 
 /** What a Governor does not emit is read from it at the first start: its token, timelock, clock and counting mode. It is read as of the first
@@ -16,10 +16,6 @@ export type GovernorFacts = Readonly<Record<string, FollowedGovernor>>
 
 export const factsOf = ({ governors = [] }: FollowedDeployment): GovernorFacts =>
   asJson(Object.fromEntries(governors.map((one) => [one.address.toLowerCase(), one])))
-
-/** A bigint becomes a decimal string, which is read the same. */
-export const asJson = <T>(value: T): T =>
-  JSON.parse(JSON.stringify(value, (_, one) => (typeof one === 'bigint' ? one.toString() : one)))
 
 /** @throws IndexerError when there is no contract at the address. A node without `eth_getCode` is assumed to have one. */
 export async function requireCode(rpc: Rpc, chainId: number, what: string, address: string): Promise<void> {

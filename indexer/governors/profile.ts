@@ -48,3 +48,7 @@ export const profileOf = (followed: FollowedGovernor): GovernorProfile => ({
   quorumUnknown: null,
   unfollowed: null,
 })
+
+/** A bigint becomes a decimal string, which is read the same. */
+export const asJson = <T>(value: T): T =>
+  JSON.parse(JSON.stringify(value, (_, one) => (typeof one === 'bigint' ? one.toString() : one)))
