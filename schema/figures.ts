@@ -11,14 +11,14 @@ import { RewardClaim, RewardMap } from './onchain/rewards.ts'
 import { ContributorTotal } from './onchain/totals.ts'
 
 /** One figure of the whole lifecycle: the number of rows of an entity that match a condition, or the sum of one of their columns. */
-export interface Figure {
+export interface OverviewFigure {
   of: EntityClass
   where?: string
   sum?: string
 }
 
 /** The figures of the overview, by stage of the lifecycle. Where the definition of one changes, so must its name: totals are kept under it. */
-export const FIGURES: Record<string, Figure & { description: string }> = {
+export const FIGURES: Record<string, OverviewFigure & { description: string }> = {
   models: { of: Model, description: 'Models proposed.' },
   proposals: { of: Proposal, description: 'Proposals that were made.' },
   votes: { of: Vote, description: 'Votes cast.' },
@@ -64,4 +64,5 @@ export const FIGURES: Record<string, Figure & { description: string }> = {
 }
 
 /** Under which id a figure is kept: the number of all rows under the name of their table, with or without a name of its own. */
-export const figureId = (name: string, { of, where, sum }: Figure): string => (where || sum ? name : tableOf(of).table)
+export const figureId = (name: string, { of, where, sum }: OverviewFigure): string =>
+  where || sum ? name : tableOf(of).table

@@ -1,7 +1,7 @@
 import type { Sql } from './database.ts'
 import { type TableDefinition, tableOf } from './define.ts'
 import { versionedTables } from './entities.ts'
-import { FIGURES, type Figure, figureId } from './figures.ts'
+import { FIGURES, figureId, type OverviewFigure } from './figures.ts'
 import { Contribution } from './onchain/datanets.ts'
 import { Judgement } from './onchain/feedback.ts'
 import { ContributorTotal, Total, ValidatorTotal } from './onchain/totals.ts'
@@ -54,7 +54,7 @@ const ofValidators: Tally = {
 }
 
 /** What is kept in `Total`: the number of rows of each table, and the other figures of the chain. */
-const figures = new Map<string, Figure>()
+const figures = new Map<string, OverviewFigure>()
 for (const { entity, derived } of versionedTables)
   if (!derived || entity === ContributorTotal) figures.set(figureId('', { of: entity }), { of: entity })
 for (const [name, figure] of Object.entries(FIGURES))

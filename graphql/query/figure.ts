@@ -1,11 +1,11 @@
 import { tableOf } from '#schema/define.ts'
-import { type Figure, figureId } from '#schema/figures.ts'
+import { figureId, type OverviewFigure } from '#schema/figures.ts'
 import { Total } from '#schema/onchain/totals.ts'
 import type { Statement } from './statement.ts'
 
 /** SQL of a figure as of the statement's block: the total that the indexer keeps. Where there is none, rows are counted: those of off-chain tables, and
  *  those from before the first total, which are few. */
-export function figureSql(statement: Statement, name: string, figure: Figure): string {
+export function figureSql(statement: Statement, name: string, figure: OverviewFigure): string {
   const { of, where = 'true', sum } = figure
   const table = tableOf(of)
   const value = sum ? `coalesce(sum("${sum}"), 0)` : 'count(*)'
