@@ -17,7 +17,7 @@ import { Governor, Proposal } from '#schema/onchain/governance.ts'
 import { rowsOf } from '#schema/rows.ts'
 import { freshDatabase, freshDatabaseUrl } from '#test/database.ts'
 import { must } from '#test/must.ts'
-import { type FollowedDeployment, type Logger, startIndexer } from '../index.ts'
+import { type FollowedDeployment, type IndexerOptions, startIndexer } from '../index.ts'
 import { difference } from '../test/compare.ts'
 import { faultyNode } from '../test/faultyNode.ts'
 import {
@@ -41,24 +41,16 @@ let deployment: FollowedDeployment
 let live: Database
 
 const PERIOD = 8
-const start = async (db: Database, keptRows?: number, log?: Logger) => {
+const start = async (db: Database, { confirmations = 4, ...options }: Partial<IndexerOptions> = {}) => {
   const stop = new AbortController()
-  const following = {
-    db,
-    rpcUrl: chain.url,
-    deployment,
-    signal: stop.signal,
-    pollMs: 5,
-    confirmations: 4,
-    keptRows,
-    log,
-  }
-  const indexer = await startIndexer(following)
-  return async () => {
+  const needs = { db, rpcUrl: chain.url, deployment, signal: stop.signal, pollMs: 5, confirmations, ...options }
+  const indexer = await startIndexer(needs)
+  const end = async () => {
     await indexer.caughtUp()
     stop.abort()
     await indexer.stopped
   }
+  return Object.assign(end, { caughtUp: indexer.caughtUp })
 }
 
 beforeAll(async () => {
@@ -97,7 +89,7 @@ beforeAll(async () => {
   await passing(fixed.governor, 'fixed before ERC-6372')
   await splitBallots(flexible.governor)
   await first()
-  const second = await start(live, 1)
+  const second = await start(live, { keptRows: 1 })
   const next = await nextTimelock(early.governor.address)
   await earlySuccess(early, next)
   await bytesAsDescription(early.governor, next)
@@ -237,7 +229,7 @@ test('an index that starts late has the rows and the root of one that followed f
   const late = await freshDatabase()
   await (await start(late))()
   const { log, lines } = recordingLogger()
-  await (await start(late, undefined, log))()
+  await (await start(late, { log }))()
   expect(lines('Where the state of a proposal depends on this, it is null')).toHaveLength(1)
   expect(await difference(live, late)).toEqual([])
 })
@@ -249,7 +241,15 @@ test('an index of other Governors is rebuilt from the cache while no node answer
   const index = async (block?: number) => {
     const db = await freshDatabase()
     const stop = new AbortController()
-    const options = { db, rpcUrl: node.url, deployment, confirmations: 4, cacheFolder: folder, signal: stop.signal }
+    const options = {
+      db,
+      rpcUrl: node.url,
+      deployment,
+      confirmations: 4,
+      cacheFolder: folder,
+      signal: stop.signal,
+      patience: { delayMs: 5 },
+    }
     const indexer = await startIndexer(options)
     await indexer.caughtUp(block)
     const { finalBlock } = indexer.status()
@@ -267,4 +267,15 @@ test('an index of other Governors is rebuilt from the cache while no node answer
       ])
     ).rows
   expect(await root(db)).toEqual(await root(live))
+})
+
+test('a reorganisation of blocks as of which contracts were asked leaves the rows of a clean index', async () => {
+  const [forked, clean] = [await freshDatabase(), await freshDatabase()]
+  const followed = await start(forked, { confirmations: 64 })
+  await followed.caughtUp()
+  await chain.call('anvil_reorg', 9, [])
+  await chain.pass(1)
+  await followed()
+  await (await start(clean, { confirmations: 64 }))()
+  expect(await difference(forked, clean)).toEqual([])
 })
