@@ -5,7 +5,9 @@ import { Governor, Holder } from '#schema/onchain/governance.ts'
 import { rowsOf } from '#schema/rows.ts'
 import { freshDatabase } from '#test/database.ts'
 import { must } from '#test/must.ts'
+import { reconcile } from '../governors/reconcile.ts'
 import { type FollowedDeployment, startIndexer } from '../index.ts'
+import { openRpc } from '../rpc/open.ts'
 import { difference } from '../test/compare.ts'
 import { governorChain } from '../test/governors.ts'
 import { recordingLogger } from '../test/logger.ts'
@@ -70,6 +72,8 @@ test('a poisonous or garbled token is set aside from its block on, with the reas
   expect(governors.get(poisoned.address.toLowerCase())?.quorumUnknown).toContain('more than 256 bits')
   expect(live.counters.setAside).toBe(2)
   expect(lines('A contract is set aside: nothing of it is indexed any more')).toHaveLength(2)
+
+  for (const { drift } of await reconcile(live.db, openRpc(chain.url, {}), { size: 100 })) expect(drift).toBe(0)
 
   for (const confirmations of [1, 1_000]) {
     const late = await index(async () => {}, confirmations)

@@ -2,8 +2,9 @@ import { type Address, parseAbi, zeroAddress } from 'viem'
 import { stateOfStored } from '#rules/storedProposal.ts'
 import { PROPOSAL_STATES } from '#rules/tally.ts'
 import type { Sql } from '#schema/database.ts'
+import { SetAsideContract } from '#schema/onchain/chain.ts'
 import { type Governor, Holder, Proposal } from '#schema/onchain/governance.ts'
-import { rowsOf } from '#schema/rows.ts'
+import { rowOf, rowsOf } from '#schema/rows.ts'
 import { contractReader } from '../rpc/contractReader.ts'
 import type { Rpc } from '../rpc/rpc.ts'
 
@@ -65,9 +66,9 @@ type Seeded = Required<SampleOptions>
 /** An order that the seed decides. */
 const shuffledBy = (parameter: number) => `md5($${parameter} || id)`
 
-/** Votes, balances and delegates of some holders, and the supply. */
+/** Votes, balances and delegates of some holders, and the supply; nothing of a token that is set aside. */
 export async function tokenValues(sql: Sql, { read }: Readers, { token }: Governor, sample: Seeded, at: BlockTime) {
-  if (token === null) return []
+  if (token === null || (await rowOf(sql, SetAsideContract, token, at.block))) return []
   const holders = await rowsOf(sql, Holder, 'token = $1 and $2::text is not null', [token, sample.seed], {
     block: at.block,
     orderBy: `${shuffledBy(2)} limit ${sample.size}`,
@@ -113,10 +114,13 @@ export async function tokenValues(sql: Sql, { read }: Readers, { token }: Govern
   return rows[0] ? [...values, { ...supply, indexed: rows[0].value }] : values
 }
 
-/** Tallies, quorums and states of some proposals, and their voters' votes at the snapshot. */
+/** Tallies, quorums and states of some proposals, as far as they are known, and their voters' votes at the snapshot. */
 export async function proposalValues(sql: Sql, readers: Readers, governor: Governor, sample: Seeded, at: BlockTime) {
   const { read } = readers
-  const { id: address, token, clock } = governor
+  const { id: address, clock, unfollowed, quorumUnknown } = governor
+  if (unfollowed !== null) return []
+  const aside = governor.token !== null && (await rowOf(sql, SetAsideContract, governor.token, at.block))
+  const token = aside ? null : governor.token
   const proposals = await rowsOf(sql, Proposal, 'governor_id = $1 and $2::text is not null', [address, sample.seed], {
     block: at.block,
     orderBy: `${shuffledBy(2)} limit ${sample.size}`,
@@ -134,7 +138,8 @@ export async function proposalValues(sql: Sql, readers: Readers, governor: Gover
       indexed: [againstVotes, forVotes, abstainVotes],
       onChain: () => tallyOnChain(readers, address, id),
     })
-    const quorum = proposal.quorum ?? (past ? await quorumAt(sql, governor, at) : null)
+    const quorum =
+      quorumUnknown === null ? (proposal.quorum ?? (past ? await quorumAt(sql, governor, at) : null)) : null
     if (past && quorum !== null)
       values.push({
         what: 'quorum',
