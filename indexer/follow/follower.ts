@@ -180,7 +180,7 @@ export class Follower {
     const { db, followed, governances, setAside } = this.context
     const logs = setAside.logsOf(range.logs)
     const events = eventSteps({ ...range, logs }, followed, governances, this.rows)
-    const steps = [...childSteps(range, this.rows), ...setAside.steps(range, this.rows), ...events]
+    const steps = [...childSteps(range, this.rows), ...setAside.among(events, range, this.rows)]
     try {
       // Reading outside the transaction is safe: changes of the pending batch are in memory, and no other process writes; if another
       // indexer does, it moves the cursor, and our transaction fails.

@@ -70,6 +70,8 @@ test('a poisonous or garbled token is set aside from its block on, with the reas
   const governors = new Map((await rowsOf(live.db, Governor)).map((row) => [row.id, row]))
   expect(governors.get(governor.address.toLowerCase())).toMatchObject({ quorumUnknown: null, unfollowed: null })
   expect(governors.get(poisoned.address.toLowerCase())?.quorumUnknown).toContain('more than 256 bits')
+  const before = await rowsOf(live.db, Governor, 'id = $1', [poisoned.address.toLowerCase()], { block: head - 6 })
+  expect(before).toMatchObject([{ quorumUnknown: null }])
   expect(live.counters.setAside).toBe(2)
   expect(lines('A contract is set aside: nothing of it is indexed any more')).toHaveLength(2)
 

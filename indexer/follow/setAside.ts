@@ -15,6 +15,11 @@ interface Aside {
   reason: string
 }
 
+interface Step {
+  block: number
+  run: () => void
+}
+
 /** Contracts of others with an event that cannot be indexed: from its block on, nothing of them is, and everything else goes on. Which contract is
  *  set aside, and from which block on, depends on the chain alone. */
 export class SetAside {
@@ -39,12 +44,12 @@ export class SetAside {
   /** The logs that are indexed. */
   logsOf = (logs: Log[]): Log[] => (this.size ? logs.filter(this.isIndexed) : logs)
 
-  /** The steps that store which contracts are set aside in the blocks of a range. */
-  steps({ from, to }: BlockRange, rows: Rows) {
-    return [...this.contracts]
+  /** The steps of a range's events, with those that store which contracts are set aside at the beginning of their blocks. */
+  among(steps: readonly Step[], { from, to }: BlockRange, rows: Rows): readonly Step[] {
+    const own = [...this.contracts]
       .filter(([, { block }]) => from <= block && block <= to)
-      .sort(([, a], [, b]) => a.block - b.block)
       .map(([address, aside]) => ({ block: aside.block, run: () => store(rows, address, aside) }))
+    return own.length ? [...own, ...steps].sort((a, b) => a.block - b.block) : steps
   }
 
   /** Returns to the contracts that the database holds. */
@@ -55,10 +60,11 @@ export class SetAside {
   }
 }
 
-function store(rows: Rows, address: string, { contract, block, logIndex, reason }: Aside) {
+function store(rows: Rows, address: string, { contract, logIndex, reason }: Aside) {
   rows.put(SetAsideContract, { id: address, contract, logIndex, reason })
-  const why = `${address} is set aside since block ${block}: ${reason}`
-  for (const governor of rows.find(Governor, 'token', address)) rows.put(Governor, { ...governor, quorumUnknown: why })
-  for (const governor of rows.find(Governor, 'timelock', address)) rows.put(Governor, { ...governor, unfollowed: why })
-  if (rows.get(Governor, address)) rows.change(Governor, address, { unfollowed: why })
+  for (const governor of rows.find(Governor, 'token', address))
+    rows.put(Governor, { ...governor, quorumUnknown: reason })
+  for (const governor of rows.find(Governor, 'timelock', address))
+    rows.put(Governor, { ...governor, unfollowed: reason })
+  if (rows.get(Governor, address)) rows.change(Governor, address, { unfollowed: reason })
 }
