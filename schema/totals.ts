@@ -69,12 +69,15 @@ const ofFigures = [...figures].map(
 /** What goes into one table is one statement. Contributors are counted by their totals, so these come before. */
 const STAGES: readonly (readonly Tally[])[] = [[ofContributors], [ofValidators], ofFigures]
 
-/** Adds what the versions of rows of `changed` tables change that begin or end after block `after`, after which nothing is counted yet. */
-export async function addToTotals(sql: Sql, changed: readonly TableDefinition[], after: number): Promise<void> {
+/** Blocks, both ends included. */
+type Blocks = readonly [first: number, last: number]
+
+/** Adds what the versions of rows of `changed` tables change that begin or end in `blocks`, of which, as of all later ones, nothing is counted yet. */
+export async function addToTotals(sql: Sql, changed: readonly TableDefinition[], blocks: Blocks): Promise<void> {
   const known = new Set(changed)
   for (const stage of STAGES) {
     const due = stage.filter(({ of }) => known.has(of))
-    await add(sql, due, after)
+    await add(sql, due, blocks)
     for (const { into } of due) known.add(into)
   }
 }
@@ -88,20 +91,21 @@ export async function backfillTotals(sql: Sql): Promise<void> {
       const { rows } = await sql.query(`select exists (select from "${one.into.table}" where ${kept}) as found`)
       if (!rows[0].found) missing.push(one)
     }
-    await add(sql, missing, -1)
+    await add(sql, missing, [0, Number.MAX_SAFE_INTEGER])
   }
 }
 
-async function add(sql: Sql, tallies: readonly Tally[], after: number): Promise<void> {
+async function add(sql: Sql, tallies: readonly Tally[], blocks: Blocks): Promise<void> {
   const [first] = tallies
   if (!first) return
+  // With both ends, PostgreSQL expects few rows and reads an index, also of a table that it has not analysed yet.
   const changes = tallies.flatMap(({ of, by, adds, where = 'true' }) =>
     [
       { at: 'from_block', sign: '' },
       { at: 'to_block', sign: '-' },
     ].map(({ at, sign }) => {
       const sums = Object.entries(adds).map(([column, sql]) => `${sign}sum(${sql}) as ${column}`)
-      return `select ${by} as key, ${at} as at, ${sums.join(', ')} from "${of.table}" where ${at} > $1 and (${where}) group by 1, 2`
+      return `select ${by} as key, ${at} as at, ${sums.join(', ')} from "${of.table}" where ${at} between $1 and $2 and (${where}) group by 1, 2`
     }),
   )
   const totals = {
@@ -111,7 +115,7 @@ async function add(sql: Sql, tallies: readonly Tally[], after: number): Promise<
     to: 'to_block',
     columns: Object.keys(first.adds),
   }
-  await sql.query(runningTotals(totals, changes.join(' union all ')), [after])
+  await sql.query(runningTotals(totals, changes.join(' union all ')), [...blocks])
 }
 
 /** Sums that a table keeps as versions over ranges of positions, such as blocks. */

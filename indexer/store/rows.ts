@@ -102,17 +102,25 @@ export type BatchChanges = { table: TableDefinition; changes: Changes }[]
 
 /** Writes the changes of a batch with a few statements per table, and what they change in the totals. */
 export async function writeBatch(sql: Sql, batch: BatchChanges): Promise<void> {
-  let first = Number.POSITIVE_INFINITY
+  const blocks: [first: number, last: number] = [Number.MAX_SAFE_INTEGER, 0]
+  const include = (block: number | null) => {
+    if (block === null) return
+    if (block < blocks[0]) blocks[0] = block
+    if (block > blocks[1]) blocks[1] = block
+  }
   for (const { table, changes } of batch) {
     await writeChanges(sql, table, changes)
-    for (const { fromBlock } of changes.opened) first = Math.min(first, fromBlock)
-    for (const { toBlock } of changes.closed) first = Math.min(first, toBlock)
+    for (const { toBlock } of changes.closed) include(toBlock)
+    for (const { fromBlock, toBlock } of changes.opened) {
+      include(fromBlock)
+      include(toBlock)
+    }
   }
   const changed = batch.filter(({ changes }) => changes.opened.length || changes.closed.length)
   await addToTotals(
     sql,
     changed.map(({ table }) => table),
-    first - 1,
+    blocks,
   )
 }
 
