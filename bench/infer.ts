@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline'
 import { writeCheckpoint } from '#engine/formats/checkpoint.ts'
 import { type ModelConfig, smallConfig, writeConfig } from '#engine/model/config.ts'
 import { countParameters, initialWeights } from '#engine/model/parameters.ts'
-import { Random } from '#engine/stats/random.ts'
+import { Random } from '#math/random.ts'
 import { writeGguf } from './peers/gguf.ts'
 import { type BenchReport, emptyReport, figure, ratio } from './report.ts'
 

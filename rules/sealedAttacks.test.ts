@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { Random } from '#engine/stats/random.ts'
 import { contributors } from '#example/contributors.ts'
 import { testItems, validationItems } from '#example/skill/rubric.ts'
+import { Random } from '#math/random.ts'
 import { fillers } from '#test/checks/attacks/copies/fillers.ts'
 import { homoglyphs } from '#test/checks/attacks/copies/homoglyphs.ts'
 import { joined } from '#test/checks/attacks/copies/joined.ts'

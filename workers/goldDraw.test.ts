@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Random } from '#engine/stats/random.ts'
+import { Random } from '#math/random.ts'
 import { clearestGold, drawGoldItems, GOLD_TRIES } from './goldDraw.ts'
 
 const item = (n: number) => ({ prompt: `question number ${n} about the ${n}th thing`, completion: `a | ${n}` })

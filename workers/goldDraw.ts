@@ -1,5 +1,5 @@
-import type { Random } from '#engine/stats/random.ts'
 import { type RubricMetric, scoreOf } from '#engine/tasks/rubric.ts'
+import type { Random } from '#math/random.ts'
 import type { PromptCompletion } from '#rules/sample.ts'
 import { SealedOverlap } from '#rules/sealedOverlap.ts'
 import { normalForm } from '#rules/shingles.ts'

@@ -4,7 +4,7 @@ import { Generator } from '#engine/generate/generator.ts'
 import { onnxRuntime } from '#engine/graph/index.ts'
 import { parseConfig } from '#engine/model/config.ts'
 import { initialAdapter, loraConfig } from '#engine/model/lora.ts'
-import { Random } from '#engine/stats/random.ts'
+import { Random } from '#math/random.ts'
 
 // Our generator in a child process with the protocol of `llama/generate.mjs`. A request may have adapters: `one` for all rows,
 // or `many`, a different one for each.

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { smallConfig } from '#engine/model/config.ts'
 import { initialAdapter, loraConfig } from '#engine/model/lora.ts'
 import { initialWeights } from '#engine/model/parameters.ts'
-import { Random } from '#engine/stats/random.ts'
+import { Random } from '#math/random.ts'
 import { Generator } from './generator.ts'
 import type { GenerationRequest, TokenStep } from './request.ts'
 

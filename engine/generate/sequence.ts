@@ -1,5 +1,5 @@
 import { Constraint } from '#engine/grammar/constraint.ts'
-import { Random } from '#engine/stats/random.ts'
+import { Random } from '#math/random.ts'
 import type { GenerationRequest, TokenStep, TopToken } from './request.ts'
 
 /** Receives the tokens of a request. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { type Graph, grad, input, mul, type Node, onnxRuntime, reshape, sum, type Tensor } from '#engine/graph/index.ts'
-import { Random } from '#engine/stats/random.ts'
+import { Random } from '#math/random.ts'
 import { must } from '#test/must.ts'
 import { AdapterStack, adapterRowInputs } from './adapterStack.ts'
 import { ModelConfigError, parseConfig, smallConfig } from './config.ts'

@@ -1,6 +1,6 @@
 import { type Adapter, adapterScale } from '#engine/formats/adapter.ts'
 import type { Weights } from '#engine/formats/weights.ts'
-import { Random } from '#engine/stats/random.ts'
+import { Random } from '#math/random.ts'
 import type { ModelConfig } from './config.ts'
 import { addScaledProduct } from './mergeKernel.ts'
 import { isProjectionName, PROJECTIONS, type ProjectionName, projectionPath, projectionShape } from './parameters.ts'

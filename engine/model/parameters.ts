@@ -1,5 +1,5 @@
 import type { Weights } from '#engine/formats/weights.ts'
-import { Random } from '#engine/stats/random.ts'
+import { Random } from '#math/random.ts'
 import type { ModelConfig } from './config.ts'
 
 /** The projections (linear maps) of a layer, with the names of PEFT's target_modules. */

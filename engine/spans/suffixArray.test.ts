@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Random } from '#engine/stats/random.ts'
+import { Random } from '#math/random.ts'
 import { must } from '#test/must.ts'
 import { suffixArray } from './suffixArray.ts'
 

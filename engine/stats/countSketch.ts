@@ -1,7 +1,7 @@
 // biome-ignore-all lint/style/noNonNullAssertion: numeric kernel, its indices are in range by construction
 
 import { createHash } from 'node:crypto'
-import { Random } from './random.ts'
+import { Random } from '#math/random.ts'
 
 /**
  * The count sketch: a seeded random projection of very long vectors to `dimensions` numbers. It preserves inner products in

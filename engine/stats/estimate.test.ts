@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { Random } from '#math/random.ts'
 import { meanOf } from '#math/summary.ts'
 import { estimateMean, meanInterval, wilsonInterval } from './estimate.ts'
-import { Random } from './random.ts'
 import { areaUnderCurve, bootstrapInterval, pairedDifference, rankCorrelation } from './test/comparison.ts'
 
 /** Relative agreement with a reference value (SciPy 1.16). */

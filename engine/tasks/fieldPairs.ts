@@ -1,4 +1,4 @@
-import { Random } from '#engine/stats/random.ts'
+import { Random } from '#math/random.ts'
 import type { TextPair } from './encode.ts'
 import type { PreferenceInput } from './rewardModel.ts'
 import type { RubricMetric } from './rubric.ts'

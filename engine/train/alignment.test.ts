@@ -8,7 +8,7 @@ import { forward } from '#engine/model/llama.ts'
 import { adapterShapes, loraConfig } from '#engine/model/lora.ts'
 import { initialWeights } from '#engine/model/parameters.ts'
 import { SequenceScorer } from '#engine/model/scorer.ts'
-import { Random } from '#engine/stats/random.ts'
+import { Random } from '#math/random.ts'
 import { must } from '#test/must.ts'
 import type { Objective } from './objective.ts'
 import {

@@ -1,7 +1,7 @@
 import { extentOf, input, mul, type Node, slice } from '#engine/graph/index.ts'
 import type { ModelConfig } from '#engine/model/config.ts'
 import { adapterShapes, type LoraConfig } from '#engine/model/lora.ts'
-import type { Random } from '#engine/stats/random.ts'
+import type { Random } from '#math/random.ts'
 
 /** Distance in columns between the masks of two modules in the pool. */
 const STRIDE = 7

@@ -1,4 +1,4 @@
-import { Random } from '#engine/stats/random.ts'
+import { Random } from '#math/random.ts'
 import type { SupervisedExample } from './supervised.ts'
 
 /** The `count` items from position `from` on of an endless sequence of passes over all items; every pass has its own order, which follows from the seed. */

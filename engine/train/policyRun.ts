@@ -1,6 +1,6 @@
 import type { Weights } from '#engine/formats/weights.ts'
 import type { SequenceScorer } from '#engine/model/scorer.ts'
-import { Random } from '#engine/stats/random.ts'
+import { Random } from '#math/random.ts'
 import { meanOf } from '#math/summary.ts'
 import { inPasses, mixedIn, type SupervisedMix } from './passes.ts'
 import { type PolicyExample, policyExample } from './policy.ts'

@@ -1,5 +1,5 @@
 import type { Weights } from '#engine/formats/weights.ts'
-import { Random } from '#engine/stats/random.ts'
+import { Random } from '#math/random.ts'
 import { mixedIn, type SupervisedMix } from './passes.ts'
 import { learningRateAt, type Schedule, schedule } from './schedule.ts'
 import { type Loss, type StepResult, type Trainer, type TrainerState, TrainingError } from './trainer.ts'

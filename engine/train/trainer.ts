@@ -11,7 +11,7 @@ import {
   type Tensor,
   tensor,
 } from '#engine/graph/index.ts'
-import { Random } from '#engine/stats/random.ts'
+import { Random } from '#math/random.ts'
 import { ADAMW, type AdamWOptions, adamWGraph, adamWScalars } from './adamw.ts'
 import { drawFactors, dropoutOf, dropoutPoolShape } from './dropout.ts'
 import { checkExampleOf, LossAccumulator, microBatches } from './microBatches.ts'

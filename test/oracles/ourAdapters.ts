@@ -3,7 +3,7 @@ import { type Adapter, writeAdapter } from '#engine/formats/adapter.ts'
 import { readCheckpoint } from '#engine/formats/checkpoint.ts'
 import { parseConfig } from '#engine/model/config.ts'
 import { initialAdapter, loraConfig } from '#engine/model/lora.ts'
-import { Random } from '#engine/stats/random.ts'
+import { Random } from '#math/random.ts'
 
 const GOLDEN = join(import.meta.dirname, 'golden')
 

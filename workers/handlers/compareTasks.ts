@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { Random } from '#engine/stats/random.ts'
+import { Random } from '#math/random.ts'
 import { type CanonicalValue, canonicalJson } from '#rules/canonicalJson.ts'
 import type { PromptCompletion } from '#rules/sample.ts'
 import { normalForm } from '#rules/shingles.ts'

@@ -1,6 +1,7 @@
 // biome-ignore-all lint/style/noNonNullAssertion: numeric kernel, its indices are in range by construction
 
 import { studentCdf } from '#math/distributions.ts'
+import type { Random } from '#math/random.ts'
 import { sampleVariance } from '#math/summary.ts'
 import {
   type ConfidenceInterval,
@@ -10,7 +11,6 @@ import {
   finiteMean,
   meanInterval,
 } from '../estimate.ts'
-import type { Random } from '../random.ts'
 
 export type PairedDifference = Estimate & {
   /** Two-sided p-value of the hypothesis that both sides are equally good. */

@@ -1,4 +1,4 @@
-import { Random } from '#engine/stats/random.ts'
+import { Random } from '#math/random.ts'
 import { QualityIndex } from '#rules/quality.ts'
 import type { Attack } from './attack.ts'
 import { drawSamples } from './samples.ts'

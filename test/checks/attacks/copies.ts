@@ -1,4 +1,4 @@
-import { Random } from '#engine/stats/random.ts'
+import { Random } from '#math/random.ts'
 import { elementAt } from '#rules/lookup.ts'
 import type { Attack } from './attack.ts'
 import { fillers } from './copies/fillers.ts'

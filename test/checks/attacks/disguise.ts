@@ -1,4 +1,4 @@
-import type { Random } from '#engine/stats/random.ts'
+import type { Random } from '#math/random.ts'
 import type { PromptCompletion } from '#rules/sample.ts'
 
 /** Makes one of several copies of a sample that somebody committed earlier. `others` are also earlier samples of strangers. */

@@ -1,4 +1,4 @@
-import { Random } from '#engine/stats/random.ts'
+import { Random } from '#math/random.ts'
 import { COMMITMENT_BLOCKS, commitOrder, firstOpen } from '#rules/commitments.ts'
 import { QualityIndex } from '#rules/quality.ts'
 import type { PromptCompletion } from '#rules/sample.ts'

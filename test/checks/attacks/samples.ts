@@ -1,7 +1,7 @@
-import { Random } from '#engine/stats/random.ts'
 import { drawItems } from '#example/skill/items.ts'
 import { renderReply, STYLES } from '#example/skill/reply.ts'
 import { formatTriage } from '#example/skill/triage.ts'
+import { Random } from '#math/random.ts'
 import type { PromptCompletion } from '#rules/sample.ts'
 
 /** Kinds of samples that are hard for a rule about copies: written with the same phrases, with short answers, with few different words, in short

@@ -1,4 +1,4 @@
-import type { Random } from '#engine/stats/random.ts'
+import type { Random } from '#math/random.ts'
 import { addedInfluences } from '#rules/addedInfluence.ts'
 import { attributionWeights, type RecordedInfluence, recordInfluence } from '#rules/attribution.ts'
 import { type Assessment, QualityIndex, type QualityOptions } from '#rules/quality.ts'

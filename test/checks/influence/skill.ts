@@ -1,10 +1,10 @@
-import { Random } from '#engine/stats/random.ts'
 import type { TextPair } from '#engine/tasks/encode.ts'
 import { toExamples } from '#engine/tasks/fineTune.ts'
 import { type BaseModel, loadBase } from '#engine/tasks/models.ts'
 import type { SupervisedExample } from '#engine/train/supervised.ts'
 import { drawItems, type ItemStream } from '#example/skill/items.ts'
 import { CATEGORIES } from '#example/skill/triage.ts'
+import { Random } from '#math/random.ts'
 
 export const BASE_FOLDER = 'example/base/model'
 /** The fraction of flipped labels. */

@@ -1,4 +1,4 @@
-import type { Random } from '#engine/stats/random.ts'
+import type { Random } from '#math/random.ts'
 import { both, type Disguise, knownWord, newWord, wordsOf } from '../disguise.ts'
 
 /** `count` words after every `every` words. */

@@ -1,4 +1,4 @@
-import type { Random } from '#engine/stats/random.ts'
+import type { Random } from '#math/random.ts'
 import { type Disguise, knownWord, newWord } from '../disguise.ts'
 
 const noise = (count: number, word: (random: Random) => string) => Array.from({ length: count }, word).join(' ')

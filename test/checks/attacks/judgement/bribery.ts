@@ -1,4 +1,4 @@
-import { Random } from '#engine/stats/random.ts'
+import { Random } from '#math/random.ts'
 import type { Attack } from '../attack.ts'
 import { honestJudges, otherThan } from './judges.ts'
 import { POT, playRound, TASKS } from './round.ts'

@@ -1,4 +1,4 @@
-import { Random } from '#engine/stats/random.ts'
+import { Random } from '#math/random.ts'
 import type { GoldAnswer } from '#rules/gold.ts'
 import type { Attack } from '../attack.ts'
 import { honestJudges, judged, names } from './judges.ts'

@@ -1,4 +1,4 @@
-import type { Random } from '#engine/stats/random.ts'
+import type { Random } from '#math/random.ts'
 import { type SeenAnswer, type SeenTask, type SimulatedJudge, STAKE } from './round.ts'
 
 /** How often honest judges are right, and how sure they say they are. */

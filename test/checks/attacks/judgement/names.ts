@@ -1,4 +1,4 @@
-import { Random } from '#engine/stats/random.ts'
+import { Random } from '#math/random.ts'
 import type { Attack } from '../attack.ts'
 import { honestJudges, judged, names } from './judges.ts'
 import { earnedByMajority, POT, playRound, profitOf, STAKE, TASKS } from './round.ts'

@@ -1,5 +1,5 @@
 import { keccak256, stringToBytes } from 'viem'
-import { Random } from '#engine/stats/random.ts'
+import { Random } from '#math/random.ts'
 import { QualityIndex } from '#rules/quality.ts'
 import { contentHash, type PromptCompletion } from '#rules/sample.ts'
 import { sealedItemHash } from '#rules/sealedItem.ts'

@@ -1,4 +1,4 @@
-import { Random } from '#engine/stats/random.ts'
+import { Random } from '#math/random.ts'
 import type { Attack } from '../attack.ts'
 import { honestJudges, names } from './judges.ts'
 import { earnedByMajority, gasOf, playRound, profitOf, type SeenAnswer, type SeenTask, STAKE } from './round.ts'

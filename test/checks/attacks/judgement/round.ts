@@ -1,4 +1,4 @@
-import type { Random } from '#engine/stats/random.ts'
+import type { Random } from '#math/random.ts'
 import { type FeedbackReveal, type JudgedRound, type RoundSettlement, settleRound } from '#rules/feedback.ts'
 import type { GoldAnswer } from '#rules/gold.ts'
 import { COMMIT_STAGES, hasSeat, seatWeight } from '#rules/seats.ts'

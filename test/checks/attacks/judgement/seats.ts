@@ -1,5 +1,5 @@
 import { keccak256, stringToBytes } from 'viem'
-import { Random } from '#engine/stats/random.ts'
+import { Random } from '#math/random.ts'
 import { chanceFactor, hasSeat, seatHash } from '#rules/seats.ts'
 import type { Attack } from '../attack.ts'
 import { honestJudges } from './judges.ts'

@@ -10,12 +10,12 @@ type Shuffleable<T> = { readonly length: number; [index: number]: T }
  * A seeded random generator: xoshiro128** (Blackman & Vigna, "Scrambled linear pseudorandom number generators", 2021),
  * seeded by splitmix64 (Steele et al., 2014). The same seed gives the same sequence on every machine.
  *
- * Every random number of the engine comes from here. `state()` is the complete state: nothing is buffered between calls, so
+ * Every random number of the engine and of the example comes from here. `state()` is the complete state: nothing is buffered between calls, so
  * a generator restored by `Random.fromState` continues exactly where the saved one stopped.
  * @example
  * ```ts
  * import assert from 'node:assert'
- * import { Random } from '#engine/stats/random.ts'
+ * import { Random } from '#math/random.ts'
  *
  * const random = new Random('shuffle')
  * const state = random.state()
