@@ -70,10 +70,11 @@ export async function answerPrompts(
     if (logProbabilities || topLogProbabilities > 0) found.tokens = []
     let untold = 0
     for await (const piece of streamText(generator, base.tokenizer, request, either)) {
-      const { text, token, top, tokens, finish, stopped } = piece
+      const { token, top, tokens, finish, stopped } = piece
+      const text = storable(piece.text)
       found.text += text
       found.tokensOut = tokens
-      found.tokens?.push({ token, ...(top && { top }) })
+      found.tokens?.push({ token: spelled(token), ...(top && { top: top.map(spelled) }) })
       if (finish) found.finish = finish
       if (stopped !== undefined) found.stopped = stopped
       if (!stream || text === '') continue
@@ -90,6 +91,10 @@ export async function answerPrompts(
     others.abort()
   }
 }
+
+/** A model may answer with U+0000, which databases do not take in a text. */
+const storable = (text: string) => text.replaceAll('\0', '\ufffd')
+const spelled = <T extends { text: string }>(token: T): T => ({ ...token, text: storable(token.text) })
 
 const newTokens = (tokens: readonly AnswerToken[] | undefined, from: number) => tokens && { tokens: tokens.slice(from) }
 

@@ -60,6 +60,14 @@ test('a fine-tuned model answers as in its samples, and the task emits metrics a
   expect(events.filter((event) => event.type === 'progress').at(-1)).toMatchObject({ done: 1 })
 })
 
+test('no answer and no token of one has U+0000, which databases refuse', async () => {
+  const requests = Array.from({ length: 8 }, (_, seed) => ({
+    ...{ prompt: 'a', maxTokens: 40, temperature: 5, topLogProbabilities: 20, seed },
+  }))
+  const { answers } = await generateTask({ baseFolder: model.baseFolder, requests }, context())
+  expect(JSON.stringify(answers)).not.toContain(String.raw`\u0000`)
+})
+
 test('an evaluation scores by each metric of the rubric and logs every answer', async () => {
   const input = { baseFolder: model.baseFolder, adapterFolder, items, rubric, seed: 1 }
   const { metrics, log, summary } = await evaluateTask(input, context())
