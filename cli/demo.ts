@@ -6,7 +6,6 @@ import { checkEpoch } from '#epochs/checkEpoch.ts'
 import { untilAborted } from '#schema/untilAborted.ts'
 import { interruptible } from './interruption.ts'
 import { openLog } from './log.ts'
-import { openArtifacts } from './openArtifacts.ts'
 import { ownIndexOf } from './ownIndex.ts'
 import { type System, startSystem } from './system.ts'
 
@@ -52,8 +51,6 @@ async function runDemo({ json, seed, keep }: DemoOptions, signal: AbortSignal): 
     const played = playExample({
       url,
       rpcUrl,
-      deployment,
-      store: await openArtifacts(config),
       seed,
       signal,
       say: print,

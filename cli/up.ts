@@ -1,4 +1,4 @@
-import { type Config, readConfig } from '#config'
+import { readConfig } from '#config'
 import { openDatabase } from '#schema/database.ts'
 import { redactCredentials } from '#schema/redact.ts'
 import { untilAborted } from '#schema/untilAborted.ts'
@@ -6,7 +6,6 @@ import { mineEmptyBlocks } from './emptyBlocks.ts'
 import { requireExampleChain } from './exampleChain.ts'
 import { Interrupted, interruptible } from './interruption.ts'
 import { openLog } from './log.ts'
-import { openArtifacts } from './openArtifacts.ts'
 import { type System, startSystem } from './system.ts'
 
 /** `modelcommons up`: runs everything until Ctrl-C; on an empty embedded chain the example lifecycle runs in the background. With `example`, it runs
@@ -30,7 +29,7 @@ export const up = ({ example }: { example?: boolean }): Promise<void> =>
       console.log(
         `Ready after ${((Date.now() - began) / 1000).toFixed(1)} s. Ctrl-C stops everything; the data stays in ${config.home}.`,
       )
-      if (example ?? system.local) await untilAborted(runExample(system, config, signal), signal)
+      if (example ?? system.local) await untilAborted(runExample(system, signal), signal)
       // The example has a clock of its own, by which it makes the same blocks on any machine.
       if (system.local) stopMining = mineEmptyBlocks(system.rpcUrl, log)
       await untilAborted(new Promise<never>(() => {}), signal)
@@ -57,20 +56,13 @@ function operatorLines({ url, statusUrls }: System): string[] {
   ]
 }
 
-async function runExample(system: System, config: Config, signal: AbortSignal): Promise<void> {
+async function runExample(system: System, signal: AbortSignal): Promise<void> {
   if (!(await isEmpty(system.databaseUrl)))
     return console.log('The chain is not empty: the example does not run again.')
   const { playExample } = await import('#example/story/index.ts')
   console.log('Running the example lifecycle; watch it on the page.')
   try {
-    const report = await playExample({
-      url: system.url,
-      rpcUrl: system.rpcUrl,
-      deployment: system.deployment,
-      store: await openArtifacts(config),
-      seed: 1,
-      signal,
-    })
+    const report = await playExample({ url: system.url, rpcUrl: system.rpcUrl, seed: 1, signal })
     console.log(
       `The example ran in ${report.seconds} s: ${report.stages.filter((stage) => stage.ok).length} of ${report.stages.length} stages passed.`,
     )

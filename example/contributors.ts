@@ -1,5 +1,5 @@
-import { Random } from '#engine/stats/random.ts'
-import type { PromptCompletion } from '#rules/sample.ts'
+import type { PromptCompletion } from '#client/index.ts'
+import { Random } from '#math/random.ts'
 import { weightedChoice } from './skill/grammar.ts'
 import { drawItems } from './skill/items.ts'
 import type { CustomerMessage } from './skill/message.ts'

@@ -1,4 +1,4 @@
-import { meanOf } from '#math/summary.ts'
+import { meanOf, sampleVariance } from '#math/summary.ts'
 import { scoreFields } from './skill/score.ts'
 import { CATEGORIES, type Category, type Fields, parseTriage } from './skill/triage.ts'
 
@@ -81,11 +81,18 @@ function repeats(reply: string): boolean {
 
 const within = (value: number) => Math.min(100, Math.max(0, Math.round(value)))
 
-/** The fraction of pairs in which the second answer has the higher hidden utility; ties count half. */
-export function winRate(pairs: readonly { truth: Fields; before: string; after: string }[]): number {
+/** Two answers to one message. */
+export type AnswerPair = { truth: Fields; before: string; after: string }
+
+/** The fraction of pairs in which the second answer has the higher hidden utility, ties counted half, and half the width of its 95 % interval. */
+export function winRate(pairs: readonly AnswerPair[]): {
+  rate: number
+  margin: number
+} {
   const wins = pairs.map(({ truth, before, after }): number => {
     const gain = utility(after, truth).overall - utility(before, truth).overall
     return gain > 0 ? 1 : gain === 0 ? 0.5 : 0
   })
-  return meanOf(wins)
+  if (wins.length < 2) return { rate: 0, margin: 0 }
+  return { rate: meanOf(wins), margin: 1.96 * Math.sqrt(sampleVariance(wins) / wins.length) }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Random } from '#engine/stats/random.ts'
+import { Random } from '#math/random.ts'
 import { meanOf } from '#math/summary.ts'
 import { must } from '#test/must.ts'
 import { secretOf } from './accounts.ts'
@@ -143,7 +143,7 @@ test('the win rate counts wins and half of the ties', () => {
   const { truth } = must(messages[0])
   const [good, bad] = [must(lines('caring')[0]), must(lines('blaming')[0])]
   const pair = (before: string, after: string) => ({ truth, before, after })
-  expect(winRate([pair(bad, good), pair(good, bad), pair(good, good), pair(bad, good)])).toBe(0.625)
+  expect(winRate([pair(bad, good), pair(good, bad), pair(good, good), pair(bad, good)]).rate).toBe(0.625)
 })
 
 test('consumers ask with messages that are not in the training data', () => {

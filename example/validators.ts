@@ -1,4 +1,4 @@
-import { Random } from '#engine/stats/random.ts'
+import { Random } from '#math/random.ts'
 import type { Fields } from './skill/triage.ts'
 import { type Utility, utility } from './utility.ts'
 

@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { openLog } from '#cli/log.ts'
-import { openArtifacts } from '#cli/openArtifacts.ts'
 import { type System, startSystem } from '#cli/system.ts'
 import { readConfig } from '#config'
 import { playExample } from '#example/story/index.ts'
@@ -35,15 +34,7 @@ async function openSystem(): Promise<TestedSystem> {
   return { home, system, db }
 }
 
-const play = async ({ home, system }: TestedSystem) =>
-  playExample({
-    url: system.url,
-    rpcUrl: system.rpcUrl,
-    deployment: system.deployment,
-    store: await openArtifacts(readConfig({ MODELCOMMONS_HOME: home })),
-    seed: SEED,
-    scale: 'small',
-  })
+const play = ({ system: { url, rpcUrl } }: TestedSystem) => playExample({ url, rpcUrl, seed: SEED, scale: 'small' })
 
 /** Waits until a query returns a row; errors of a database that is down are ignored. */
 async function until(db: Database, question: string, over: AbortSignal): Promise<void> {
@@ -101,7 +92,7 @@ async function killAll(tested: TestedSystem, over: AbortSignal): Promise<string[
 
   await until(
     db,
-    `select from job_run where idempotency_key like '%"fineTune:%' and status = 'Running' and progress > 0.1`,
+    `select from job_run where kind = 'fineTune' and idempotency_key like '%after 1%' and status = 'Running' and progress > 0.1`,
     over,
   )
   await killService(tested, 'worker')

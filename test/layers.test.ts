@@ -15,11 +15,12 @@ const MAY_IMPORT: Record<string, string[]> = {
   epochs: ['schema', 'rules', 'contracts'],
   graphql: ['schema', 'rules', 'epochs'],
   gateway: ['schema', 'rules', 'graphql'],
-  workers: ['schema', 'rules', 'screening', 'epochs', 'engine', 'contracts'],
+  workers: ['math', 'schema', 'rules', 'screening', 'epochs', 'engine', 'contracts'],
   client: ['contracts', 'rules'],
   model: ['schema', 'rules', 'screening', 'engine', 'client'],
   dashboards: ['client'],
-  example: ['math', 'schema', 'rules', 'engine', 'contracts', 'indexer', 'graphql', 'workers', 'client', 'model'],
+  example: ['math', 'rules', 'client', 'model'],
+  'example/base': ['example', 'math', 'engine'],
   cli: [
     'math',
     'schema',
@@ -41,7 +42,7 @@ const MAY_IMPORT: Record<string, string[]> = {
 }
 
 const root = resolve(import.meta.dirname, '..')
-const folderOf = (path: string) => path.replace(/\/.*/, '')
+const folderOf = (path: string) => (path.startsWith('example/base/') ? 'example/base' : path.replace(/\/.*/, ''))
 const isTest = (file: string) => /\.test\.tsx?$|(^|\/)test\//.test(file)
 
 async function sources(folder: string): Promise<string[]> {

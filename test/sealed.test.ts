@@ -6,22 +6,22 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { getNamedType, isLeafType, isObjectType } from 'graphql'
 import { createClient } from 'graphql-ws'
-import { keccak256, stringToBytes } from 'viem'
+import { keccak256, stringToBytes, zeroHash } from 'viem'
 import { expect, onTestFinished, test } from 'vitest'
 import WebSocket from 'ws'
 import { openArtifacts } from '#cli/openArtifacts.ts'
 import type { System } from '#cli/system.ts'
 import { evaluationVerdicts } from '#cli/verifyEvaluations.ts'
-import { connect } from '#client/index.ts'
+import { type Client, connect, graphql, operate, waitForJob } from '#client/index.ts'
 import { readConfig } from '#config'
 import { contributors } from '#example/contributors.ts'
-import { SCALES } from '#example/recipe.ts'
-import { goldItems, sealItems, testItems, validationItems } from '#example/skill/rubric.ts'
-import { ApiClient } from '#example/story/apiClient.ts'
+import { folderOfSeed, SCALES } from '#example/recipe.ts'
+import { goldItems, testItems, validationItems } from '#example/skill/rubric.ts'
 import { playExample } from '#example/story/index.ts'
 import { startApi } from '#graphql/index.ts'
 import { naming, publicTables } from '#graphql/publicTables.ts'
 import { apiSchema } from '#graphql/schema.ts'
+import { folderDocuments } from '#model/folderDocuments.ts'
 import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import { type Database, openDatabase } from '#schema/database.ts'
 import { documentBytes } from '#schema/documents.ts'
@@ -30,7 +30,7 @@ import { openQueues } from '#schema/queue.ts'
 /** Sealed text is nowhere in what everybody may read, nor in what the processes write (amendment 14), after a whole lifecycle on the real system. */
 
 const SEED = 7
-const { items, samples, compare } = SCALES.small
+const { items, samples, judged } = SCALES.small
 
 type Started = Pick<System, 'url' | 'statusUrls' | 'rpcUrl' | 'databaseUrl' | 'deployment'>
 
@@ -79,27 +79,25 @@ function subscribeToAll(url: string, read: string[]) {
     )
 }
 
+const TEXT = graphql('query ($id: ID!) { artifact(id: $id) { text } }')
+const JSON_OF = graphql('query ($id: ID!) { artifact(id: $id) { json } }')
+const MONITOR = graphql(
+  'mutation ($input: MonitorInput!, $key: String!) { monitorVersion(input: $input, idempotencyKey: $key) { id } }',
+)
+
 /** Lets jobs fail on sealed documents, faulty ones among them, and asks for these. */
-async function provokeErrors(
-  { url, rpcUrl }: Started,
-  store: ArtifactStore,
-  faulty: readonly string[],
-  read: string[],
-) {
-  const api = new ApiClient(await connect(url, { node: rpcUrl }))
+async function provokeErrors(client: Client, store: ArtifactStore, faulty: readonly string[], read: string[]) {
   const tell = (error: unknown) => void read.push(String((error as Error).message))
   const promptsHash = await store.put(documentBytes({ prompts: ['a prompt of no item'] }))
   for (const [nth, goldPool] of faulty.entries()) {
     const input = { versionId: '1', promptsHash, goldPool, goldPercent: 50, tasks: 2 }
-    await api.runJob('compare', input, `provoked ${nth}`).catch(tell)
-    for (const field of ['text', 'json'])
-      await api.query(`query ($id: ID!) { artifact(id: $id) { ${field} } }`, { id: goldPool }).catch(tell)
+    await operate(client, 'compare', input, `provoked ${nth}`).catch(tell)
+    for (const query of [TEXT, JSON_OF]) await client.ask<unknown, { id: string }>(query, { id: goldPool }).catch(tell)
   }
 }
 
 /** The rolling evaluation of the live version: with all items in one part, it finds what was logged before the version went live. */
-async function measureAgain({ url, rpcUrl }: Started, db: Database) {
-  const api = new ApiClient(await connect(url, { node: rpcUrl }))
+async function measureAgain(client: Client, db: Database) {
   const { rows } = await db.query(
     `select version_id, json_agg(json_build_object('metric', metric, 'score', score::text, 'lower', lower::text, 'upper', upper::text, 'n', n::text)
        order by metric) as metrics from evaluation e join model m on m.live_version_id = e.version_id and m.to_block is null
@@ -107,7 +105,8 @@ async function measureAgain({ url, rpcUrl }: Started, db: Database) {
   )
   const [{ version_id: versionId, metrics }] = rows
   const input = { versionId, period: 7, everySeconds: 3600, parts: 1 }
-  const measured = await api.runJob<{ metrics: { metric: string }[] }>('monitorVersion', input, 'measured again')
+  const { monitorVersion: job } = await client.ask(MONITOR, { input, key: 'measured again' })
+  const measured = await waitForJob<{ metrics: { metric: string }[] }>(client, job.id)
   expect(measured).toMatchObject({ versionId, part: 0, parts: 1 })
   expect(measured.metrics.toSorted((a, b) => (a.metric < b.metric ? -1 : 1))).toEqual(metrics)
 }
@@ -158,19 +157,21 @@ test('whoever reads every table, export, subscription, artifact, error, log and 
   const { system, written } = await startLogging(home)
   const store = await openArtifacts(readConfig({ MODELCOMMONS_HOME: home }))
   const { url, rpcUrl, deployment } = system
+  const client = await connect(url, { node: rpcUrl })
   const read: string[] = []
   subscribeToAll(url, read)
-  const report = await playExample({ url, rpcUrl, deployment, store, seed: SEED, scale: 'small' })
+  const report = await playExample({ url, rpcUrl, seed: SEED, scale: 'small' })
   expect(report.stages.map(({ name }) => name)).toContain('balance') // it is too small to learn anything, but each stage runs
 
-  const text = new TextDecoder().decode(documentBytes(sealItems(SEED, testItems(SEED, items.test)).document))
+  const [sealedTest] = folderDocuments(folderOfSeed(SEED, SCALES.small, zeroHash), zeroHash).documents
+  const text = new TextDecoder().decode(sealedTest?.bytes)
   const forms = [text, ` ${text}`, `\ufeff${text}`, text.slice(0, -2), text.replace('"prompt":', '"prompt":x')]
   const faulty = await Promise.all(forms.map((form) => store.put(new TextEncoder().encode(form))))
-  await provokeErrors(system, store, faulty, read)
+  await provokeErrors(client, store, faulty, read)
 
   const db = await openDatabase(system.databaseUrl)
   onTestFinished(() => db.close())
-  await measureAgain(system, db)
+  await measureAgain(client, db)
   const queues = await openQueues({ databaseUrl: system.databaseUrl })
   onTestFinished(() => queues.close())
   const logged: object[] = []
@@ -203,7 +204,7 @@ test('whoever reads every table, export, subscription, artifact, error, log and 
   expect(held.length).toBeGreaterThan(20)
   // The prompts of gold are compared in public; the right answers open with the round.
   const opened = read.filter((one) => one.includes('"truth"')).join('\n')
-  const unused = goldItems(SEED, compare.prompts, compare.gold).filter(({ completion }) => !opened.includes(completion))
+  const unused = goldItems(SEED, judged.prompts, judged.gold).filter(({ completion }) => !opened.includes(completion))
   expect(unused.length).toBeGreaterThan(0)
   const secret = [
     ...held.flatMap(({ prompt, completion }) => [prompt, completion]),

@@ -1,4 +1,4 @@
-import { Random } from '#engine/stats/random.ts'
+import { Random } from '#math/random.ts'
 import { expandTemplate, sentence, weightedChoice } from './grammar.ts'
 import { drawItem } from './items.ts'
 import { COLOURS, CUES, DAYS, ITEM_PHRASES, NAMES, PROBLEMS } from './phrases.ts'

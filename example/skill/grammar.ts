@@ -1,4 +1,4 @@
-import type { Random } from '#engine/stats/random.ts'
+import type { Random } from '#math/random.ts'
 
 /** The value of a template's `{name}`: a text, or texts from which one is drawn. */
 export type Slots = Record<string, string | readonly string[]>

@@ -1,4 +1,4 @@
-import { Random } from '#engine/stats/random.ts'
+import { Random } from '#math/random.ts'
 import { normalForm } from '#rules/shingles.ts'
 import { type CustomerMessage, drawMessage } from './message.ts'
 

@@ -1,4 +1,4 @@
-import type { Random } from '#engine/stats/random.ts'
+import type { Random } from '#math/random.ts'
 import { expandTemplate, sentence, weightedChoice } from './grammar.ts'
 import {
   ASIDES,

@@ -1,4 +1,4 @@
-import type { Random } from '#engine/stats/random.ts'
+import type { Random } from '#math/random.ts'
 import { expandTemplate, sentence } from './grammar.ts'
 import { DAYS } from './phrases.ts'
 import type { Category, Fields, Urgency } from './triage.ts'

@@ -1,8 +1,6 @@
-import { type Hex, keccak256, stringToBytes } from 'viem'
-import { Random } from '#engine/stats/random.ts'
-import { contentHash, type PromptCompletion } from '#rules/sample.ts'
-import { documentBytes, itemsDocument, type Rubric } from '#schema/documents.ts'
-import { TRIAGE } from '../modelFolder.ts'
+import { keccak256, stringToBytes } from 'viem'
+import type { PromptCompletion } from '#client/index.ts'
+import { Random } from '#math/random.ts'
 import { drawItems } from './items.ts'
 import { renderReply } from './reply.ts'
 import { type Fields, formatTriage } from './triage.ts'
@@ -33,13 +31,12 @@ function answered(seed: number | string, stream: 'test' | 'validation' | 'judged
   }))
 }
 
-/** The document of sealed items, which the rubric names by its hash, and the hash of each item. */
-export function sealItems(seed: number | string, held: readonly HeldOutItem[]) {
-  const salt = keccak256(stringToBytes(`items/${seed}/${held.length}/${held[0]?.prompt}`))
-  const document = itemsDocument.parse({ salt, items: held.map(({ prompt, completion }) => ({ prompt, completion })) })
-  const hash: Hex = keccak256(documentBytes(document))
-  return { document, hash, itemHashes: held.map(contentHash) }
-}
-
-/** The rubric document, with the hashes of the sealed items. */
-export const rubricOf = (test: Hex, validation: Hex): Rubric => ({ ...TRIAGE.scorers, test, validation })
+/** Items as a model folder has them, and the salt by which they are sealed. */
+export const sealItems = (seed: number | string, held: readonly HeldOutItem[]) => ({
+  salt: keccak256(stringToBytes(`items/${seed}/${held.length}/${held[0]?.prompt}`)),
+  items: held.map(({ prompt, completion }, place) => ({
+    file: 'items.jsonl',
+    line: place + 1,
+    sample: { prompt, completion },
+  })),
+})

@@ -1,162 +1,69 @@
-import { JobFailedError } from '#client/index.ts'
-import { meanOf, sampleVariance } from '#math/summary.ts'
-import type { Alignment } from '../recipe.ts'
+import { callEndpoint } from '#client/index.ts'
 import { drawItems } from '../skill/items.ts'
-import type { Fields } from '../skill/triage.ts'
-import { utility } from '../utility.ts'
-import { Checks, type StageResult, type StoryContext } from './context.ts'
-import { loadOpenTasks, uploadPrompts } from './judge.ts'
-import { evaluateVersion, metricOf, type ScoreInterval } from './train.ts'
+import { type AnswerPair, winRate } from '../utility.ts'
+import { type StageResult, type StoryContext, stageOf } from './context.ts'
+import { type Evaluated, metricOf, type ScoreInterval, type StewardResults } from './steward.ts'
+
+const TEMPERATURE = 0.7
+const MAX_TOKENS = 56
+/** Calls at the same time. */
+const AT_ONCE = 8
+
+/** The answers to fresh prompts, which no training has seen, of the version behind a free endpoint. */
+export async function tryOut({ as, seed, recipe }: StoryContext, endpointId: bigint, round: 1 | 2): Promise<string[]> {
+  const visitor = as('consumer', 3)
+  const answers: string[] = []
+  const fresh = drawItems(seed, 'fresh', recipe.winRatePrompts)
+  for (let from = 0; from < fresh.length; from += AT_ONCE) {
+    const calls = fresh.slice(from, from + AT_ONCE).map(({ prompt }, place) =>
+      callEndpoint(visitor, {
+        ...{ endpointId, prompt, maxTokens: MAX_TOKENS, temperature: TEMPERATURE, seed: seed + round },
+        key: `try:${round}:${from + place}`,
+      }),
+    )
+    answers.push(...(await Promise.all(calls)).map(({ answer }) => answer))
+  }
+  return answers
+}
 
 export interface Aligned {
-  versionId: string
   aligned: ScoreInterval
   winRateBefore: number
   winRateAfter: number
+  stage: StageResult
 }
 
-interface Rate {
-  rate: number
-  lower: number
-  upper: number
-}
-
-/** Aligns by policy gradient on a reward model of the weighted reveals, and for comparison by direct preference optimisation. The measure is the
- *  validators' hidden utility on fresh prompts, which neither training has seen. */
-export async function alignStage(
-  context: StoryContext,
-  versionId: string,
-): Promise<Aligned & { stages: StageResult[] }> {
-  const { api, seed, say, recipe } = context
-  const promptsHash = await uploadPrompts(
-    context,
-    drawItems(seed, 'alignment', recipe.rlhf.promptPool).map((one) => one.prompt),
-  )
-  const input = ({ steps, prompts, group, beta, supervisedWeight, learningRate, method }: Alignment) => ({
-    versionId,
-    promptsHash,
-    steps,
-    prompts,
-    group,
-    beta,
-    supervisedWeight,
-    learningRate,
-    method,
-    seed,
-  })
-  const policy = await api.runJob<{ versionId: string }>(
-    'rlhf',
-    input(recipe.rlhf),
-    `rlhf:${recipe.rlhf.method}:${versionId}`,
-  )
-  say(`version ${policy.versionId} aligned by ${recipe.rlhf.method}`)
-
-  const rates =
-    recipe.dpoComparison && (await winRates(context, versionId, policy.versionId, input(recipe.dpoComparison.dpo)))
-  const found = await evaluateVersion(context, policy.versionId)
-  const checks = new Checks()
-  if (rates)
-    checks.that('the win rate is above one half, and above what it was, outside the interval', clearlyAbove(rates))
-  checks.that(
-    'the aligned version meets the targets, is in no metric significantly worse than the live one, and serves',
-    found.promoted,
+/** Looks at the version that the steward has aligned on the weighted reveals. The measure is the validators' hidden utility of answers to fresh prompts, `before` the
+ *  alignment and `after` it; `own`: pairs of answers of the version before. */
+export function alignStage(
+  { seed, recipe }: StoryContext,
+  done: StewardResults,
+  { own, before, after }: { own: AnswerPair[]; before: string[]; after: string[] },
+): Aligned {
+  const [made] = done<{ versionId: string }>('align')
+  const found = done<Evaluated>('evaluate').find(({ versionId }) => versionId === made?.versionId)
+  if (!made || !found) throw new Error('The steward has aligned no version.')
+  const fresh = drawItems(seed, 'fresh', recipe.winRatePrompts)
+  const earlier = winRate(own)
+  const { rate, margin } = winRate(
+    fresh.map(({ truth }, nth) => ({ truth, before: before[nth] ?? '', after: after[nth] ?? '' })),
   )
   const aligned = metricOf(found.metrics)
-  return {
-    versionId: policy.versionId,
-    aligned,
-    winRateBefore: rates?.before.rate ?? 0,
-    winRateAfter: rates?.after.rate ?? 0,
-    stages: [
-      {
-        name: 'align',
-        ok: checks.failed.length === 0,
-        facts: {
-          method: recipe.rlhf.method,
-          versionId: policy.versionId,
-          ...(rates && {
-            before: rates.before.rate,
-            after: rates.after.rate,
-            afterLower: rates.after.lower,
-            afterUpper: rates.after.upper,
-            ...(rates.direct && { dpoVersionId: rates.direct.versionId, dpo: rates.direct.rate }),
-          }),
-          metric: aligned.score,
-          metricLower: aligned.lower,
-          metricUpper: aligned.upper,
-          failed: checks.failed.join('; '),
-        },
-      },
-    ],
-  }
-}
-
-/** Win rates over the version before alignment: its own, that of the policy-gradient version, and that of the direct-preference version, if there is one. */
-async function winRates(context: StoryContext, versionId: string, policyId: string, dpo: object) {
-  const directId = await alignDirectly(context, versionId, dpo)
-  const before = await winRate(context, versionId, versionId)
-  const after = await winRate(context, policyId, versionId)
-  const direct = directId === null ? null : { versionId: directId, ...(await winRate(context, directId, versionId)) }
-  return { before, after, direct }
-}
-
-/** @returns null when every model of the alignment was significantly worse than the version at its start: the story goes on without it. */
-async function alignDirectly({ api, say }: StoryContext, versionId: string, dpo: object): Promise<string | null> {
-  try {
-    return (await api.runJob<{ versionId: string }>('rlhf', dpo, `rlhf:dpo:${versionId}`)).versionId
-  } catch (error) {
-    if (!(error instanceof JobFailedError)) throw error
-    say(error.message)
-    return null
-  }
-}
-
-/** Whether the win rate is above one half, and its increase above zero, at the lower bounds of their 95 % intervals. */
-function clearlyAbove({ before, after }: { before: Rate; after: Rate }): boolean {
-  const margin = Math.hypot(after.rate - after.lower, before.rate - before.lower)
-  return after.lower > 0.5 && after.rate - before.rate > margin
-}
-
-/** How often a version's answers to fresh prompts have a higher hidden utility than those of another; ties count half. With a 95 % interval over
- *  the prompts. */
-async function winRate(context: StoryContext, versionId: string, againstVersionId: string): Promise<Rate> {
-  const { api, seed, store } = context
-  const fresh = drawItems(seed, 'fresh', context.recipe.dpoComparison?.winRatePrompts ?? 0)
-  const truths = new Map<string, Fields>(fresh.map(({ prompt, truth }) => [prompt, truth]))
-  const promptsHash = await uploadPrompts(
-    context,
-    fresh.map((one) => one.prompt),
-  )
-  const known = new Set((await loadOpenTasks(context, versionId)).map((task) => task.id))
-  const { key } = await api.runJob<{ key: string }>(
-    'compare',
+  const stage = stageOf(
+    'align',
     {
-      versionId,
-      againstVersionId,
-      promptsHash,
-      domain: 'fresh',
-      tasks: fresh.length,
-      goldPercent: 0,
-      potWei: '0',
-      temperature: 0.7,
-      seed: seed + 1,
+      method: String(recipe.policy?.align?.settings.method),
+      versionId: made.versionId,
+      ...{ before: earlier.rate, after: rate, afterLower: rate - margin, afterUpper: rate + margin },
+      ...{ metric: aligned.score, metricLower: aligned.lower, metricUpper: aligned.upper },
+      winRate: found.metrics.find(({ name }) => name === 'winRate')?.score ?? 0,
     },
-    `fresh:${versionId}:${againstVersionId}`,
+    {
+      'the win rate is above one half, and above what it was, outside the interval':
+        fresh.length === 0 || (rate - margin > 0.5 && rate - earlier.rate > Math.hypot(margin, earlier.margin)),
+      'the aligned version meets the targets, is in no metric significantly worse than the live one, and serves':
+        done<Evaluated>('promote').some(({ versionId, promoted }) => promoted && versionId === made.versionId),
+    },
   )
-  const sides = JSON.parse(new TextDecoder().decode(await store.get(key))) as {
-    tasks: { versions: [string, string] }[]
-  }
-  const tasks = (await loadOpenTasks(context, versionId)).filter((task) => !known.has(task.id))
-  const wins = tasks.map((task, index) => {
-    const versions = sides.tasks[index]?.versions
-    const truth = truths.get(task.prompt)
-    if (!versions || !truth) throw new Error(`Task ${task.id} is not one of this comparison.`)
-    const isFirst = versionId === againstVersionId || versions[0] === versionId
-    const [own, other] = isFirst ? task.answers : [task.answers[1], task.answers[0]]
-    const gain = utility(own, truth).overall - utility(other, truth).overall
-    return gain > 0 ? 1 : gain === 0 ? 0.5 : 0
-  })
-  const rate = meanOf(wins)
-  const margin = 1.96 * Math.sqrt(sampleVariance(wins) / wins.length)
-  return { rate, lower: rate - margin, upper: rate + margin }
+  return { aligned, winRateBefore: earlier.rate, winRateAfter: rate, stage }
 }

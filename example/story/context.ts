@@ -1,10 +1,7 @@
 import { type Client, type ConnectOptions, connect, withAccount } from '#client/index.ts'
-import type { Deployment } from '#contracts/deploy.ts'
-import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import { type ExampleRole, exampleAccount, secretOf } from '../accounts.ts'
 import type { Recipe } from '../recipe.ts'
-import { ApiClient } from './apiClient.ts'
-import { openStoryChain, type StoryChain } from './chain.ts'
+import { type LocalClock, openClock } from './clock.ts'
 
 /** What each stage of the story needs. */
 export interface StoryContext {
@@ -12,11 +9,7 @@ export interface StoryContext {
   recipe: Recipe
   /** The client of a person. */
   as(role: ExampleRole, nth?: number): Client
-  api: ApiClient
-  chain: StoryChain
-  deployment: Deployment
-  /** The platform's artifact store, in which the base model and the sealed items are published. */
-  store: ArtifactStore
+  clock: LocalClock
   say(line: string): void
 }
 
@@ -27,16 +20,14 @@ export interface StageResult {
   facts: Record<string, string | number | boolean>
 }
 
-/** Collects the failed checks of a stage. */
-export class Checks {
-  readonly failed: string[] = []
-  that(what: string, holds: boolean): void {
-    if (!holds) this.failed.push(what)
-  }
+/** `checks`: what must hold, in words. */
+export function stageOf(name: string, facts: StageResult['facts'], checks: Record<string, boolean>): StageResult {
+  const failed = Object.keys(checks).filter((what) => !checks[what])
+  return { name, ok: failed.length === 0, facts: { ...facts, failed: failed.join('; ') } }
 }
 
 export interface StoryPlace
-  extends Pick<StoryContext, 'seed' | 'recipe' | 'deployment' | 'store' | 'say'>,
+  extends Pick<StoryContext, 'seed' | 'recipe' | 'say'>,
     Pick<ConnectOptions, 'patienceMs' | 'onRetry' | 'signal'> {
   /** The URL of the API. */
   url: string
@@ -44,31 +35,12 @@ export interface StoryPlace
 }
 
 /** Connects the people of the story to a running system. */
-export async function openStory({
-  url,
-  rpcUrl,
-  patienceMs,
-  onRetry,
-  signal,
-  ...rest
-}: StoryPlace): Promise<StoryContext> {
-  const newSecret = (subject: string) => secretOf(rest.seed, subject)
-  const client = await connect(url, { node: rpcUrl, pollMs: POLL_MS, patienceMs, onRetry, signal, newSecret })
-  return {
-    ...rest,
-    api: new ApiClient(client),
-    chain: openStoryChain(rpcUrl, rest.deployment),
-    as: (role, nth = 0) => withAccount(client, exampleAccount(role, nth)),
-  }
+export async function openStory({ url, rpcUrl, ...place }: StoryPlace): Promise<StoryContext> {
+  const { seed, recipe, say, ...rest } = place
+  const newSecret = (subject: string) => secretOf(seed, subject)
+  const client = await connect(url, { node: rpcUrl, pollMs: POLL_MS, newSecret, ...rest })
+  const as: StoryContext['as'] = (role, nth = 0) => withAccount(client, exampleAccount(role, nth))
+  return { seed, recipe, say, clock: openClock(client), as }
 }
 
 const POLL_MS = 50
-
-/** Approves a contract to take gOPEN of an account. */
-export const approve = (
-  { chain }: StoryContext,
-  role: ExampleRole,
-  nth: number,
-  spender: 'ModelRegistry' | 'DatanetRegistry' | 'FeedbackPool' | 'InferenceMarket' | 'Disputes',
-  amount: bigint,
-) => chain.send(exampleAccount(role, nth), 'GOpen', 'approve', [chain.addresses[spender], amount])

@@ -1,26 +1,21 @@
 import { parseEther } from 'viem'
 import { dispute, encodeCall, openProposal, wrap } from '#client/index.ts'
 import type { SimulatedContributor } from '../contributors.ts'
-import type { StoryContext } from './context.ts'
+import { type StageResult, type StoryContext, stageOf } from './context.ts'
 import { passProposal } from './govern.ts'
 import { earnedByContribution, type SettledEpoch } from './reward.ts'
 
 const BOND = parseEther('1')
 
-export interface Disputed {
-  contributionId: string
-  disputeId: string
-  earnedBefore: bigint
-}
-
-/** Disputes a contribution that earned although its label is wrong. This needs human judgement, so the holders of gOPEN decide by a vote. */
-export async function disputeStage(
+/** Disputes a contribution that earned although its label is wrong. This needs human judgement, so the holders of gOPEN decide by a vote.
+ *  @returns how the stage ends with the next epoch. */
+export async function disputeWorst(
   context: StoryContext,
   owner: Map<string, SimulatedContributor>,
   first: SettledEpoch,
-): Promise<Disputed> {
-  const { as, deployment } = context
-  const [contributionId, earnedBefore] = worst(owner, earnedByContribution(first.lines))
+): Promise<(second: SettledEpoch) => StageResult> {
+  const { as } = context
+  const [contributionId, before] = worst(owner, earnedByContribution(first.lines))
   const challenger = as('challenger')
   await wrap(challenger, BOND)
   const disputeId = await dispute(challenger, {
@@ -30,13 +25,20 @@ export async function disputeStage(
     statement: `The completion of contribution ${contributionId} does not answer its message.`,
   })
   const proposalId = await openProposal(as('proposer'), {
-    targets: [deployment.addresses.Disputes],
+    targets: [challenger.deployment.addresses.Disputes],
     values: [0n],
     calldatas: [encodeCall('Disputes', 'resolve', [disputeId, true, 0n])],
     description: `Uphold dispute ${disputeId}: contribution ${contributionId} is mislabelled`,
   })
   await passProposal(context, proposalId)
-  return { contributionId, disputeId: disputeId.toString(), earnedBefore }
+  return ({ lines }) => {
+    const after = earnedByContribution(lines).get(contributionId) ?? 0n
+    return stageOf(
+      'dispute',
+      { disputeId: disputeId.toString(), contributionId, before: before.toString(), after: after.toString() },
+      { 'it earned in the first epoch': before > 0n, 'it earns nothing in the next': after === 0n },
+    )
+  }
 }
 
 /** The contribution of the least honest contributors that earned most. */

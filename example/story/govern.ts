@@ -12,13 +12,13 @@ const REASONS: Record<Support, string> = {
 }
 
 /** Takes an existing proposal through its vote and the timelock: waits for the delays, lets the holders vote, queues and executes it. */
-export async function passProposal({ as, chain, deployment }: StoryContext, proposalId: bigint): Promise<void> {
+export async function passProposal({ as, clock }: StoryContext, proposalId: bigint): Promise<void> {
   const anyone = as('holder')
-  await chain.advanceTo((await anyone.read('ModelGovernor', 'proposalSnapshot', [proposalId])) + 1n)
+  await clock.advanceTo((await anyone.read('ModelGovernor', 'proposalSnapshot', [proposalId])) + 1n)
   for (const [nth, support] of SUPPORT.entries())
     await castVote(as('holder', nth), { proposalId, support, reason: REASONS[support] })
-  await chain.advanceTo((await anyone.read('ModelGovernor', 'proposalDeadline', [proposalId])) + 1n)
+  await clock.advanceTo((await anyone.read('ModelGovernor', 'proposalDeadline', [proposalId])) + 1n)
   await queueProposal(anyone, proposalId)
-  await chain.advanceTo((await chain.now()) + BigInt(deployment.settings.timelockDelay) + 1n)
+  await clock.pass(anyone.deployment.settings.timelockDelay ?? 0)
   await executeProposal(anyone, proposalId)
 }

@@ -1,82 +1,86 @@
-import { claim } from '#client/index.ts'
+import type { Hex } from 'viem'
+import { channelWith, claim, graphql, requestWithdrawal, withdraw } from '#client/index.ts'
 import type { SimulatedContributor } from '../contributors.ts'
-import { Checks, type StageResult, type StoryContext } from './context.ts'
+import { type StageResult, type StoryContext, stageOf } from './context.ts'
 
 interface Line {
   account: string
-  role: string
   source: string
   amount: string
 }
 
 export interface SettledEpoch {
-  epoch: number
   root: string
-  total: bigint
   lines: Line[]
   stage: StageResult
 }
 
-/** Closes an epoch, waits for the end of the challenge window, and claims the reward of each account by its proof. */
-export async function settleStage(context: StoryContext, epoch: number, fees: bigint): Promise<SettledEpoch> {
-  const { as, api, chain, deployment } = context
-  const settled = await api.runJob<{ root: string; total: string; accounts: number }>(
-    'settleEpoch',
-    { epoch },
-    `epoch:${epoch}`,
-  )
-  const lines = await linesOf(context, epoch)
-  await chain.advanceTo((await chain.now()) + BigInt(deployment.settings.challengeWindow) + 1n)
-  let claimed = 0n
-  const accounts = [...new Set(lines.map((line) => line.account))].sort()
-  for (const account of accounts) claimed += await claim(as('challenger'), account as `0x${string}`)
-  const sum = lines.reduce((total, line) => total + BigInt(line.amount), 0n)
-  const checks = new Checks()
-  checks.that(
-    'the root on chain is the one computed',
-    (await as('challenger').read('RewardDistributor', 'maps', [BigInt(epoch)])).some((value) => value === settled.root),
-  )
-  checks.that('the lines sum to what the map pays', sum === BigInt(settled.total))
-  checks.that('what was payable is claimed', claimed === BigInt(settled.total))
-  checks.that('nothing beyond the fees is paid', BigInt(settled.total) <= fees + 1_000_000n)
-  return {
-    epoch,
-    root: settled.root,
-    total: BigInt(settled.total),
-    lines,
-    stage: {
-      name: epoch === 1 ? 'reward' : `reward${epoch}`,
-      ok: checks.failed.length === 0,
-      facts: {
-        epoch,
-        root: settled.root,
-        fees: fees.toString(),
-        paid: claimed.toString(),
-        accounts: accounts.length,
-        lines: lines.length,
-        failed: checks.failed.join('; '),
-      },
-    },
-  }
+const MAP = graphql('query ($id: ID!) { rewardMap(epoch: $id) { root total lastBlock lines { totalCount } } }')
+
+/** A consumer takes back what is left of its credit: so the steward redeems what all of them owe, and publishes the map of the epoch when that is over. After the
+ *  challenge window each account is paid by its proof. */
+export async function settleStage(
+  context: StoryContext,
+  { epoch, endpointId, fees }: { epoch: number; endpointId: bigint; fees: bigint },
+): Promise<SettledEpoch> {
+  const { as, clock } = context
+  const consumer = as('consumer')
+  const { balance } = await channelWith(consumer, endpointId)
+  await requestWithdrawal(consumer, { endpointId, amount: balance })
+  const mapOf = async () => (await consumer.ask(MAP, { id: String(epoch) })).rewardMap
+  const { lastBlock } = await clock.until(async () => (await mapOf()) ?? undefined)
+  await clock.finalise(lastBlock ?? 0)
+  await clock.until(async () => (await mapOf())?.lines.totalCount || undefined) // they follow on the publication
+  const settled = await payOut(context, epoch, fees)
+  await withdraw(consumer, endpointId)
+  return settled
 }
 
-async function linesOf({ api }: StoryContext, epoch: number): Promise<Line[]> {
-  interface Page {
-    rewardLines: { nodes: Line[]; pageInfo: { hasNextPage: boolean; endCursor: string | null } }
-  }
+/** Waits for the end of the challenge window, and claims the reward of each account by its proof. */
+export async function payOut({ as, clock }: StoryContext, epoch: number, fees: bigint): Promise<SettledEpoch> {
+  const anyone = as('challenger')
+  const { rewardMap } = await anyone.ask(MAP, { id: String(epoch) })
+  const { root, total } = { root: rewardMap?.root ?? '', total: BigInt(rewardMap?.total ?? 0) }
+  const lines = await linesOf(anyone, epoch)
+  const { challengeWindow = 0, withdrawalDelay = 0 } = anyone.deployment.settings
+  await clock.pass(Math.max(Number(challengeWindow), Number(withdrawalDelay)))
+  let claimed = 0n
+  const accounts = [...new Set(lines.map((line) => line.account))].sort()
+  for (const account of accounts) claimed += await claim(anyone, account as Hex)
+  const stage = stageOf(
+    epoch === 1 ? 'reward' : `reward${epoch}`,
+    {
+      ...{ epoch, root, fees: fees.toString(), paid: claimed.toString() },
+      ...{ accounts: accounts.length, lines: lines.length },
+    },
+    {
+      'the root on chain is the one computed':
+        (await anyone.read('RewardDistributor', 'rootOf', [BigInt(epoch)])) === root,
+      'the lines sum to what the map pays': lines.reduce((sum, line) => sum + BigInt(line.amount), 0n) === total,
+      'what was payable is claimed': claimed === total,
+      'nothing beyond the fees is paid': total <= fees + 1_000_000n,
+    },
+  )
+  return { root, lines, stage }
+}
+
+const LINES = graphql(`
+  query ($epoch: ID!, $after: String) {
+    rewardLines(where: { mapId: { eq: $epoch } }, first: 1000, after: $after) {
+      nodes { account source amount } pageInfo { hasNextPage endCursor }
+    }
+  }`)
+
+async function linesOf({ ask }: ReturnType<StoryContext['as']>, epoch: number): Promise<Line[]> {
   const lines: Line[] = []
-  let after: string | null = null
-  do {
-    const page: Page = await api.query<Page>(
-      `query ($epoch: ID!, $after: String) {
-        rewardLines(where: { mapId: { eq: $epoch } }, first: 500, after: $after) { nodes { account role source amount } pageInfo { hasNextPage endCursor } }
-      }`,
-      { epoch: String(epoch), after },
-    )
-    lines.push(...page.rewardLines.nodes)
-    after = page.rewardLines.pageInfo.hasNextPage ? page.rewardLines.pageInfo.endCursor : null
-  } while (after !== null)
-  return lines
+  for (let after: string | null = null; ; ) {
+    const { nodes, pageInfo }: { nodes: Line[]; pageInfo: { hasNextPage: boolean; endCursor: string | null } } = (
+      await ask(LINES, { epoch: String(epoch), after })
+    ).rewardLines
+    lines.push(...nodes)
+    if (!pageInfo.hasNextPage) return lines
+    after = pageInfo.endCursor
+  }
 }
 
 /** The amount that each contribution earned from the data share. */
@@ -110,6 +114,7 @@ export function sharesByBehaviour(
   const noisy = perSample('noisy')
   const duplicate = perSample('duplicating')
   const adversarial = perSample('adversarial')
+  const bad = perSample('noisy', 'duplicating', 'adversarial')
   const whole = clean + noisy + duplicate + adversarial || 1
   const round = (value: number) => Number((value / whole).toFixed(4))
   const shares = {
@@ -118,18 +123,15 @@ export function sharesByBehaviour(
     duplicateShare: round(duplicate),
     adversarialShare: round(adversarial),
   }
-  const checks = new Checks()
-  checks.that('a noisy sample earns less than a clean one', noisy < clean)
-  checks.that('a duplicate earns less than a clean one', duplicate < clean)
-  checks.that('an adversarial sample earns less than a clean one', adversarial < clean)
-  const bad = perSample('noisy', 'duplicating', 'adversarial')
-  checks.that('together they earn less than half of a clean one', bad < clean / 2)
-  return {
-    shares,
-    stage: {
-      name: 'attribute',
-      ok: checks.failed.length === 0,
-      facts: { ...shares, contributionsPaid: earned.size, failed: checks.failed.join('; ') },
+  const stage = stageOf(
+    'attribute',
+    { ...shares, contributionsPaid: earned.size },
+    {
+      'a noisy sample earns less than a clean one': noisy < clean,
+      'a duplicate earns less than a clean one': duplicate < clean,
+      'an adversarial sample earns less than a clean one': adversarial < clean,
+      'together they earn less than half of a clean one': bad < clean / 2,
     },
-  }
+  )
+  return { shares, stage }
 }

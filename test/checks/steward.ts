@@ -1,18 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openStory, type StoryContext } from '#example/story/context.ts'
+import { SCALES } from '#example/recipe.ts'
+import { openStory } from '#example/story/context.ts'
+import { playExample } from '#example/story/index.ts'
 import type { Database } from '#schema/database.ts'
 import { watchForetold } from './steward/foretold.ts'
 import { liveAnHour } from './steward/hour.ts'
-import { playPeople, policyOfExample, publishPrompts, RECIPE, STEWARD_SEED } from './steward/play.ts'
-import { StewardedApi } from './steward/stewardedApi.ts'
 import { openStewardedSystem } from './steward/stewards.ts'
 
-/** How far the chain's clock moves while somebody waits, ten times a second. */
-const WAIT_SECONDS = 20n
+const SEED = 7
 
 /**
  * `npm run check -- steward`: the example's people contribute, judge, call and claim, and two stewards on two workers do the rest; then an hour of
- * simulated time passes. Each step is done once, and none comes as a surprise to who reads what comes next.
+ * simulated time passes, in which some give samples. Each step is done once, and none comes as a surprise to who reads what comes next.
  * @returns whether all of that held.
  */
 export async function checkSteward(json = false): Promise<boolean> {
@@ -21,25 +20,23 @@ export async function checkSteward(json = false): Promise<boolean> {
   const say = json ? () => {} : (line: string) => console.log(`${String(seconds()).padStart(5)} s ${line}`)
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(new Error(signal)))
-  const stewarded = await openStewardedSystem(policyOfExample(), stop.signal)
-  const { system, db, store } = stewarded
+  const stewarded = await openStewardedSystem(stop.signal)
+  const { system, db } = stewarded
   const faults: string[] = []
   try {
-    const { url, rpcUrl, deployment } = system
-    const place = { seed: STEWARD_SEED, recipe: RECIPE, url, rpcUrl, deployment, store, say, signal: stop.signal }
-    const story = await openStory(place)
-    const passTime = async () => story.chain.advanceTo((await story.chain.now()) + WAIT_SECONDS)
-    const context: StoryContext = { ...story, api: new StewardedApi(story.as('challenger'), stop.signal, passTime) }
-    await publishPrompts(context)
+    const { url, rpcUrl } = system
+    const place = { seed: SEED, url, rpcUrl, say, signal: stop.signal }
     const watch = watchForetold(db)
-    const played = await playPeople(context, passTime)
-    // The small scale has too little data for some of the example's own checks; and the stewards redeem before `serve` looks at the credit.
-    for (const { name, ok, facts } of played.stages)
-      say(`${name}: ${ok ? 'ok' : `not as at full scale: ${facts.failed}`}`)
-    const pays = played.stages.find(({ name }) => name === 'reward')
-    if (!pays?.ok) faults.push(`the first epoch: ${pays?.facts.failed}`)
+    const { stages } = await playExample({ ...place, scale: 'small' })
+    // The small scale has too little data for some of the example's own checks.
+    for (const { name, ok, facts } of stages) if (!ok) say(`${name} is not as at full scale: ${facts.failed}`)
+    faults.push(
+      ...stages
+        .filter(({ name, ok }) => name.startsWith('reward') && !ok)
+        .map(({ name, facts }) => `${name}: ${facts.failed}`),
+    )
     say('an hour passes')
-    faults.push(...(await liveAnHour(context, stewarded, played)))
+    faults.push(...(await liveAnHour(await openStory({ ...place, recipe: SCALES.small }), stewarded)))
     await sleep(1000)
     faults.push(...(await watch.stop()).map((id) => `${id} came without having been told`))
     faults.push(...(await doubled(db)), ...(await byHand(db)))

@@ -28,12 +28,12 @@ export async function playEpoch(
   const credits = new Map<number, bigint>()
   for (const step of round.steps)
     if (step.kind === 'call') await call(serving, step)
-    else if (step.kind === 'redeem') await serving.context.api.runJob('redeem', {}, step.key)
+    else if (step.kind === 'redeem') await serving.api.runJob('redeem', {}, step.key)
     else {
       credits.set(step.consumer, (await patiently(() => deposited(serving, step.consumer))) + DEPOSIT)
       await fill(serving, credits)
     }
-  await serving.context.api.runJob('settleEpoch', { epoch }, `kill:epoch:${epoch}`)
+  await serving.api.runJob('settleEpoch', { epoch }, `kill:epoch:${epoch}`)
   await claim(serving, round, epoch)
   await disturbed
   await fill(serving, credits)
@@ -42,24 +42,20 @@ export async function playEpoch(
 }
 
 /** The fees of a round are redeemed within one period of blocks, so that they belong to one epoch. */
-async function beginPeriod({ system, context: { chain, deployment } }: ServingSystem): Promise<void> {
-  const length = BigInt(deployment.settings.epochLength)
+async function beginPeriod({ system, chain }: ServingSystem): Promise<void> {
+  const length = BigInt(system.deployment.settings.epochLength)
   const first = await chain.read('RewardDistributor', 'firstBlock', [])
   const place = ((await chain.client.getBlockNumber()) + 1n - first) % length
   if (place > 0n) await rpc(system.rpcUrl, 'anvil_mine', [`0x${(length - place).toString(16)}`])
 }
 
 async function call(
-  { context, endpointId }: ServingSystem,
+  { api, endpointId }: ServingSystem,
   { consumer, message, open, key }: Extract<MoneyStep, { kind: 'call' }>,
 ): Promise<void> {
   const prompt = consumers(SEED, MESSAGES)[consumer]?.messages[message]?.prompt
   const { address } = exampleAccount('consumer', consumer)
-  await context.api.runJob(
-    'infer',
-    { endpointId, prompt, maxTokens: MAX_TOKENS, seed: SEED, consumer: address, open },
-    key,
-  )
+  await api.runJob('infer', { endpointId, prompt, maxTokens: MAX_TOKENS, seed: SEED, consumer: address, open }, key)
 }
 
 /** Deposits until what was deposited in the channels is what consumers wanted. */
@@ -72,7 +68,7 @@ async function fill(serving: ServingSystem, credits: ReadonlyMap<number, bigint>
 }
 
 /** Some of the accounts that the map pays claim, once, what they have earned so far. */
-async function claim({ context: { api, chain, deployment } }: ServingSystem, round: MoneyRound, epoch: number) {
+async function claim({ api, chain, system: { deployment } }: ServingSystem, round: MoneyRound, epoch: number) {
   const { rewardLines } = await api.query<{ rewardLines: { nodes: { account: Address }[] } }>(
     'query ($epoch: ID!) { rewardLines(where: { mapId: { eq: $epoch } }, first: 1000) { nodes { account } } }',
     { epoch: String(epoch) },

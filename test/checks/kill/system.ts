@@ -3,18 +3,20 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseEther, zeroHash } from 'viem'
 import { openLog } from '#cli/log.ts'
-import { openArtifacts } from '#cli/openArtifacts.ts'
 import { type System, startSystem } from '#cli/system.ts'
 import { channelWith, deposit, grant, wrap } from '#client/index.ts'
 import { readConfig } from '#config'
 import { exampleAccount } from '#example/accounts.ts'
 import { SCALES } from '#example/recipe.ts'
-import { approve, openStory, type StoryContext } from '#example/story/context.ts'
+import { openStory, type StoryContext } from '#example/story/context.ts'
 import { gatherStage } from '#example/story/gather.ts'
 import { proposeStage } from '#example/story/propose.ts'
 import { openTriageEndpoint } from '#example/story/serve.ts'
+import type { Evaluated } from '#example/story/steward.ts'
 import { type ChannelPlace, channelConfig, channelId, type MarketPlace } from '#rules/channel.ts'
 import { type Database, openDatabase } from '#schema/database.ts'
+import { ApiClient } from '../apiClient.ts'
+import { openPatientChain, type PatientChain } from './chain.ts'
 import { CONSUMERS } from './plan.ts'
 
 /** A whole system as `modelcommons up` starts it, with a model that is served and consumers who have paid for many calls. */
@@ -22,7 +24,8 @@ export interface ServingSystem {
   home: string
   system: System
   db: Database
-  context: StoryContext
+  api: ApiClient
+  chain: PatientChain
   endpointId: string
   /** Stops everything; deletes the files unless `keep`. */
   close(keep: boolean): Promise<void>
@@ -51,19 +54,19 @@ export async function openServingSystem(signal: AbortSignal): Promise<ServingSys
       recipe: { ...SCALES.small, samples: 0.05 },
       url: system.url,
       rpcUrl: system.rpcUrl,
-      deployment: system.deployment,
-      store: await openArtifacts(readConfig({ MODELCOMMONS_HOME: home })),
       signal,
       say: () => {},
     })
     const endpointId = await serveModel(context)
-    const serving = { home, system, db, context, endpointId, close }
+    const chain = openPatientChain(system.rpcUrl, system.deployment)
+    const serving = { home, system, db, api: new ApiClient(context.as('platform')), chain, endpointId, close }
     for (let nth = 0; nth < CONSUMERS; nth++) {
       const consumer = context.as('consumer', nth)
       await wrap(consumer, WEALTH)
       await deposit(consumer, { endpointId: BigInt(endpointId), amount: CREDIT })
       await grant(consumer, { channelId: (await channelWith(consumer, BigInt(endpointId))).id, ceiling: CREDIT })
-      await approve(context, 'consumer', nth, 'InferenceMarket', WEALTH) // for the deposits of the check itself
+      // For the deposits of the check itself.
+      await chain.send(exampleAccount('consumer', nth), 'GOpen', 'approve', [chain.addresses.InferenceMarket, WEALTH])
     }
     return serving
   } catch (error) {
@@ -73,16 +76,14 @@ export async function openServingSystem(signal: AbortSignal): Promise<ServingSys
 }
 
 async function serveModel(context: StoryContext): Promise<string> {
-  const { api, recipe } = context
   const { modelId } = await proposeStage(context)
-  const { datanetId } = await gatherStage(context, modelId)
-  const training = { modelId, datanetId, ...recipe.fineTune, seed: MODEL_SEED }
-  const { versionId } = await api.runJob<{ versionId: string }>('fineTune', training, 'kill:fineTune')
-  await api.runJob('evaluate', { versionId }, 'kill:evaluate')
-  return openTriageEndpoint(context, versionId)
+  const { done } = await gatherStage(context, modelId)
+  const live = done<Evaluated>('promote').at(-1)
+  if (!live) throw new Error('The steward has promoted no version.')
+  return (await openTriageEndpoint(context, live.versionId)).toString()
 }
 
-function channelOfConsumer({ context: { chain, deployment }, endpointId }: ServingSystem, nth: number) {
+function channelOfConsumer({ chain, system: { deployment }, endpointId }: ServingSystem, nth: number) {
   const host = exampleAccount('platform').address
   const consumer = exampleAccount('consumer', nth).address
   const market: MarketPlace = {
@@ -98,15 +99,13 @@ function channelOfConsumer({ context: { chain, deployment }, endpointId }: Servi
 /** All that was ever deposited in the channel of a consumer: its balance and what was redeemed. */
 export async function deposited(serving: ServingSystem, nth: number): Promise<bigint> {
   const { market, place } = channelOfConsumer(serving, nth)
-  const [balance, redeemed] = await serving.context.chain.read('InferenceMarket', 'channels', [
-    channelId(market, place),
-  ])
+  const [balance, redeemed] = await serving.chain.read('InferenceMarket', 'channels', [channelId(market, place)])
   return balance + redeemed
 }
 
 /** @returns the block of the deposit. */
 export async function depositMore(serving: ServingSystem, nth: number, amount: bigint): Promise<bigint> {
-  const { chain } = serving.context
+  const { chain } = serving
   const { market, place } = channelOfConsumer(serving, nth)
   const paid = await chain.send(exampleAccount('consumer', nth), 'InferenceMarket', 'deposit', [
     place.endpointId,

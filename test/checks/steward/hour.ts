@@ -36,25 +36,25 @@ async function explain({ env }: Pick<StewardedSystem, 'env'>, modelId: string): 
 
 /** @returns what the stewards did otherwise than they had told. */
 export async function liveAnHour(
-  context: StoryContext,
+  { as, clock, seed }: StoryContext,
   stewarded: StewardedSystem,
-  { modelId, datanetId }: { modelId: string; datanetId: string },
+  { modelId, datanetId }: { modelId: string; datanetId: bigint } = { modelId: '1', datanetId: 1n },
 ): Promise<string[]> {
-  const { chain, as } = context
+  const { node } = as('challenger')
   const wrong: string[] = []
   let compared = 0
-  const messages = drawItems(`${context.seed}/hour`, 'samples', TICKS * SAMPLES_EACH)
+  const messages = drawItems(`${seed}/hour`, 'samples', TICKS * SAMPLES_EACH)
   for (let tick = 0; tick < TICKS; tick++) {
     const samples = messages.slice(tick * SAMPLES_EACH, (tick + 1) * SAMPLES_EACH).map(({ prompt, truth }) => ({
       prompt,
       completion: formatTriage({ ...truth, reply: `We look at it. Note ${tick}.` }),
     }))
-    await contribute(as('contributor', tick), { datanetId: BigInt(datanetId), samples })
-    await untilQuiet(stewarded.db, modelId, await chain.client.getBlockNumber())
+    await contribute(as('contributor', tick), { datanetId, samples })
+    await untilQuiet(stewarded.db, modelId, await node.getBlockNumber({ cacheTime: 0 }))
     const told = await explain(stewarded, modelId)
-    await chain.advanceTo((await chain.now()) + BigInt(TICK_SECONDS))
-    await untilQuiet(stewarded.db, modelId, await chain.client.getBlockNumber())
-    const now = Number(await chain.now())
+    await clock.pass(TICK_SECONDS)
+    await untilQuiet(stewarded.db, modelId, await node.getBlockNumber({ cacheTime: 0 }))
+    const now = Number((await node.getBlock()).timestamp)
     const { rows } = await stewarded.db.query<{ id: string }>(
       'select id from steward_step where model_id = $1 and job_id is not null',
       [modelId],

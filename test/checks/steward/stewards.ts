@@ -1,35 +1,26 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { stringify } from 'yaml'
 import { openLog } from '#cli/log.ts'
-import { openArtifacts } from '#cli/openArtifacts.ts'
 import { type Service, supervise } from '#cli/supervisor.ts'
 import { type System, startSystem } from '#cli/system.ts'
 import { readConfig } from '#config'
-import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import { type Database, openDatabase } from '#schema/database.ts'
-import type { Policy } from '#schema/policy.ts'
 
 /** A whole system with two workers, and so two stewards. */
 export interface StewardedSystem {
   system: System
   second: Service
   db: Database
-  store: ArtifactStore
   /** Variables for commands on it. */
   env: NodeJS.ProcessEnv
   close(): Promise<void>
 }
 
-export async function openStewardedSystem(policy: Policy, signal: AbortSignal): Promise<StewardedSystem> {
+export async function openStewardedSystem(signal: AbortSignal): Promise<StewardedSystem> {
   const home = await mkdtemp(join(tmpdir(), 'modelcommons-steward-'))
   await chmod(home, 0o755) // the database server may run as another user
-  const file = join(home, 'steward.yaml')
-  await writeFile(file, stringify({ version: 1, policy }))
-  process.env.LOG_LEVEL ??= 'silent' // the services inherit these
-  process.env.STEWARD_FILE = file
-  process.env.REDEEM_AFTER = '1'
+  process.env.LOG_LEVEL ??= 'silent' // the services inherit it
   const config = readConfig({ MODELCOMMONS_HOME: home, MODELCOMMONS_DEVICE: 'cpu', PORT: '0', LOG_LEVEL: 'silent' })
   const log = openLog('steward', config)
   const system = await startSystem(config, log, signal)
@@ -43,5 +34,5 @@ export async function openStewardedSystem(policy: Policy, signal: AbortSignal): 
     await system.stop()
     await rm(home, { recursive: true, force: true })
   }
-  return { system, second, db, env, store: await openArtifacts(readConfig({ MODELCOMMONS_HOME: home })), close }
+  return { system, second, db, env, close }
 }

@@ -2,7 +2,7 @@ import type { TadaDocumentNode } from 'gql.tada'
 import { type Client, graphql, waitForJob } from '#client/index.ts'
 import type { JobKind } from '#schema/jobs.ts'
 
-/** What the story asks of the API besides the acts of its people: queries, and the jobs of the operator. */
+/** What checks ask of the API besides the acts of people: queries, and the jobs of an operator. */
 export class ApiClient {
   constructor(private readonly client: Client) {}
 

@@ -20,11 +20,10 @@ type Abi<C extends ContractName> = (typeof contracts)[C]['abi']
 type Write = 'nonpayable' | 'payable'
 type View = 'view' | 'pure'
 
-type StoryTransaction = TransactionReceipt & { events: DecodedEvent[] }
+type SentTransaction = TransactionReceipt & { events: DecodedEvent[] }
 
-/** The chain as the people of the story use it: each person signs their own transactions, and they are sent one after the other, so that the
- *  same story makes the same blocks. The clock of the local chain moves only when it is told to. */
-export function openStoryChain(rpcUrl: string, deployment: Deployment) {
+/** The chain as people use it who repeat what a killed chain has lost: they know what they have sent by what the contracts say alone. */
+export function openPatientChain(rpcUrl: string, deployment: Deployment) {
   const { addresses } = deployment
   const chain = defineChain({
     id: deployment.chainId,
@@ -60,7 +59,7 @@ export function openStoryChain(rpcUrl: string, deployment: Deployment) {
       functionName: F,
       args: ContractFunctionArgs<Abi<C>, Write, F>,
       value?: bigint,
-    ): Promise<StoryTransaction> {
+    ): Promise<SentTransaction> {
       const { abi } = contracts[contract]
       const call = { address: addresses[contract], abi, functionName, args, account, value }
       await client.simulateContract(call as never) // viem cannot infer the types of a generic contract
@@ -103,4 +102,4 @@ export function openStoryChain(rpcUrl: string, deployment: Deployment) {
   }
 }
 
-export type StoryChain = ReturnType<typeof openStoryChain>
+export type PatientChain = ReturnType<typeof openPatientChain>
