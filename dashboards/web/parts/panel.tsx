@@ -14,7 +14,7 @@ interface PanelProps {
 /** The way from the newest of a list to all of them, which the server counted. */
 export const AllOf = ({ path, title, total }: { path: string; title: string; total: number | undefined }) => (
   <Link className="all-of" href={path}>
-    {total === undefined ? title : `All ${count(total)} ${title}`}
+    {total === undefined ? title : `All ${title} (${count(total)})`}
   </Link>
 )
 
