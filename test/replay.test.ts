@@ -1,3 +1,6 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { type FollowedChain, followedChains } from '#cli/governors.ts'
 import { startIndexer } from '#indexer/index.ts'
@@ -7,6 +10,8 @@ import { stateOfStored } from '#rules/storedProposal.ts'
 import { Governor, Proposal } from '#schema/onchain/governance.ts'
 import { rowsOf } from '#schema/rows.ts'
 import { must } from '#test/must.ts'
+import type { RecordedEvent } from './checks/replay/events.ts'
+import { Proposals } from './checks/replay/states.ts'
 import { checkReplay } from './checks/replay.ts'
 import { freshDatabase } from './database.ts'
 
@@ -29,6 +34,63 @@ test('a recorded Governor Bravo with its token and timelock is indexed completel
       expect.stringMatching(/✓ QueueTransaction events of 0x\w{40}: expected 3, found 3/),
     ]),
   )
+})
+
+test('events that are not followed are passed over, with their numbers; delegations and states are compared at recorded heights', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'modelcommons-replay-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  await cp(BRAVO, folder, { recursive: true })
+  const description = JSON.parse(await readFile(join(folder, 'replay.json'), 'utf8'))
+  const stranger = '0x00000000000000000000000000000000000000aa'
+  description.contracts[1].events['Paused.csv'] = 'event Paused(address account)'
+  description.contracts.push({
+    address: stranger,
+    events: { 'Moved.csv': description.contracts[0].events['token/Transfer.csv'] },
+  })
+  await writeFile(join(folder, 'replay.json'), JSON.stringify(description))
+  const place = 'block_number,transaction_index,log_index'
+  await writeFile(join(folder, 'Paused.csv'), `${place},account\n5,9,8,${stranger}\n26,9,9,${stranger}\n`)
+  await writeFile(join(folder, 'Moved.csv'), `${place},from,to,value\n26,9,10,${stranger},${stranger},7\n`)
+  const output: string[] = []
+  expect(await checkReplay(folder, `${BRAVO}/governors.json`, (line) => output.push(line))).toBe(true)
+  expect(output.filter((line) => line.startsWith('passed over'))).toEqual([
+    'passed over: 2 × Paused of 0x9fe46736679d2d9a65f0992f2272de9f3c7fa6e0, which is not followed',
+    `passed over: 1 × Transfer of ${stranger}, which is not followed`,
+  ])
+  const result = JSON.parse(must(output.at(-1)))
+  expect(result).toMatchObject({ ok: true, passedOver: 3, wrong: [] })
+  expect(result.heights).toBeGreaterThanOrEqual(40)
+  expect(output).toEqual(expect.arrayContaining([expect.stringMatching(/^✓ delegate of 0x\w{40} in 0x5fbd/)]))
+})
+
+test('an oracle of recorded states tells what contracts would: pending, active, the quorum, and what it cannot know', () => {
+  const governor = '0x00000000000000000000000000000000000000aa'
+  const event = (block: number, name: string, values: Record<string, string>): RecordedEvent => ({
+    block,
+    index: 0,
+    address: governor,
+    name,
+    argument: Object.assign(
+      (...names: string[]) => must(names.map((one) => values[one]).find((one) => one !== undefined)),
+      {
+        has: (one: string) => one in values,
+      },
+    ),
+  })
+  const proposals = (fixedQuorum?: string) => {
+    const of = new Proposals({
+      chainId: 1,
+      startBlock: 1,
+      addresses: {},
+      governors: [{ address: governor, fixedQuorum }],
+    })
+    of.take(event(5, 'ProposalCreated', { proposalId: '1', voteStart: '10', voteEnd: '20' }))
+    of.take(event(12, 'VoteCast', { proposalId: '1', support: '1', weight: '7' }))
+    return (block: number) => of.at(block).states.get(`state of proposal 1 of ${governor}`)
+  }
+  expect([10, 11, 20, 21].map(proposals('7'))).toEqual(['Pending', 'Active', 'Active', 'Succeeded'])
+  expect([20, 21].map(proposals('8'))).toEqual(['Active', 'Defeated'])
+  expect([20, 21].map(proposals())).toEqual(['Active', undefined])
 })
 
 test('at the recorded block heights, the proposals have the same final states as on their chain', async () => {

@@ -183,7 +183,7 @@ async function tallyOnChain({ read, readAlpha }: Readers, address: string, id: b
 }
 
 /** The quorum of a past snapshot, from the present supply and fraction. */
-async function quorumAt(sql: Sql, governor: Governor, at: BlockTime): Promise<bigint | null> {
+export async function quorumAt(sql: Sql, governor: Governor, at: BlockTime): Promise<bigint | null> {
   if (governor.fixedQuorum !== null) return governor.fixedQuorum
   const { rows } = await sql.query(
     `select name, value::numeric as value from governor_setting

@@ -1,8 +1,10 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { decodeEventLog, getAddress, parseAbiItem } from 'viem'
 import { expect, onTestFinished, test } from 'vitest'
 import { freshDatabase } from '#test/database.ts'
+import { must } from '#test/must.ts'
 import { startIndexer } from '../index.ts'
 import { parseCsv } from './csv.ts'
 import { readRecording } from './folder.ts'
@@ -95,7 +97,7 @@ test('recorded events of a real Governor, in all their shapes and through forks,
   expect(proposals.rows[2]).toMatchObject({
     targets: [GOVERNOR.toLowerCase(), PROPOSER],
     values: ['0', HUGE],
-    calldatas: ['0x0b3d90cc'],
+    calldatas: ['0x0b3d90cc', '0x'],
     for_votes: 15n,
     against_votes: 10n ** 30n,
     abstain_votes: 3n,
@@ -107,25 +109,150 @@ test('recorded events of a real Governor, in all their shapes and through forks,
   expect(votes.rows[3]).toMatchObject({ weight: 5n, params: '0xbeef' })
 })
 
-test('a folder that does not fit its description is refused with file and row', async () => {
-  const broken = `block_number,transaction_index,log_index,proposal_id,proposer,targets,values,signatures,calldatas,start_block,end_block,description,proposal_type
-101,0,0,2,${PROPOSER},[],[],[],[],101,200,typed,many
-`
-  const folder = await recordedFolder({ 'ProposalCreated.type.csv': broken })
-  await expect(readRecording(folder)).rejects.toThrow(
-    'ProposalCreated.type.csv, row 2: it does not fit ProposalCreated',
+test('a folder that does not fit its description is refused with file, row and column', async () => {
+  const votes = 'votes/VoteCast.csv'
+  const columns = 'block_number,transaction_index,log_index,voter,proposal_id,support,weight,reason'
+  const voter = '0x00000000000000000000000000000000000000c1'
+  const good = `105,0,0,${voter},1,1,10,`
+  const refused = async (name: keyof typeof files, text: string, problem: string) =>
+    expect(await readRecording(await recordedFolder({ [name]: text })).catch(({ message }) => message)).toBe(problem)
+  const of = (...rows: string[]) => [columns, ...rows].join('\n')
+  await refused(
+    'ProposalCreated.type.csv',
+    files['ProposalCreated.type.csv'].text.replace('typed,3', 'typed,many'),
+    'ProposalCreated.type.csv, row 2, column proposal_type: expected a whole number, not "many"',
   )
-  await expect(readRecording(join(folder, 'votes'))).rejects.toThrow(/replay.json cannot be read: name a folder/)
+  await refused(
+    votes,
+    of(good, `105,0,1,${voter},1,1,,`),
+    `${votes}, row 3, column weight: expected a whole number, not an empty cell`,
+  )
+  await refused(
+    votes,
+    of(`105,0,0,${voter},1,256,10,`),
+    `${votes}, row 2, column support: expected an uint8, not "256"`,
+  )
+  await refused(
+    votes,
+    of(`105,0,0,${voter},-1,1,10,`),
+    `${votes}, row 2, column proposal_id: expected an uint256, not "-1"`,
+  )
+  await refused(
+    votes,
+    of('105,0,0,0xc1,1,1,10,'),
+    `${votes}, row 2, column voter: expected an address: 0x and 40 hex digits, not "0xc1"`,
+  )
+  await refused(
+    votes,
+    of(`,0,0,${voter},1,1,10,`),
+    `${votes}, row 2, column block_number: expected a whole number from 1, not an empty cell`,
+  )
+  await refused(
+    votes,
+    of(`1e3,0,0,${voter},1,1,10,`),
+    `${votes}, row 2, column block_number: expected a whole number from 1, not "1e3"`,
+  )
+  await refused(
+    votes,
+    of(good, good),
+    `${votes}, row 2 and ${votes}, row 3 are both log 0 of block 105. Each log is recorded once: remove one.`,
+  )
+  await refused(
+    votes,
+    of(good, `105,0,1,${voter},1,1`),
+    `${votes} is not a CSV file that can be read: row 3 has 6 cells, but there are 8 columns: it has none in column weight`,
+  )
+  await refused(votes, columns.replace('block_number', 'block'), `${votes}, row 1: column 1 must be block_number`)
+  await refused(
+    votes,
+    columns.replace(',weight', ''),
+    `${votes}, row 1: VoteCast has 5 arguments, but there are 4 columns after block_number, transaction_index, log_index`,
+  )
+  const lists = 'ProposalCreated.csv'
+  const changed = (from: string, to: string) => files[lists].text.replace(from, to)
+  await refused(
+    lists,
+    changed(`[0,${HUGE}]`, `[0 ${HUGE}]`),
+    `${lists}, row 2, column values: expected a whole number, not "0 ${HUGE}"`,
+  )
+  await refused(
+    lists,
+    changed('[0b3d90cc,]', '[0b3,]'),
+    `${lists}, row 2, column calldatas: expected bytes as hex, not "0b3"`,
+  )
+  await refused(
+    lists,
+    changed('"[0b3d90cc,]"', '0b3d90cc'),
+    `${lists}, row 2, column calldatas: expected a list in brackets, not "0b3d90cc"`,
+  )
+  await refused(
+    lists,
+    changed('[0b3d90cc,]', '[0b3d90cc,'),
+    `${lists}, row 2, column calldatas: expected , or ] in the list, not its end`,
+  )
+  await expect(readRecording(join(await recordedFolder(), 'votes'))).rejects.toThrow(
+    /replay.json cannot be read: name a folder/,
+  )
+})
+
+test('a description that cannot be used is refused with its place', async () => {
+  const folder = await recordedFolder()
+  const describe = (contracts: unknown) =>
+    writeFile(join(folder, 'replay.json'), JSON.stringify({ chainId: 10, contracts }))
+  await describe([{ address: '0x12', events: {} }])
+  await expect(readRecording(folder)).rejects.toThrow('replay.json: contracts.0.address:')
+  await describe([{ address: GOVERNOR, events: { 'votes/VoteCast.csv': 'VoteCast(address)' } }])
+  await expect(readRecording(folder)).rejects.toThrow(
+    'replay.json: votes/VoteCast.csv: "VoteCast(address)" declares no event',
+  )
+  await describe([{ address: GOVERNOR, events: { 'None.csv': 'event Paused(address account)' } }])
+  await expect(readRecording(folder)).rejects.toThrow('None.csv, which replay.json names, cannot be read')
+  await writeFile(join(folder, 'replay.json'), '{')
+  await expect(readRecording(folder)).rejects.toThrow('replay.json is not JSON')
+})
+
+test('arguments that are tuples, fixed arrays or lists of lists are encoded as their event declares', async () => {
+  const folder = await recordedFolder()
+  const declaration =
+    'event Filled((address maker, uint256[] amounts, (bool taken, bytes4 id) more)[] orders, uint8[2] kinds, uint256[][] grid, int64 change)'
+  await writeFile(
+    join(folder, 'Filled.csv'),
+    `block_number,transaction_index,log_index,orders,kinds,grid,change
+7,0,0,"[(${PROPOSER}, [1, 2], [true, 01020304]), [""${PROPOSER}"",[],[false,0x05060708]]]","[3,4]","[[1],[],[2,3]]",-5
+`,
+  )
+  await writeFile(
+    join(folder, 'replay.json'),
+    JSON.stringify({ chainId: 10, contracts: [{ address: GOVERNOR, events: { 'Filled.csv': declaration } }] }),
+  )
+  const { events } = await readRecording(folder)
+  const { args } = decodeEventLog({ abi: [parseAbiItem(declaration)], ...must(events[0]) } as never) as {
+    args: unknown
+  }
+  const maker = getAddress(PROPOSER)
+  expect(args).toEqual({
+    orders: [
+      { maker, amounts: [1n, 2n], more: { taken: true, id: '0x01020304' } },
+      { maker, amounts: [], more: { taken: false, id: '0x05060708' } },
+    ],
+    kinds: [3, 4],
+    grid: [[1n], [], [2n, 3n]],
+    change: -5n,
+  })
 })
 
 test('CSV is read with quotes, commas, line breaks and empty last fields', () => {
-  expect(parseCsv('a,b\r\n"x ""y"", z",\n1,"two\nlines"')).toEqual([
-    { a: 'x "y", z', b: '' },
-    { a: '1', b: 'two\nlines' },
-  ])
-  expect(parseCsv('a,b\n1,')).toEqual([{ a: '1', b: '' }])
-  expect(parseCsv('\ufeffa,b\n\n1,2\n')).toEqual([{ a: '1', b: '2' }])
+  expect(parseCsv('a,b\r\n"x ""y"", z",\n1,"two\nlines"')).toEqual({
+    columns: ['a', 'b'],
+    rows: [
+      ['x "y", z', ''],
+      ['1', 'two\nlines'],
+    ],
+  })
+  expect(parseCsv('\ufeffa,b\n\n1,\n').rows).toEqual([['1', '']])
   expect(() => parseCsv('a\n"open')).toThrow('Quote Not Closed')
-  expect(() => parseCsv('a,b\n1,2\n3')).toThrow('columns length is 2, got 1 on line 3')
-  expect(() => parseCsv('a,b\n1,2,3')).toThrow('columns length is 2, got 3 on line 2')
+  expect(() => parseCsv('a,b\n1,2\n3')).toThrow('row 3 has 1 cells, but there are 2 columns: it has none in column b')
+  expect(() => parseCsv('a,b\n1,2,3')).toThrow('row 2 has 3 cells, but there are 2 columns')
+  expect(() => parseCsv('a,a\n1,2')).toThrow('two columns are named a')
+  expect(() => parseCsv('')).toThrow('it is empty')
 })
