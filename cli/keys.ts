@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { ConfigError, readConfig } from '#config'
 import { type Database, databaseTime } from '#schema/database.ts'
+import { notify } from '#schema/notifications.ts'
 import { ApiKey } from '#schema/offchain/access.ts'
 import { row, rowsOf, saveRows } from '#schema/rows.ts'
 import { withDatabase } from './withDatabase.ts'
@@ -29,7 +30,10 @@ export async function createKey({ account, role, label }: NewKey): Promise<void>
 
 export async function revokeKey(key: string): Promise<void> {
   const revoked = await withDatabase(readConfig(process.env, { requireDeployment: false }), (db) =>
-    db.query('update api_key set revoked_at = now() where id = $1 and revoked_at is null', [idOf(key)]),
+    db.transaction(async (sql) => {
+      await notify(sql, { type: 'access', id: idOf(key) })
+      return sql.query('update api_key set revoked_at = now() where id = $1 and revoked_at is null', [idOf(key)])
+    }),
   )
   if (!revoked.rowCount)
     throw new ConfigError('There is no such key, or it is revoked already. `modelcommons keys list` shows them.')

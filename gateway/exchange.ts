@@ -92,7 +92,7 @@ export async function exchange(
   await answer(gateway, request, response, { ...started, stream: asked.stream, form: formOf(started) })
 }
 
-/** Answers with calls that have started. A client that disconnects cancels them, unless they go on. */
+/** Answers with calls that have started. A client that disconnects cancels them, unless they go on, and so does the end of its key. */
 export async function answer(
   { services, metrics }: Pick<Gateway, 'services' | 'metrics'>,
   request: Request,
@@ -100,10 +100,12 @@ export async function answer(
   { ids, goesOn, stream, form }: Pick<Started, 'ids' | 'goesOn'> & { stream: boolean; form: AnswerForm },
 ): Promise<void> {
   const began = performance.now()
-  const gone = new AbortController()
+  const left = new AbortController()
+  const access = services.access.watch((response.locals as { caller: Caller }).caller)
+  const signal = AbortSignal.any([left.signal, access.ended])
   const leave = () => {
     if (response.writableFinished) return
-    gone.abort(new Error('The client has disconnected.'))
+    left.abort(new Error('The client has disconnected.'))
     if (!goesOn)
       cancelCalls(services, ids).catch((err) =>
         services.log.error({ err, ids }, 'could not cancel the calls of a client that left'),
@@ -112,7 +114,7 @@ export async function answer(
   response.once('close', leave)
   if (response.destroyed) leave()
   try {
-    const answers = ids.map((id) => followAnswer(services, id, { signal: gone.signal, stream }))
+    const answers = ids.map((id) => followAnswer(services, id, { signal, stream }))
     if (!stream) return void response.json(form.whole(await Promise.all(answers.map(drain))))
     await streamAnswers(response, form, answers, {
       log: services.log,
@@ -121,11 +123,13 @@ export async function answer(
       streams: metrics.streams,
     })
   } catch (error) {
-    if (gone.signal.aborted) return
-    gone.abort(error)
+    if (left.signal.aborted) return
+    left.abort(error)
     // Those that have not failed. Of an answer that differs from what was sent, the receipt shall have the whole.
     if (!goesOn && !isDivergence(error)) await cancelCalls(services, ids)
     throw error
+  } finally {
+    access.stop()
   }
 }
 

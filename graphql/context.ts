@@ -5,6 +5,7 @@ import type { Caller } from './access.ts'
 import { viewerOf } from './confidential.ts'
 import type { ErrorLog } from './errors.ts'
 import type { ChainHead } from './indexHealth.ts'
+import type { AccessWatch } from './live/accessWatch.ts'
 import type { NotificationFeed } from './live/feed.ts'
 import { Reader } from './query/reader.ts'
 
@@ -46,6 +47,7 @@ export interface Services {
   auth: 'open' | 'keys'
   log: ErrorLog
   feed: NotificationFeed
+  access: AccessWatch
   /** The head of the chain, from a node; without it, what the indexer stored. */
   chainHead?: ChainHead
   /** The API is not ready while the index lags further behind the chain; without it, however far it lags. */

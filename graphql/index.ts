@@ -21,6 +21,7 @@ import { formatError, toClientError } from './errors.ts'
 import { EXPORT_PATHS, serveExport } from './export/route.ts'
 import { failRequest } from './failRequest.ts'
 import { serveGraphiql } from './graphiqlPage.ts'
+import { AccessWatch } from './live/accessWatch.ts'
 import { openNotificationFeed } from './live/feed.ts'
 import { serveSockets } from './live/socket.ts'
 import { pageHeaders } from './pagePolicy.ts'
@@ -40,7 +41,7 @@ import { serveWebPages } from './webPages.ts'
 
 export type { ApiDeployment } from './context.ts'
 
-export interface ApiOptions extends Omit<Services, 'feed'>, Pick<SignInOptions, 'verifySignature'> {
+export interface ApiOptions extends Omit<Services, 'feed' | 'access'>, Pick<SignInOptions, 'verifySignature'> {
   host: string
   /** 0 takes a free port. */
   port: number
@@ -71,7 +72,9 @@ const BODY_LIMIT = '2500kb'
 /** Serves GraphQL over HTTP and WebSocket at `/graphql`, exports, artifacts, probes and the page.
  *  @throws PermanentError that names PORT when the port is taken. */
 export async function startApi(options: ApiOptions): Promise<ApiServer> {
-  const services: Services = { ...options, feed: await openNotificationFeed(options.db) }
+  const feed = await openNotificationFeed(options.db)
+  const access = new AccessWatch(options.db, feed)
+  const services: Services = { ...options, feed, access }
   const app = express()
   const server = createServer(app)
   const apollo = apolloServer(options)
@@ -109,13 +112,15 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
       server.closeIdleConnections()
       setTimeout(() => server.closeAllConnections(), 5000).unref()
     })
-    await services.feed.stop()
+    access.stop()
+    await feed.stop()
   }
   try {
     const ready = () => readiness(services)
     return { url: await listen(server, options), app, ready, stop: () => (closing ??= close()) }
   } catch (error) {
-    await services.feed.stop()
+    access.stop()
+    await feed.stop()
     await apollo.stop()
     throw error
   }

@@ -253,6 +253,36 @@ const byHash = (query: string): SubscribePayload => ({
 })
 const byDocument = (query: string) => ({ query: '', documentId: `sha256:${hashQuery(query)}` }) as SubscribePayload
 
+test('a socket ends with the key that opened it, and others stay', async () => {
+  const api = await testApi({ auth: 'keys' })
+  const keys = ['leaked', 'kept', 'short'].map((name) => `${name}-key-000`)
+  await insertAll(
+    api.db,
+    ApiKey,
+    keys.map((key) => ({ id: hashKey(key), account: account(1), role: 'Operator' as const })),
+  )
+  const open = async (key: string) => {
+    const client = connect(api, { authorization: `Bearer ${key}` })
+    const closed = new Promise<number>((resolve) =>
+      client.on('closed', (event) => resolve((event as { code: number }).code)),
+    )
+    client
+      .iterate({ query: 'subscription { events { __typename } }' })
+      .next()
+      .catch(() => {}) // keeps the socket open
+    await client.iterate({ query: '{ _meta { chainId } }' }).next()
+    return { client, closed }
+  }
+  const [leaked, kept, short] = [await open('leaked-key-000'), await open('kept-key-000'), await open('short-key-000')]
+  await api.db.query('update api_key set revoked_at = now() where id = $1', [hashKey('leaked-key-000')])
+  await notify(api.db, { type: 'access', id: hashKey('leaked-key-000') })
+  expect(await leaked?.closed).toBe(4401)
+  await api.db.query('update api_key set expires_at = now() where id = $1', [hashKey('short-key-000')])
+  expect(await short?.closed).toBe(4401) // without a notification
+  const query = '{ _meta { chainId } }'
+  expect((await kept?.client.iterate({ query }).next())?.value).toMatchObject({ data: {} })
+})
+
 test('over WebSocket, too, only registered queries and subscriptions are answered, by their text or their hash', async () => {
   const head = '{ _meta { block } }'
   const registered = Object.fromEntries([head, PROGRESS].map((query) => [hashQuery(query), query]))

@@ -10,6 +10,8 @@ export type Notification =
   | { type: 'blocks'; from: number; to: number }
   | { type: 'retracted'; from: number; to: number }
   | { type: 'cancel'; id: string }
+  /** A key was revoked, or a session has ended. */
+  | { type: 'access'; id: string }
   /** An operator has paused or resumed the steward of a model. */
   | { type: 'steward'; modelId: string }
 

@@ -63,6 +63,39 @@ test('with keys, a caller pays for itself alone, and reads its own responses alo
   expect(system.logged).toEqual([])
 })
 
+test('a key that is revoked in a running stream ends it and its call; what was sent is paid, and no other stream ends', async () => {
+  const system = await servedModel(world, { auth: 'keys' })
+  const key = (name: string) => `${name}-key-${'0'.repeat(20)}`
+  await insertAll(system.db, ApiKey, [
+    { id: hashKey(key('leaked')), account: me, role: 'Consumer' },
+    { id: hashKey(key('new')), account: me, role: 'Consumer' },
+  ])
+  const stream = (name: string, length: number) =>
+    system
+      .client({ authorization: `Bearer ${key(name)}` })
+      .chat.completions.create({ model: 'Clerk', messages, stream: true, seed: 9, temperature: 1, ...long(length) })
+  const [leaked, other] = [await stream('leaked', 3500), await stream('new', 200)]
+  let revoked = false
+  const read = async () => {
+    for await (const _ of leaked) {
+      if (revoked) continue
+      revoked = true
+      await system.db.query('update api_key set revoked_at = now() where id = $1', [hashKey(key('leaked'))])
+    }
+  }
+  await expect(read()).rejects.toThrow(/ended: it was revoked/)
+  let last: string | null | undefined
+  for await (const { choices } of other) last = choices[0]?.finish_reason ?? last
+  expect(last).toBe('stop')
+  await vi.waitFor(async () => expect(await openHolds(system)).toBe(0))
+  const { rows } = await system.db.query(
+    `select result->>'finish' as finish from job_run where kind = 'infer' order by 1`,
+  )
+  expect(rows).toEqual([{ finish: 'cancelled' }, { finish: 'stop' }])
+  expect(await used(system)).toBeGreaterThan(0n)
+  expect(system.logged).toEqual([])
+})
+
 test('200 streams at once beside clients that never read: each gets its whole answer, and what is beyond the limit is refused at once', async () => {
   const system = await servedModel(world)
   const { hostname, port } = new URL(system.url)

@@ -8,6 +8,7 @@ import express from 'express'
 import { Registry } from 'prom-client'
 import { type ApiContext, contextOf, type Services } from '#graphql/context.ts'
 import { startApi } from '#graphql/index.ts'
+import { AccessWatch } from '#graphql/live/accessWatch.ts'
 import { openNotificationFeed } from '#graphql/live/feed.ts'
 import { apiSchema } from '#graphql/schema.ts'
 import { openDatabase } from '#schema/database.ts'
@@ -42,7 +43,8 @@ const servers: Record<string, () => Promise<string>> = {
 }
 
 async function bareContext(): Promise<() => Promise<ApiContext>> {
-  const services: Services = { ...options, feed: await openNotificationFeed(db) }
+  const feed = await openNotificationFeed(db)
+  const services: Services = { ...options, feed, access: new AccessWatch(db, feed) }
   return async () => contextOf(services, { kind: 'open' })
 }
 

@@ -74,7 +74,14 @@ export const inferTool = (gateway: Gateway): Tool<typeof input, typeof output> =
     requireRoom(await liveCalls(services, terms.consumer), 1)
     const ids = await startCalls(services, terms, endpoint, [callInput(given)], given.seed)
     try {
-      const { answer: text, receiptId: receipt, finish, tokensIn, tokensOut, fee } = await follow(gateway, ids, context)
+      const {
+        answer: text,
+        receiptId: receipt,
+        finish,
+        tokensIn,
+        tokensOut,
+        fee,
+      } = await follow(gateway, ids, sender, context)
       const result = { text, finish, tokensIn, tokensOut, fee, receipt }
       return {
         result: { ...result, endpoint: endpoint.id, version: endpoint.versionId },
@@ -111,14 +118,26 @@ function callInput({ prompt, messages, schema, maxTokens, temperature, topP, sto
 async function follow(
   { services }: Gateway,
   [id = '']: readonly string[],
+  { caller }: Sender,
   { mcpReq: { signal, _meta, notify } }: ServerContext,
 ): Promise<AnswerResult> {
   const progressToken = _meta?.progressToken
-  const answer = followAnswer(services, id, { signal, stream: progressToken !== undefined })
-  for (let progress = 1; ; progress++) {
-    const next = await answer.next()
-    if (next.done) return next.value
-    if (progressToken !== undefined)
-      await notify({ method: 'notifications/progress', params: { progressToken, progress, message: next.value.text } })
+  const access = services.access.watch(caller)
+  const answer = followAnswer(services, id, {
+    signal: AbortSignal.any([signal, access.ended]),
+    stream: progressToken !== undefined,
+  })
+  try {
+    for (let progress = 1; ; progress++) {
+      const next = await answer.next()
+      if (next.done) return next.value
+      if (progressToken !== undefined)
+        await notify({
+          method: 'notifications/progress',
+          params: { progressToken, progress, message: next.value.text },
+        })
+    }
+  } finally {
+    access.stop()
   }
 }

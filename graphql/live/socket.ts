@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server } from 'node:http'
 import { GraphQLError, type GraphQLFormattedError, getOperationAST, parse, validate } from 'graphql'
+import { CloseCode } from 'graphql-ws'
 import { useServer as serveGraphqlWs } from 'graphql-ws/use/ws'
 import { WebSocketServer } from 'ws'
 import { type Caller, callerOf } from '../access.ts'
@@ -11,6 +12,7 @@ import { LIMITS } from '../plugins/limits.ts'
 import { type PersistedQueries, resolvePersistedQueryOnSocket } from '../plugins/persistedQueries.ts'
 import { measure } from '../plugins/queryCost.ts'
 import { apiSchema } from '../schema.ts'
+import type { AccessWatch } from './accessWatch.ts'
 
 /** Serves subscriptions, queries and mutations over graphql-ws at `path`, with the same limits, access rules and errors as over HTTP.
  *  Returns a function that closes all sockets. */
@@ -30,7 +32,10 @@ export function serveSockets(
     else if (!mayOpen(request, corsOrigins)) reject('403 Forbidden')
     else sockets.handleUpgrade(request, socket, head, (opened) => sockets.emit('connection', opened, request))
   })
-  const served = serveGraphqlWs<{ authorization?: string }, { caller?: Caller }>(
+  const served = serveGraphqlWs<
+    { authorization?: string },
+    { caller?: Caller; access?: ReturnType<AccessWatch['watch']> }
+  >(
     {
       schema,
       async onConnect({ connectionParams, extra }) {
@@ -40,8 +45,11 @@ export function serveSockets(
         } catch {
           return false
         }
+        extra.access = services.access.watch(extra.caller)
+        extra.access.ended.addEventListener('abort', () => extra.socket.close(CloseCode.Unauthorized, 'Unauthorized'))
         return true
       },
+      onClose: ({ extra }) => extra.access?.stop(),
       onSubscribe({ extra, subscriptions }, _id, payload) {
         try {
           asGraphQLError(() => checkSubscriptionCount(Object.keys(subscriptions).length))

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Database, Sql } from '#schema/database.ts'
+import { notify } from '#schema/notifications.ts'
 import type { ACCESS_SCOPES, ApiKey } from '#schema/offchain/access.ts'
 import { hashKey, type SESSION_PREFIX } from '../access.ts'
 import { SPENT } from '../commands/spendCap.ts'
@@ -64,6 +65,7 @@ export async function revokeOwnKey(sql: Sql, account: string, id: string): Promi
     [id, account],
   )
   if (!rows[0]) throw new ApiError('UNKNOWN_KEY', 'You have no such key, or it was revoked already. GET /auth/keys.')
+  await notify(sql, { type: 'access', id })
   return rows[0]
 }
 

@@ -1,4 +1,5 @@
 import type { Sql } from '#schema/database.ts'
+import { notify } from '#schema/notifications.ts'
 import { hashKey, SESSION_PREFIX } from '../access.ts'
 import { ApiError } from '../errors.ts'
 import type { SignIn } from './message.ts'
@@ -18,5 +19,7 @@ export async function openSession(sql: Sql, { account, nonce, expiresAt }: SignI
 }
 
 /** Ends a session at once; its nonce stays used. */
-export const endSession = (sql: Sql, id: string) =>
-  sql.query('update sign_in_session set expires_at = now() where id = $1', [id])
+export async function endSession(sql: Sql, id: string): Promise<void> {
+  await sql.query('update sign_in_session set expires_at = now() where id = $1', [id])
+  await notify(sql, { type: 'access', id })
+}
