@@ -16,8 +16,11 @@ import { EventSubscription } from './live/events.ts'
 import { JobSubscription } from './live/jobs.ts'
 import { DeploymentResolver } from './publicDeployment.ts'
 import { ArtifactResolver } from './resolvers/artifacts.ts'
+import { AgeResolver } from './resolvers/governance/ages.ts'
+import { VotingBlocResolver } from './resolvers/governance/blocs.ts'
 import { GovernorConcentrationResolver, ProposalConcentrationResolver } from './resolvers/governance/concentration.ts'
 import { ReconciliationResolver } from './resolvers/governance/drift.ts'
+import { DelegateOverlapResolver } from './resolvers/governance/overlap.ts'
 import { DelegationResolver, PowerHistoryResolver } from './resolvers/governance/power.ts'
 import { TurnoutResolver } from './resolvers/governance/turnout.ts'
 import { VoterResolver } from './resolvers/governance/voters.ts'
@@ -54,6 +57,9 @@ export function apiSchema(): GraphQLSchema {
     SearchResolver,
     StateRootResolver,
     ProposalResolver,
+    AgeResolver,
+    VotingBlocResolver,
+    DelegateOverlapResolver,
     GovernorConcentrationResolver,
     ProposalConcentrationResolver,
     TurnoutResolver,
