@@ -1,4 +1,4 @@
-import type { ModelFolder } from '#model/checkFolder.ts'
+import type { ModelFolder } from '#model/checkFiles.ts'
 import { TRIAGE } from './modelFolder.ts'
 import { drawItems } from './skill/items.ts'
 import { goldItems, sealItems, testItems, validationItems } from './skill/rubric.ts'

@@ -1,6 +1,6 @@
 import { keccak256 } from 'viem'
 import { expect, test } from 'vitest'
-import { UPLOAD_PART_BYTES } from '#schema/folders.ts'
+import { UPLOAD_PART_BYTES } from '#schema/folderListing.ts'
 import { ApiKey } from '#schema/offchain/access.ts'
 import { account, insert } from '#test/factory.ts'
 import { hashKey } from './access.ts'

@@ -5,9 +5,11 @@ import { expect, test } from 'vitest'
 import { ApiRefusal } from '#client/index.ts'
 import { clientSystem } from '#client/test/clientSystem.ts'
 import { localStore } from '#schema/artifacts/index.ts'
-import { fetchFolder, storeFolder, UPLOAD_PART_BYTES } from '#schema/folders.ts'
+import { UPLOAD_PART_BYTES } from '#schema/folderListing.ts'
+import { fetchFolder, storeFolder } from '#schema/folders.ts'
 import { nameBase, uploadBase } from './baseFiles.ts'
 import { checkFolder } from './checkFolder.ts'
+import { diskFolder } from './diskFolder.ts'
 import { proposeFolder } from './proposeFolder.ts'
 import { EXAMPLE_BASE, newFolder } from './test/newFolder.ts'
 
@@ -20,7 +22,7 @@ test('a base model larger than a part is uploaded in parts, an upload that broke
   await symlink(join(folder, 'blob'), join(base, 'model.safetensors')) // as in the cache of Hugging Face
   await writeFile(join(base, 'config.json'), '{}')
   await writeFile(join(base, '.gitattributes'), 'left out')
-  const named = await nameBase(base)
+  const named = await nameBase(diskFolder(base))
   expect(named.parts.map(({ file, size }) => [file, size])).toEqual([
     ['config.json', 2],
     ['model.safetensors', UPLOAD_PART_BYTES],
@@ -66,7 +68,7 @@ test('a base model larger than a part is uploaded in parts, an upload that broke
 test('a small base model has the name that the operator’s own store gives it', async () => {
   const { folder } = await clientSystem()
   const store = localStore(join(folder, 'artifacts'))
-  expect((await nameBase(EXAMPLE_BASE)).name).toBe(await storeFolder(store, EXAMPLE_BASE))
+  expect((await nameBase(diskFolder(EXAMPLE_BASE))).name).toBe(await storeFolder(store, EXAMPLE_BASE))
 })
 
 test('a base model that the API is said to have must be there', async () => {

@@ -1,11 +1,9 @@
-import { createReadStream } from 'node:fs'
-import { open, readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Hex } from 'viem'
 import { ApiRefusal, type Client, ClientError, uploadBytes } from '#client/index.ts'
 import { canonicalJson } from '#rules/canonicalJson.ts'
-import { nameOf } from '#schema/artifacts/names.ts'
-import { type FolderListing, UPLOAD_PART_BYTES } from '#schema/folders.ts'
+import { ContentHash } from '#schema/artifacts/contentHash.ts'
+import { type FolderListing, UPLOAD_PART_BYTES } from '#schema/folderListing.ts'
+import type { FolderFiles } from './folderFiles.ts'
 
 /** What training needs of a Hugging Face folder, and what tells where it comes from. */
 const NEEDED = /^\w[\w.-]*\.(json|safetensors|jinja|model|md|txt)$|^LICEN[CS]E$/
@@ -16,33 +14,47 @@ export interface BaseArtifacts {
   name: Hex
   listing: string
   /** In the order of the files. */
-  parts: { name: Hex; path: string; file: string; start: number; size: number }[]
+  parts: { name: Hex; file: string; start: number; size: number }[]
   bytes: number
+  files: FolderFiles
 }
 
 /** Reads a folder once to name its parts, without holding a file in memory. */
-export async function nameBase(folder: string): Promise<BaseArtifacts> {
+export async function nameBase(folder: FolderFiles): Promise<BaseArtifacts> {
   const files: FolderListing['files'] = {}
   const parts: BaseArtifacts['parts'] = []
   let bytes = 0
-  for (const file of (await readdir(folder)).filter((one) => NEEDED.test(one)).sort()) {
-    const path = join(folder, file)
-    const found = await stat(path) // also of a link, as in Hugging Face's cache
-    if (!found.isFile()) continue
+  for (const file of ((await folder.list()) ?? []).filter((one) => NEEDED.test(one)).sort()) {
+    const size = (await folder.size(file)) ?? 0
     const names: Hex[] = []
-    let start = 0
-    for await (const part of createReadStream(path, { highWaterMark: UPLOAD_PART_BYTES })) {
-      const name = (await nameOf(part)) as Hex
+    for (let start = 0; start < size; start += UPLOAD_PART_BYTES) {
+      const part = await readPart(folder, { file, start, size: Math.min(UPLOAD_PART_BYTES, size - start) })
+      const name = await nameOf(part)
       names.push(name)
-      parts.push({ name, path, file, start, size: part.length })
-      start += part.length
+      parts.push({ name, file, start, size: part.length })
     }
     const [whole] = names
-    if (whole) files[file] = names.length === 1 ? whole : { size: start, parts: names }
-    bytes += start
+    if (whole) files[file] = names.length === 1 ? whole : { size, parts: names }
+    bytes += size
   }
   const listing = canonicalJson({ files } as never)
-  return { name: (await nameOf(new TextEncoder().encode(listing))) as Hex, listing, parts, bytes }
+  return { name: await nameOf(new TextEncoder().encode(listing)), listing, parts, bytes, files: folder }
+}
+
+async function nameOf(bytes: Uint8Array): Promise<Hex> {
+  const hash = await ContentHash.start()
+  hash.update(bytes)
+  return hash.name() as Hex
+}
+
+/** @throws ClientError when the file is not what it was. */
+async function readPart(
+  folder: FolderFiles,
+  { file, start, size }: Omit<BaseArtifacts['parts'][number], 'name'>,
+): Promise<Uint8Array> {
+  const bytes = await folder.read(file, start, start + size)
+  if (bytes?.length === size) return bytes
+  throw new ClientError(`${file} of the base model has changed while it was read. Try again.`)
 }
 
 /** Uploads what the API does not have yet; the listing comes last, so that whoever finds it finds all of it.
@@ -61,17 +73,10 @@ export async function uploadBase(client: Client, base: BaseArtifacts): Promise<v
 
 const REFUSED = ['UNAUTHENTICATED', 'FORBIDDEN']
 
-async function uploadParts(client: Client, { name, listing, parts }: BaseArtifacts): Promise<void> {
+async function uploadParts(client: Client, { name, listing, parts, files }: BaseArtifacts): Promise<void> {
   for (const [done, part] of parts.entries()) {
     client.onProgress?.({ act: 'propose', step: `uploading ${part.file}`, done, total: parts.length })
-    const file = await open(part.path)
-    try {
-      const bytes = Buffer.alloc(part.size)
-      await file.read(bytes, 0, part.size, part.start)
-      await uploadBytes(client, part.name, bytes)
-    } finally {
-      await file.close()
-    }
+    await uploadBytes(client, part.name, await readPart(files, part))
   }
   await uploadBytes(client, name, new TextEncoder().encode(listing))
 }

@@ -1,36 +1,7 @@
+import { type CheckedFolder, type CheckOptions, checkFiles } from './checkFiles.ts'
 import { checkBase } from './checks/base.ts'
-import { checkDuplicates, checkSeedData } from './checks/duplicates.ts'
-import { checkScorers } from './checks/scorers.ts'
-import { checkSizes } from './checks/sizes.ts'
-import { checkProposedTerms } from './checks/terms.ts'
-import type { ModelYaml, Scorers } from './format.ts'
-import { type Problem, Problems } from './problems.ts'
-import { type FolderParts, readFolder, type SealedSet } from './readFolder.ts'
+import { diskFolder } from './diskFolder.ts'
 
-/** A model folder whose files have the right form. */
-export interface ModelFolder extends Omit<FolderParts, 'model' | 'scorers' | 'test' | 'validation' | 'gold'> {
-  model: ModelYaml
-  scorers: Scorers
-  test: Required<SealedSet>
-  validation: Required<SealedSet>
-  gold?: Required<SealedSet>
-  card: string
-}
-
-/** Reads a folder and looks for every mistake. `folder` is there when all of its files have the right form, whatever else is wrong. */
-export async function checkFolder(
-  path: string,
-  { now = new Date() }: { now?: Date } = {},
-): Promise<{ folder?: ModelFolder; problems: Problem[] }> {
-  const problems = new Problems()
-  const parts = await readFolder(path, problems)
-  const complete = problems.list.length === 0
-  checkProposedTerms(parts, problems, now)
-  checkScorers(parts, problems)
-  checkDuplicates(parts, problems)
-  checkSeedData(parts, problems)
-  checkSizes(parts, problems)
-  await checkBase(parts, problems)
-  const folder = { ...parts, model: parts.model?.value, scorers: parts.scorers?.value } as ModelFolder
-  return { ...(complete && { folder }), problems: problems.sorted }
-}
+/** Looks for every mistake in a folder on this machine, and whether the engine computes its base model exactly. */
+export const checkFolder = (path: string, options: Pick<CheckOptions, 'now'> = {}): Promise<CheckedFolder> =>
+  checkFiles(diskFolder(path), { ...options, checkBase })

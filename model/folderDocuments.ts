@@ -9,7 +9,7 @@ import {
   specificationDocument,
 } from '#schema/documents.ts'
 import { policyDocument } from '#schema/policy.ts'
-import type { ModelFolder } from './checkFolder.ts'
+import type { ModelFolder } from './checkFiles.ts'
 import type { ModelYaml } from './format.ts'
 import type { SealedSet } from './readFolder.ts'
 import { sealedItems } from './sealedItems.ts'

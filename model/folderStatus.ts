@@ -1,6 +1,6 @@
 import { formatEther, type Hex } from 'viem'
 import type { Client } from '#client/index.ts'
-import type { ModelFolder } from './checkFolder.ts'
+import type { ModelFolder } from './checkFiles.ts'
 import { findProposed } from './findProposed.ts'
 import { folderDocuments } from './folderDocuments.ts'
 import { nextStep } from './nextStep.ts'

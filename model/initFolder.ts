@@ -5,6 +5,7 @@ import { type BaseDescription, inspectBase } from '#engine/tasks/describeBase.ts
 import { encodePair } from '#engine/tasks/encode.ts'
 import type { PromptCompletion } from '#rules/sample.ts'
 import { PermanentError } from '#schema/errors.ts'
+import { diskFolder } from './diskFolder.ts'
 import { divideSamples } from './divideSamples.ts'
 import { modelText, scorersText } from './modelText.ts'
 import { Problems, problemText } from './problems.ts'
@@ -96,7 +97,7 @@ const SEALED_FILES = [
 
 async function readData(file: string): Promise<PromptCompletion[]> {
   const problems = new Problems()
-  const samples = await readSampleFile(dirname(file), basename(file), problems)
+  const samples = await readSampleFile(diskFolder(dirname(file)), basename(file), problems)
   if (problems.list.length) throw new PermanentError(problems.sorted.map(problemText).join('\n'))
   return samples.map(({ sample }) => sample)
 }

@@ -1,5 +1,5 @@
 import { formatEther } from 'viem'
-import type { ModelFolder } from './checkFolder.ts'
+import type { ModelFolder } from './checkFiles.ts'
 import { FILES } from './readFolder.ts'
 import type { ModelStanding } from './standing.ts'
 

@@ -1,6 +1,5 @@
-import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Hex } from 'viem'
+import type { FolderFiles } from './folderFiles.ts'
 import { type ModelYaml, modelYaml, type Scorers, scorersYaml } from './format.ts'
 import { type Problems, WHOLE_FILE } from './problems.ts'
 import { readText } from './readText.ts'
@@ -46,29 +45,30 @@ export interface FolderParts {
   card?: string
 }
 
-export async function readFolder(path: string, problems: Problems): Promise<FolderParts> {
-  const found = await readdir(path, { recursive: true }).catch(() => undefined)
+export async function readFolder(files: FolderFiles, problems: Problems): Promise<FolderParts> {
+  const { path } = files
+  const found = await files.list()
   if (!found) {
     problems.add('.', WHOLE_FILE, 'is no folder. `modelcommons model init` makes one.')
     return { path, test: { items: [] }, decoys: [], validation: { items: [] }, seedData: [] }
   }
-  const has = new Set(found.map((file) => file.replaceAll('\\', '/')))
-  const samples = (file: string) => readSampleFile(path, file, problems)
+  const has = new Set(found)
+  const samples = (file: string) => readSampleFile(files, file, problems)
   const sealed = async (file: string, salt: string): Promise<SealedSet> => ({
     items: await samples(file),
-    salt: await readSalt(path, salt, problems),
+    salt: await readSalt(files, salt, problems),
   })
   return {
     path,
-    model: await readYaml(path, FILES.model, modelYaml, problems),
-    scorers: await readYaml(path, FILES.scorers, scorersYaml, problems),
+    model: await readYaml(files, FILES.model, modelYaml, problems),
+    scorers: await readYaml(files, FILES.scorers, scorersYaml, problems),
     test: await sealed(FILES.items, FILES.itemsSalt),
     decoys: has.has(FILES.decoys) ? await samples(FILES.decoys) : [],
     validation: await sealed(FILES.validation, FILES.validationSalt),
     ...(has.has(FILES.gold) && { gold: await sealed(FILES.gold, FILES.goldSalt) }),
-    ...(has.has(FILES.prompts) && { prompts: await readPrompts(path, problems) }),
-    seedData: await readSeedData(path, problems),
-    card: await readText(path, FILES.card, problems),
+    ...(has.has(FILES.prompts) && { prompts: await readPrompts(files, problems) }),
+    seedData: await readSeedData(files, found, problems),
+    card: await readText(files, FILES.card, problems),
   }
 }
 
@@ -76,8 +76,8 @@ const SALT = /^0x[0-9a-f]{64}$/
 /** Fewer different digits were not drawn at random. */
 const LEAST_DIGITS = 8
 
-async function readSalt(folder: string, file: string, problems: Problems): Promise<Hex | undefined> {
-  const text = (await readText(folder, file, problems))?.trim()
+async function readSalt(files: FolderFiles, file: string, problems: Problems): Promise<Hex | undefined> {
+  const text = (await readText(files, file, problems))?.trim()
   if (text === undefined) return undefined
   if (SALT.test(text) && new Set(text.slice(2)).size >= LEAST_DIGITS) return text as Hex
   problems.add(
@@ -88,8 +88,8 @@ async function readSalt(folder: string, file: string, problems: Problems): Promi
   return undefined
 }
 
-async function readPrompts(folder: string, problems: Problems): Promise<string[]> {
-  const text = (await readText(folder, FILES.prompts, problems)) ?? ''
+async function readPrompts(files: FolderFiles, problems: Problems): Promise<string[]> {
+  const text = (await readText(files, FILES.prompts, problems)) ?? ''
   return linesOf(text).flatMap(({ text: line, ...place }) => {
     try {
       const { prompt, ...rest } = JSON.parse(line)
@@ -102,10 +102,11 @@ async function readPrompts(folder: string, problems: Problems): Promise<string[]
   })
 }
 
-async function readSeedData(folder: string, problems: Problems): Promise<PlacedSample[]> {
-  const files = await readdir(join(folder, FILES.seedData)).catch(() => [])
+const SEED_DATA = new RegExp(`^${FILES.seedData}/[^/]+$`)
+
+async function readSeedData(files: FolderFiles, found: readonly string[], problems: Problems): Promise<PlacedSample[]> {
   const samples: PlacedSample[] = []
-  for (const file of files.filter((one) => SAMPLE_FILES.test(one)).sort())
-    samples.push(...(await readSampleFile(folder, `${FILES.seedData}/${file}`, problems)))
+  for (const file of found.filter((one) => SEED_DATA.test(one) && SAMPLE_FILES.test(one)).sort())
+    samples.push(...(await readSampleFile(files, file, problems)))
   return samples
 }

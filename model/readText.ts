@@ -1,24 +1,20 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import type { FolderFiles } from './folderFiles.ts'
 import { type Problems, WHOLE_FILE } from './problems.ts'
 
 /** Editors on Windows write one. */
 const BYTE_ORDER_MARK = '\uFEFF'
 
 /** The text of a file of the folder, without a byte order mark; undefined, with the problem told, when there is none. */
-export async function readText(folder: string, file: string, problems: Problems): Promise<string | undefined> {
+export async function readText(files: FolderFiles, file: string, problems: Problems): Promise<string | undefined> {
   const say = (message: string, line = 0) => void problems.add(file, { line }, message)
-  let bytes: Uint8Array
+  let bytes: Uint8Array | undefined
   try {
-    bytes = await readFile(join(folder, file))
+    bytes = await files.read(file)
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    return say(
-      code === 'ENOENT'
-        ? 'is missing. `modelcommons model init` shows what a folder has.'
-        : `cannot be read (${code}).`,
-    )
+    const { code, name } = error as { code?: unknown; name: string }
+    return say(`cannot be read (${typeof code === 'string' ? code : name}).`)
   }
+  if (!bytes) return say('is missing. `modelcommons model init` shows what a folder has.')
   const [first, second] = bytes
   if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff))
     return say('is UTF-16. Save it as UTF-8.')

@@ -1,5 +1,6 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type Tags } from 'yaml'
 import type { z } from 'zod'
+import type { FolderFiles } from './folderFiles.ts'
 import { issueText } from './issueText.ts'
 import { type Place, type Problems, WHOLE_FILE } from './problems.ts'
 import { readText } from './readText.ts'
@@ -19,12 +20,12 @@ const customTags = (tags: Tags): Tags => tags.filter((tag) => typeof tag === 'st
 
 /** Reads and checks a file; undefined, with all of its problems told, when it is not right. */
 export async function readYaml<T>(
-  folder: string,
+  files: FolderFiles,
   file: string,
   shape: z.ZodType<T>,
   problems: Problems,
 ): Promise<ReadYaml<T> | undefined> {
-  const text = await readText(folder, file, problems)
+  const text = await readText(files, file, problems)
   if (text === undefined) return undefined
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true, customTags })

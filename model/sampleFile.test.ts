@@ -1,13 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { diskFolder } from './diskFolder.ts'
 import { Problems, problemText } from './problems.ts'
 import { readSampleFile } from './sampleFile.ts'
 import { newFolder } from './test/newFolder.ts'
 
 const read = async (folder: string, file: string) => {
   const problems = new Problems()
-  const samples = await readSampleFile(folder, file, problems)
+  const samples = await readSampleFile(diskFolder(folder), file, problems)
   return [samples.map(({ line, sample }) => [line, sample.prompt, sample.completion]), problems.sorted.map(problemText)]
 }
 

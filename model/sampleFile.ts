@@ -1,9 +1,8 @@
-import { stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import { parse } from 'csv-parse/sync'
-import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet'
+import { parquetReadObjects } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { type PromptCompletion, parseSample, SampleError } from '#rules/sample.ts'
+import type { FolderFiles } from './folderFiles.ts'
 import { type Place, type Problems, WHOLE_FILE } from './problems.ts'
 import { readText } from './readText.ts'
 
@@ -19,8 +18,8 @@ type Row = Place & { text: string }
 export const SAMPLE_FILES = /\.(jsonl|csv|parquet)$/i
 
 /** Reads samples: JSON Lines, or CSV or Parquet with the columns `prompt` and `completion`. Tells each line that is no sample. */
-export async function readSampleFile(folder: string, file: string, problems: Problems): Promise<PlacedSample[]> {
-  const rows = await readRows(folder, file, problems)
+export async function readSampleFile(files: FolderFiles, file: string, problems: Problems): Promise<PlacedSample[]> {
+  const rows = await readRows(files, file, problems)
   if (rows?.length === 0) problems.add(file, WHOLE_FILE, 'has no samples.')
   return (rows ?? []).flatMap(({ text, ...place }) => {
     try {
@@ -33,9 +32,9 @@ export async function readSampleFile(folder: string, file: string, problems: Pro
   })
 }
 
-async function readRows(folder: string, file: string, problems: Problems): Promise<Row[] | undefined> {
-  if (/\.parquet$/i.test(file)) return readParquet(folder, file, problems)
-  const text = await readText(folder, file, problems)
+async function readRows(files: FolderFiles, file: string, problems: Problems): Promise<Row[] | undefined> {
+  if (/\.parquet$/i.test(file)) return readParquet(files, file, problems)
+  const text = await readText(files, file, problems)
   if (text === undefined) return undefined
   return /\.csv$/i.test(file) ? readCsv(text, file, problems) : linesOf(text)
 }
@@ -58,15 +57,14 @@ function readCsv(text: string, file: string, problems: Problems): Row[] | undefi
   }
 }
 
-async function readParquet(folder: string, file: string, problems: Problems): Promise<Row[] | undefined> {
+async function readParquet(files: FolderFiles, file: string, problems: Problems): Promise<Row[] | undefined> {
   try {
-    const path = join(folder, file)
-    await stat(path)
-    const rows = await parquetReadObjects({ file: await asyncBufferFromFile(path), compressors })
+    const bytes = await files.read(file)
+    if (!bytes) return void problems.add(file, WHOLE_FILE, 'is missing.')
+    const rows = await parquetReadObjects({ file: new Uint8Array(bytes).buffer, compressors })
     return rows.map((row, index) => ({ line: index + 1, text: JSON.stringify(row, plainNumber) }))
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    problems.add(file, WHOLE_FILE, code === 'ENOENT' ? 'is missing.' : `is not Parquet that can be read: ${message}.`)
+    problems.add(file, WHOLE_FILE, `is not Parquet that can be read: ${(error as Error).message}.`)
     return undefined
   }
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type CanonicalValue, canonicalJson } from '#rules/canonicalJson.ts'
-import { ArtifactError, type ArtifactStore } from './artifacts/index.ts'
+import { ArtifactError } from './artifacts/errors.ts'
+import type { ArtifactStore } from './artifacts/store.ts'
 import { hash, id, signedPpm, wei, wholeNumber as whole } from './documentFields.ts'
 import { PermanentError } from './errors.ts'
 

@@ -2,21 +2,7 @@ import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { canonicalJson } from '#rules/canonicalJson.ts'
 import { ArtifactError, type ArtifactStore } from './artifacts/index.ts'
-
-/** The artifact of a folder (an adapter or a base model): a listing with the artifact of each file. A large file that came over the network is in
- *  parts, each an artifact, so that an upload can be continued. */
-export interface FolderListing {
-  files: Record<string, string | FileParts>
-}
-
-interface FileParts {
-  /** In bytes. */
-  size: number
-  parts: string[]
-}
-
-/** The size of all parts of a file but the last, in bytes. */
-export const UPLOAD_PART_BYTES = 4 << 20
+import { type FileParts, type FolderListing, UPLOAD_PART_BYTES } from './folderListing.ts'
 
 /** Stores every file of `folder` (no sub-folders) and returns the name of its listing. */
 export async function storeFolder(store: Pick<ArtifactStore, 'put' | 'putFile'>, folder: string): Promise<string> {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { checkFolder, type ModelFolder } from '#model/checkFolder.ts'
+import type { ModelFolder } from '#model/checkFiles.ts'
+import { checkFolder } from '#model/checkFolder.ts'
 import { formatFields } from '#model/fields.ts'
 import { type InitOptions, initFolder } from '#model/initFolder.ts'
 import { problemText } from '#model/problems.ts'

@@ -26,15 +26,19 @@ export async function upload(client: Client, kind: UploadKind, content: string):
 /** Stores bytes under their name, unless they are there already. The API takes them from operators.
  *  @throws ApiRefusal when the account's key is not an operator's. */
 export async function uploadBytes(client: Client, name: Hex, bytes: Uint8Array): Promise<void> {
-  const path = `/artifacts/${name}`
-  const known = await client.request(path, { method: 'HEAD' }).catch((error) => {
-    if (error instanceof ApiRefusal && error.code === 'HTTP_403') return { ok: true } // sealed: it is there
-    throw error
-  })
-  if (known.ok) return
-  await client.request(path, {
+  if (await isStored(client, name)) return
+  await client.request(`/artifacts/${name}`, {
     method: 'PUT',
     body: bytes as Uint8Array<ArrayBuffer>,
     headers: { 'content-type': 'application/octet-stream' },
   })
+}
+
+/** Whether the API has an artifact, which may be sealed. */
+export async function isStored(client: Client, name: Hex): Promise<boolean> {
+  const known = await client.request(`/artifacts/${name}`, { method: 'HEAD' }).catch((error) => {
+    if (error instanceof ApiRefusal && error.code === 'HTTP_403') return { ok: true } // sealed: it is there
+    throw error
+  })
+  return known.ok
 }

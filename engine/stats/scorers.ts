@@ -1,5 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
-
 /** Normalises an answer as SQuAD does (Rajpurkar et al., 2016): lower case, without punctuation, articles and extra spaces. */
 export function normaliseAnswer(text: string): string {
   const bare = text.toLowerCase().replace(/[\p{P}\p{S}]/gu, '')
@@ -128,7 +126,18 @@ function agrees(found: unknown, expected: unknown, tolerance: number): boolean {
   if (typeof found === 'number' && typeof expected === 'number') {
     return Math.abs(found - expected) <= tolerance * Math.abs(expected)
   }
-  return isDeepStrictEqual(found, expected)
+  return sameJson(found, expected)
+}
+
+/** Whether two values of JSON are equal, whatever the order of their keys. */
+function sameJson(a: unknown, b: unknown): boolean {
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return Object.is(a, b)
+  if (Array.isArray(a) !== Array.isArray(b)) return false
+  const [keys, others] = [Object.keys(a), Object.keys(b)]
+  return (
+    keys.length === others.length &&
+    keys.every((key) => Object.hasOwn(b, key) && sameJson(a[key as keyof typeof a], b[key as keyof typeof b]))
+  )
 }
 
 /** The first text in balanced braces that parses as JSON. Tries up to 100 opening braces. */

@@ -1,5 +1,5 @@
 import { documentBytes } from '#schema/documents.ts'
-import { UPLOAD_PART_BYTES } from '#schema/folders.ts'
+import { UPLOAD_PART_BYTES } from '#schema/folderListing.ts'
 import { type Problems, WHOLE_FILE } from '../problems.ts'
 import { FILES, type FolderParts } from '../readFolder.ts'
 import { sealedItems } from '../sealedItems.ts'

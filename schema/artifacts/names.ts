@@ -1,6 +1,6 @@
 import type { open } from 'node:fs/promises'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { createKeccak, type IHasher } from 'hash-wasm'
+import { ContentHash } from './contentHash.ts'
 import { ArtifactError } from './errors.ts'
 
 /** The name of an artifact: the keccak256 of its bytes, which contracts also use. */
@@ -10,30 +10,6 @@ const NAME = /^0x[0-9a-f]{64}$/
 export const EMPTY_ARTIFACT = '0xc5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470'
 /** Bytes that are hashed before other events get their turn: a few milliseconds. */
 const PART = 1 << 20
-
-const idle: IHasher[] = []
-
-/** A keccak256 of parts. WebAssembly, because it is ten times as fast as JavaScript, and Node has no keccak. */
-export class ContentHash {
-  private constructor(private readonly hasher: IHasher) {
-    hasher.init()
-  }
-
-  static async start(): Promise<ContentHash> {
-    return new ContentHash(idle.pop() ?? (await createKeccak(256)))
-  }
-
-  update(part: Uint8Array): void {
-    this.hasher.update(part)
-  }
-
-  /** Ends the hash and returns the name of the bytes. */
-  name(): string {
-    const name = `0x${this.hasher.digest('hex')}`
-    idle.push(this.hasher)
-    return name
-  }
-}
 
 export async function nameOf(bytes: Uint8Array): Promise<string> {
   const hash = await ContentHash.start()

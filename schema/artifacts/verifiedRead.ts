@@ -1,9 +1,10 @@
 import { createWriteStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import pLimit from 'p-limit'
+import { ContentHash } from './contentHash.ts'
 import { BrokenTransferError, fileError, missingArtifact } from './errors.ts'
 import { writeAtomically } from './folder.ts'
-import { ContentHash, requireName, validName } from './names.ts'
+import { requireName, validName } from './names.ts'
 import { ObjectMissingError, type ObjectStore } from './objects.ts'
 
 /** A place from which artifacts are read by name. It need not be trusted. */
