@@ -4,11 +4,22 @@ import { defineConfig } from 'vite'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
+/** What stands for modules of Node in the checks of a model folder, which are those of `modelcommons model check`: GraphQL types of the inputs of jobs are
+ *  not declared, a pattern has no time limit of its own (the worker that checks has one), and CSV is parsed without Node's buffers. */
+const BROWSER_MODULES = [
+  { find: 'type-graphql', replacement: 'type-graphql/shim' },
+  { find: '#engine/text/boundedMatch.ts', replacement: here('web/folder/plainMatch.ts') },
+  { find: 'node:path', replacement: here('web/folder/nodePath.ts') },
+  { find: /^csv-parse\/sync$/, replacement: 'csv-parse/browser/esm/sync' },
+]
+
 /** Builds the page of `web/` into `dist/`, which the API serves at `/`. */
 export default defineConfig({
   root: here('web'),
   base: '/',
   plugins: [react()],
+  resolve: { alias: BROWSER_MODULES },
+  worker: { format: 'es' },
   build: {
     outDir: here('dist'),
     emptyOutDir: true,

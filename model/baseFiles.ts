@@ -8,6 +8,13 @@ import type { FolderFiles } from './folderFiles.ts'
 /** What training needs of a Hugging Face folder, and what tells where it comes from. */
 const NEEDED = /^\w[\w.-]*\.(json|safetensors|jinja|model|md|txt)$|^LICEN[CS]E$/
 
+/** The files without which a folder is no base model. */
+export const BASE_FILES: Readonly<Record<string, RegExp>> = {
+  'config.json': /^config\.json$/,
+  'tokenizer.json': /^tokenizer\.json$/,
+  'file with weights (.safetensors)': /^[^/]+\.safetensors$/,
+}
+
 /** A base model as artifacts. */
 export interface BaseArtifacts {
   /** The name of the listing. */

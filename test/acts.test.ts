@@ -1,13 +1,10 @@
 // biome-ignore-all lint/performance/useDomNodeTextContent: the test is about the visible text
 
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { parseEther, toHex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
-import { webFolder } from '#cli/webFolder.ts'
+import { expect, vi } from 'vitest'
 import {
   type Client,
   contribute,
@@ -19,126 +16,36 @@ import {
   wrap,
 } from '#client/index.ts'
 import { onAnsweringApi } from '#client/test/answeringApi.ts'
-import { type ClientSystem, clientSystem, testAccount } from '#client/test/clientSystem.ts'
+import { clientSystem, testAccount } from '#client/test/clientSystem.ts'
 import { finalMap } from '#client/test/finalMap.ts'
 import { judgeableRound } from '#client/test/judgeableRound.ts'
 import { openVote, propose } from '#contracts/test/mandate.ts'
 import { HOLDER, OPERATOR } from '#contracts/test/world.ts'
-import { must } from '#test/must.ts'
-import { chromiumPath, openBrowser, SIZES } from '../dashboards/screenshots.ts'
-import { type InjectedWallet, injectWallet } from '../dashboards/test/injectedWallet.ts'
+import {
+  act,
+  actingPage,
+  browserTest,
+  connectAndClose,
+  connectKeeper,
+  dialog,
+  picture,
+  type Visit,
+  violations,
+  without,
+} from './actingPage.ts'
 
 /** What people do from the page: in a real browser, with a wallet, on a real chain with its index and API. */
 
-const without = chromiumPath() ? '' : ' (NOT RUN: no Chromium here; apt-get install chromium, or set CHROMIUM)'
-const browserTest = (name: string, body: () => Promise<void>) => test.skipIf(without !== '')(name, body, 240_000)
-
-let browser: Browser | undefined
-let system: ClientSystem
-let web = ''
-const ends: (() => Promise<void>)[] = []
-
-beforeAll(async () => {
-  vi.stubEnv('NODE_ENV', 'production')
-  if (without) return
-  web = must(await webFolder({ info() {} } as unknown as Parameters<typeof webFolder>[0]))
-  browser = await openBrowser()
-  system = await clientSystem((end) => ends.unshift(end), { web })
-})
-afterAll(async () => {
-  for (const end of ends) await end()
-  await browser?.close()
-})
-
-interface Visit {
-  page: Page
-  wallet: InjectedWallet
-  errors: string[]
-}
-
-interface VisitOptions {
-  native?: bigint
-  size?: keyof typeof SIZES
-  scheme?: 'light' | 'dark'
-  on?: Pick<ClientSystem, 'world' | 'url'>
-  path?: string
-  /** Before the page is opened. */
-  prepare?(page: Page): Promise<void>
-}
-
-/** An account of its own with native tokens, a wallet that has it, and the page. */
-async function visit(options: VisitOptions & Partial<Parameters<typeof injectWallet>[1]> = {}): Promise<Visit> {
-  const { native = parseEther('100'), size = 'desktop', scheme = 'light', on = system, path = '/' } = options
-  const account = options.account ?? privateKeyToAccount(toHex(randomBytes(32)))
-  await on.world.rpc('anvil_setBalance', [account.address, toHex(native)])
-  const context = await must(browser).newContext({
-    ...{ viewport: SIZES[size], reducedMotion: 'reduce', colorScheme: scheme },
-  })
-  onTestFinished(() => context.close())
-  context.setDefaultTimeout(120_000)
-  const page = await context.newPage()
-  const errors: string[] = []
-  page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
-  page.on('pageerror', (error) => errors.push(error.message))
-  const wallet = await injectWallet(page, { ...options, account, url: on.world.anvil.url })
-  await options.prepare?.(page)
-  await page.goto(on.url + path)
-  return { page, wallet, errors }
-}
-
-const dialog = (page: Page) => page.locator('dialog[open]')
-
-async function connectKeeper(page: Page): Promise<void> {
-  await page.getByRole('button', { name: 'Connect a wallet' }).click()
-  await dialog(page).getByRole('button', { name: 'Keeper' }).click()
-  await dialog(page).getByRole('heading', { name: 'Your account' }).waitFor()
-}
-
-/** Connects, and goes back to the page. */
-async function connectAndClose(page: Page): Promise<void> {
-  await connectKeeper(page)
-  await page.keyboard.press('Escape')
-  await dialog(page).waitFor({ state: 'detached' })
-}
+const acting = actingPage(clientSystem)
+const { visit } = acting
 
 /** As the account of the wallet, without the page. */
-const asOwner = ({ wallet }: Visit): Promise<Client> => system.as(undefined, { account: wallet.account })
-
-const axeSource = readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-
-/** What axe finds in the open dialog. */
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(await axeSource)
-  return page.evaluate<string[]>(
-    `axe.run('dialog[open]').then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes[0].html))`,
-  )
-}
-
-/** A picture for `npm run screenshots`. */
-async function picture(page: Page, name: string): Promise<void> {
-  const folder = process.env.SCREENSHOTS
-  if (!folder) return
-  await mkdir(folder, { recursive: true })
-  await page.screenshot({ path: `${folder}/act-${name}.png` })
-}
-
-/** Fills the form of the open act, reads what would be signed, agrees, and waits for the end. */
-async function act(page: Page, fill: () => Promise<void> = async () => {}): Promise<{ plan: string; end: string }> {
-  await fill()
-  await dialog(page).getByRole('button', { name: 'Check what it costs' }).click()
-  await dialog(page).getByRole('button', { name: 'Sign and send' }).waitFor()
-  const plan = await dialog(page).innerText()
-  await dialog(page).getByRole('button', { name: 'Sign and send' }).click()
-  await dialog(page).locator('.act-done').waitFor()
-  const end = await dialog(page).innerText()
-  await dialog(page).locator('.act-button.is-main').click()
-  return { plan, end }
-}
+const asOwner = ({ wallet }: Visit): Promise<Client> => acting.system.as(undefined, { account: wallet.account })
 
 browserTest(
   `a governor wraps, locks and delegates, votes with a reason, and carries out what passed${without}`,
   async () => {
-    const { world } = system
+    const { world } = acting.system
     const { page, wallet, errors } = await visit()
     const { address } = wallet.account
     await connectKeeper(page)
@@ -159,8 +66,8 @@ browserTest(
     const { proposalId, actions } = await propose(world, { budget: parseEther('1') })
     await openVote(world, actions)
     const open = async (name: string) => {
-      await waitForBlock(await system.as(), await world.client.getBlockNumber({ cacheTime: 0 }))
-      await page.goto(`${system.url}/proposals/${proposalId}`)
+      await waitForBlock(await acting.system.as(), await world.client.getBlockNumber({ cacheTime: 0 }))
+      await page.goto(`${acting.system.url}/proposals/${proposalId}`)
       await page.locator('[data-wallet=ready]').waitFor()
       await page.locator(`main [data-act=${name}]`).first().click()
     }
@@ -191,8 +98,8 @@ browserTest(
 )
 
 browserTest(`a contributor’s samples are checked, and then committed, published and submitted${without}`, async () => {
-  const owner = await system.as(2)
-  const datanetId = await createDatanet(owner, { modelId: system.modelId, licence: 'CC0-1.0', minStake: 0n })
+  const owner = await acting.system.as(2)
+  const datanetId = await createDatanet(owner, { modelId: acting.system.modelId, licence: 'CC0-1.0', minStake: 0n })
   const visited = await visit({ path: `/datanets/${datanetId}`, size: 'phone' })
   const { page, wallet, errors } = visited
   await wrap(await asOwner(visited), parseEther('1'))
@@ -225,9 +132,9 @@ browserTest(`a contributor’s samples are checked, and then committed, publishe
 
 browserTest(`a validator judges by keyboard, commits, and reveals after a reload${without}`, async () => {
   const nth = 5
-  const client = await system.as(nth)
-  await judgeableRound(system, nth)
-  await waitForBlock(client, await system.world.client.getBlockNumber({ cacheTime: 0 }))
+  const client = await acting.system.as(nth)
+  await judgeableRound(acting.system, nth)
+  await waitForBlock(client, await acting.system.world.client.getBlockNumber({ cacheTime: 0 }))
   const account = testAccount(nth)
   const { page, errors } = await visit({ account, path: `/accounts/${account.address.toLowerCase()}` })
   await connectAndClose(page)
@@ -252,7 +159,7 @@ browserTest(`a validator judges by keyboard, commits, and reveals after a reload
   await dialog(page).getByRole('button', { name: 'Sign and send' }).click()
   await dialog(page).locator('.act-done').waitFor()
   await page.reload()
-  await system.world.warp(1_001)
+  await acting.system.world.warp(1_001)
   await page.locator('[data-wallet=ready]').waitFor()
   await page.locator('main [data-act=judge]').click()
   await dialog(page).getByRole('button', { name: 'Reveal' }).click()
@@ -266,7 +173,7 @@ browserTest(
   `rewards are claimed after their proof was verified here; an API that states another amount gets no signature${without}`,
   async () => {
     const account = privateKeyToAccount(toHex(randomBytes(32)))
-    await finalMap(system, [
+    await finalMap(acting.system, [
       [account.address, 7n],
       [HOLDER.address, 5n],
     ])
@@ -285,14 +192,18 @@ browserTest(
     expect(wallet.asked).toEqual(['eth_requestAccounts'])
     await page.unroute('**/graphql')
     expect((await act(page)).plan).toContain('Claim for')
-    expect(await system.world.balance(account.address)).toBe(7n)
+    expect(await acting.system.world.balance(account.address)).toBe(7n)
     expect(errors).toEqual([])
   },
 )
 
 browserTest(`a challenger disputes a sample, and a job is cancelled${without}`, async () => {
-  const contributor = await system.as(4)
-  const datanetId = await createDatanet(contributor, { modelId: system.modelId, licence: 'CC0-1.0', minStake: 0n })
+  const contributor = await acting.system.as(4)
+  const datanetId = await createDatanet(contributor, {
+    modelId: acting.system.modelId,
+    licence: 'CC0-1.0',
+    minStake: 0n,
+  })
   const { ids } = await contribute(contributor, { datanetId, samples: [{ prompt: 'Any?', completion: 'None.' }] })
   const visited = await visit({ path: `/contributions/${[...ids.values()][0]}` })
   const { page, errors } = visited
@@ -304,10 +215,12 @@ browserTest(`a challenger disputes a sample, and a job is cancelled${without}`, 
     await dialog(page).getByLabel('In words').fill('It was given before.')
   })
   expect(plan).toMatch(/Allow the contract[\s\S]*Open a dispute about/)
-  expect(await system.world.read('Disputes', 'disputeCount', [])).toBe(1n)
+  expect(await acting.system.world.read('Disputes', 'disputeCount', [])).toBe(1n)
 
-  const job = await (await system.as()).ask(graphql('mutation { redeem(idempotencyKey: "to be cancelled") { id } }'))
-  await page.goto(system.url)
+  const job = await (await acting.system.as()).ask(
+    graphql('mutation { redeem(idempotencyKey: "to be cancelled") { id } }'),
+  )
+  await page.goto(acting.system.url)
   await page.locator(`[data-act=cancelJob][data-id="${job.redeem.id}"]`).click()
   await dialog(page).getByRole('button', { name: 'Cancel the job' }).click()
   await dialog(page).locator('.act-done').getByText('It is cancelled.').waitFor()
@@ -342,7 +255,7 @@ browserTest(`what cannot work is told in words, and nothing is signed${without}`
   wallet.refuses = false
   await dialog(page).getByRole('button', { name: 'Try again' }).click()
   await dialog(page).locator('.act-done').waitFor()
-  expect(await system.world.balance(wallet.account.address)).toBe(parseEther('1'))
+  expect(await acting.system.world.balance(wallet.account.address)).toBe(parseEther('1'))
 })
 
 browserTest(
@@ -355,23 +268,23 @@ browserTest(
     await dialog(page).getByRole('button', { name: 'Check what it costs' }).click()
     await dialog(page).getByRole('button', { name: 'Sign and send' }).waitFor()
     const stranger = await page.context().newPage()
-    await stranger.goto(system.url)
+    await stranger.goto(acting.system.url)
     await stranger.getByRole('button', { name: 'Connect a wallet' }).waitFor()
-    await system.stopApi()
+    await acting.system.stopApi()
     await dialog(page).getByRole('button', { name: 'Sign and send' }).click()
     await vi.waitFor(
-      async () => expect(await system.world.balance(wallet.account.address)).toBe(parseEther('3')),
+      async () => expect(await acting.system.world.balance(wallet.account.address)).toBe(parseEther('3')),
       20_000,
     )
     await page.goto('about:blank') // before the act can end
     await stranger.getByRole('button', { name: 'Connect a wallet' }).click()
     await dialog(stranger).getByRole('alert').getByText('does not answer').waitFor()
-    await system.startApi()
-    await page.goto(system.url)
+    await acting.system.startApi()
+    await page.goto(acting.system.url)
     await page.locator('[data-wallet=ready]').click()
     await dialog(page).getByRole('button', { name: 'Continue' }).click()
     await dialog(page).locator('.act-done').getByText('You have wrapped 3 gOPEN.').waitFor()
-    expect(await system.world.balance(wallet.account.address)).toBe(parseEther('3'))
+    expect(await acting.system.world.balance(wallet.account.address)).toBe(parseEther('3'))
     expect(wallet.asked.filter((method) => method === 'eth_sendTransaction')).toHaveLength(1)
   },
 )
@@ -417,7 +330,7 @@ browserTest(`the test wallet of the embedded chain is made and funded by the pag
   await act(page, () => dialog(page).getByLabel('Native tokens to wrap').fill('5'))
   await page.locator('[data-wallet=ready]').click()
   const address = await dialog(page).locator('.full-address code').innerText()
-  expect(await system.world.balance(address as `0x${string}`)).toBe(parseEther('5'))
+  expect(await acting.system.world.balance(address as `0x${string}`)).toBe(parseEther('5'))
   expect(errors).toEqual([])
 })
 
@@ -443,6 +356,6 @@ browserTest(`a consumer deposits, asks a served model, and sees the receipt chec
       await picture(page, 'call')
       expect(errors.filter((error) => !/404/.test(error))).toEqual([])
     },
-    { web },
+    { web: acting.web },
   ),
 )

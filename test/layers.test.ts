@@ -18,7 +18,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   workers: ['math', 'schema', 'rules', 'screening', 'epochs', 'engine', 'contracts'],
   client: ['contracts', 'rules'],
   model: ['schema', 'rules', 'screening', 'engine', 'client'],
-  dashboards: ['client'],
+  dashboards: ['client', 'model'],
   example: ['math', 'rules', 'client', 'model'],
   'example/base': ['example', 'math', 'engine'],
   cli: [

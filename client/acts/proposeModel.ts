@@ -1,9 +1,10 @@
-import type { Hex } from 'viem'
+import { formatEther, type Hex } from 'viem'
 import type { CanonicalValue } from '#rules/canonicalJson.ts'
 import { Act } from '../act.ts'
 import type { WriteArgs } from '../chain/contracts.ts'
 import { eventOf } from '../chain/minedTransaction.ts'
 import type { Client } from '../client.ts'
+import { ClientError } from '../errors.ts'
 import { proposeActions } from './governor.ts'
 import { allowTransfer } from './tokens.ts'
 
@@ -75,10 +76,23 @@ export const proposeModel = (
 }
 
 async function lockBond(act: Act, specHash: Hex, terms: ContractTerms, bond?: bigint): Promise<ProposedModel> {
+  await requireVotes(act)
   const amount = bond ?? (await act.client.read('ModelRegistry', 'minBond', []))
   await allowTransfer(act, 'ModelRegistry', amount)
   const args = [specHash, `artifact:${specHash}`, terms, amount] as const
   const mined = await act.send({ contract: 'ModelRegistry', functionName: 'propose', args })
   const { modelId, proposalId } = eventOf(mined, 'ModelRegistry', 'ModelProposed').args
   return { modelId, proposalId }
+}
+
+/** @throws ClientError before a bond is locked for a vote that the account could not open. */
+async function requireVotes({ client, account }: Act): Promise<void> {
+  const [needed, votes] = await Promise.all([
+    client.read('ModelGovernor', 'proposalThreshold', []),
+    client.read('GOpen', 'getVotes', [account]),
+  ])
+  if (votes >= needed) return
+  throw new ClientError(
+    `Opening a vote takes ${formatEther(needed)} votes, and ${account} has ${formatEther(votes)}. Lock gOPEN and delegate it to yourself first (delegate).`,
+  )
 }

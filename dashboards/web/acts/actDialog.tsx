@@ -12,6 +12,7 @@ import { ACT_TITLES, type ActInputs, type ActName } from './inputs.ts'
 import { JudgeForm } from './judgeForm.tsx'
 import type { OwnFormProps } from './ownForm.ts'
 import { performAct, planAct } from './performAct.ts'
+import { ProposeForm } from './proposeForm.tsx'
 import type { ShownStep } from './words.ts'
 
 /** The dialog of the act that this page is in: from the form to the effect. */
@@ -78,6 +79,7 @@ type FormProps = Omit<OwnFormProps<ActName>, 'onFilled'> & {
 
 function FormOf({ name, ...rest }: FormProps) {
   if (name === 'contribute') return <ContributeForm {...rest} />
+  if (name === 'propose') return <ProposeForm {...rest} />
   if (name === 'judge') return <JudgeForm {...rest} />
   if (name === 'call') return <CallForm {...rest} />
   return <ActForm name={name} account={rest.session.account} {...rest} />

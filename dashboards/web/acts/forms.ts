@@ -29,7 +29,7 @@ const proposalId = given('proposalId')
 const modelId = given('modelId')
 
 /** Acts with a form of their own: several fields that belong together, a file, or two answers side by side. */
-export type OwnForm = 'contribute' | 'judge' | 'call'
+export type OwnForm = 'propose' | 'contribute' | 'judge' | 'call'
 
 export const FORMS: Record<Exclude<ActName, OwnForm>, Form> = {
   wrap: {

@@ -3,6 +3,8 @@ import type { DisputeSubject } from '#client/acts/dispute.ts'
 
 /** What each act takes: JSON, so that an act can be continued after a reload. Amounts are in wei, ids and amounts decimal. */
 export interface ActInputs {
+  /** `proposal`: JSON, by `proposalText`. Its documents are kept by the page, and have only their names here. */
+  propose: { name: string; proposal: string }
   wrap: { amount: string }
   unwrap: { amount: string }
   delegate: { to: string; lock: string }
@@ -39,6 +41,7 @@ export type ActName = keyof ActInputs
 
 /** As buttons and headings. */
 export const ACT_TITLES: Record<ActName, string> = {
+  propose: 'Propose a model',
   wrap: 'Wrap tokens',
   unwrap: 'Unwrap gOPEN',
   delegate: 'Lock and delegate',

@@ -4,6 +4,7 @@ import { callKind } from './callKind.ts'
 import { contributionsEffect, creditNow, haveNow, proposalEffect } from './effects.ts'
 import type { ActInputs, ActName } from './inputs.ts'
 import type { ActKind } from './kind.ts'
+import { proposeKind } from './proposeKind.ts'
 
 /** What each act does, on top of the client. Loaded when somebody acts. */
 
@@ -14,6 +15,7 @@ const CANCEL = client.graphql(
 const id = (text: string) => BigInt(text)
 
 export const ACTS: { [Name in ActName]: ActKind<ActInputs[Name]> } = {
+  propose: proposeKind,
   wrap: {
     run: (on, { amount }) => client.wrap(on, id(amount)).then(() => `You have wrapped ${gopen(amount)} gOPEN.`),
     effect: haveNow,

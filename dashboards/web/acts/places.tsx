@@ -9,6 +9,9 @@ export interface PlaceProps {
   id: string
 }
 
+/** Propose. */
+export const ProposalsActs = () => <ActButton act="propose" />
+
 const PROPOSAL = graphql(
   'query ($id: ID!) { proposal(id: $id) { state models(first: 1) { nodes { id bondStatus } } } }',
 )

@@ -9,11 +9,10 @@ export {
   JudgingActs as ComparisonActs,
   ModelActs,
   ProposalActs,
+  ProposalsActs,
   VersionActs,
 } from '../acts/places.tsx'
 export { WalletButton as WalletStatus } from '../wallet/walletButton.tsx'
 
-/** A model is proposed from its folder: `modelcommons model propose DIR`. */
-export const ProposalsActs = () => null
 /** Verdicts are the resolver's and the timelock's. */
 export const DisputeActs = (_: { id: string }) => null
