@@ -171,6 +171,33 @@ test('hostile pages of the map before give no state, and end the reading', async
   }
 })
 
+test('a page that a list names again is none: who names one 65,536 times ends the reading with the second', async () => {
+  const { sources, map, document, publish, put, sql, artifacts } = await paged()
+  await publish({ leaves: 'none' })
+  const without = await computeEpoch(sources, { ...request, epoch: 2 })
+  const get = vi.spyOn(artifacts, 'get')
+  const often = async (...entries: object[]) => ({ pages: Array<string>(MAX_PAGES).fill(await put(entries)) })
+  const debt = { account: parties.alice, amount: '1', to: null, reason: '' }
+  const nothing = { versionId: '1', pot: 'data', amount: '0' }
+  for (const lists of [{ debts: await often(debt, debt) }, { carried: await often(nothing, nothing) }]) {
+    await publish(lists)
+    get.mockClear()
+    expect(await computeEpoch(sources, { ...request, epoch: 2 })).toEqual(without)
+    expect(get.mock.calls.length).toBeLessThan(12)
+  }
+  await insert(sql, Dispute, { id: '1', subject: 'Contribution', subjectId: '1', outcome: 'Upheld', fromBlock: 30 })
+  await publish({ lines: await often(...map.lines.slice(0, 2)) })
+  get.mockClear()
+  const { lines } = await computeEpoch(sources, { ...request, epoch: 2 })
+  expect(lines.filter((one) => one.role === 'recovered')).toEqual([])
+  expect(get.mock.calls.length).toBeLessThan(20)
+  for (const list of ['leaves', 'lines'] as const) {
+    const repeated = { ...document, [list]: await often(...map[list].slice(0, 2)) }
+    const read = entriesOfAccount(repeated, list, parties.asker, readerOf(artifacts))
+    await expect(read).rejects.toThrow(`is not page 2 of the ${list}`)
+  }
+})
+
 test('an upheld dispute finds what was paid in pages; a false page of lines names nothing', async () => {
   const { sources, document, publish, put, sql } = await paged()
   await insert(sql, Dispute, { id: '1', subject: 'Contribution', subjectId: '1', outcome: 'Upheld', fromBlock: 30 })

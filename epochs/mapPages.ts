@@ -59,7 +59,7 @@ export async function* listParts<L extends MapList>(
   const given = document[list] as MapEntry<L>[] | Pages
   if (Array.isArray(given)) yield given
   else
-    for (const [index, name] of given.pages.entries()) {
+    for (const [index, name] of namesOf(list, given)) {
       const bytes = await readDocument(read, name)
       const page = bytes && entriesOf(list, bytes)
       const isLast = index === given.pages.length - 1
@@ -67,6 +67,17 @@ export async function* listParts<L extends MapList>(
         noPage(name, index, list)
       yield page
     }
+}
+
+/** The names of the pages of a list. One page that is named 65,536 times would be a list of 2³² entries, for the price of one page.
+ *  @throws PageError at the first that stands there again */
+function* namesOf(list: MapList, { pages }: Pages): Generator<[index: number, name: string]> {
+  const seen = new Set<string>()
+  for (const [index, name] of pages.entries()) {
+    if (seen.has(name)) noPage(name, index, list)
+    seen.add(name)
+    yield [index, name]
+  }
 }
 
 function noPage(name: string, index: number, list: MapList): never {
@@ -91,7 +102,7 @@ export async function entriesOfAccount<L extends 'leaves' | 'lines'>(
   const given = document[list] as MapEntry<L>[] | Pages
   if (Array.isArray(given)) return ofAccount(given)
   const found: MapEntry<L>[][] = []
-  for (const [index, name] of given.pages.entries()) {
+  for (const [index, name] of namesOf(list, given)) {
     const bytes = await readDocument(read, name)
     if (bytes && !Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(account)) continue
     found.push(ofAccount((bytes && entriesOf(list, bytes)) ?? noPage(name, index, list)))

@@ -22,7 +22,11 @@ class Pages:
         if isinstance(listed, list):
             yield from listed
             return
+        seen = set()
         for i, page_name in enumerate(listed["pages"], 1):
+            if page_name in seen:
+                raise NoPage
+            seen.add(page_name)
             page = self.artifacts.document(page_name, LISTS[name], absent) or []
             if not 1 <= len(page) <= self.entries or (len(page) < self.entries and i < len(listed["pages"])):
                 raise NoPage
