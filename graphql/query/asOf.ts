@@ -72,8 +72,8 @@ export async function readHead(sql: Sql, chainId: number): Promise<Head | null> 
   return rows[0] ?? null
 }
 
-/** Resolves the argument `asOf`. Only headers of blocks with events, and of the newest blocks, are stored; between two of them, times and block
- *  numbers are interpolated linearly. @throws ApiError when the input has not exactly one field, or names a block that is not indexed. */
+/** Resolves the argument `asOf`. Only headers of blocks with events, of the newest blocks, and of those around which states of proposals change are
+ *  stored; between two of them, times and block numbers are interpolated linearly. @throws ApiError when the input has not exactly one field, or names a block that is not indexed. */
 export async function resolveAsOf(sql: Sql, head: Head | null, input: AsOfInput): Promise<AsOf> {
   const given = Object.entries(input).filter(([, value]) => value !== null && value !== undefined)
   if (given.length !== 1)

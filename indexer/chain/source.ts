@@ -5,6 +5,7 @@ import { Endpoints } from '../rpc/endpoints.ts'
 import { BlockRefused, isLimit, RpcUnavailable } from '../rpc/errors.ts'
 import { crossCheck, digestOfLogs, type Quorum } from '../rpc/quorum.ts'
 import type { Rpc } from '../rpc/rpc.ts'
+import { blocksAround, type TimeGap } from './blockAtTime.ts'
 import {
   type BlockId,
   type BlockRange,
@@ -73,6 +74,9 @@ export async function unlessUnavailable<T>(request: Promise<T>, fallback: () => 
   }
 }
 
+/** Headers as JSON. */
+type StoredHeaders = (Omit<BlockHeader, 'timestamp'> & { timestamp: string })[]
+
 /** Some nodes cut a long answer at a round number of logs, and do not say so. */
 const mayBeCut = (logs: number) => logs >= 50 && logs % 50 === 0
 
@@ -113,6 +117,52 @@ export class Source {
     return unlessUnavailable(request, () => {
       const known = numbers.map((number) => cache.header(number))
       return known.every((header) => header !== undefined) ? known : undefined
+    })
+  }
+
+  /** The headers of final blocks, which are cached beside the ranges. */
+  keptHeaders(numbers: readonly number[]): Promise<(BlockHeader | null)[]> {
+    return this.remembered(
+      numbers.map((number) => ({ question: `header ${number}`, upTo: number })),
+      async (missing) => (await this.headers(missing.map(({ upTo }) => upTo))).map((header) => header && [header]),
+    ).then((found) => found.map((headers) => headers?.[0] ?? null))
+  }
+
+  /** For each gap between final blocks, the headers around the time. */
+  around(gaps: readonly TimeGap[]): Promise<(BlockHeader[] | null)[]> {
+    return this.remembered(
+      gaps.map((gap) => ({ question: `blocks around ${gap.at}`, upTo: gap.after.number, gap })),
+      (missing) =>
+        blocksAround(
+          missing.map(({ gap }) => gap),
+          (numbers) => this.headers(numbers),
+        ),
+    )
+  }
+
+  /** The cached answers to questions about blocks up to some final one, and those that `find` finds for the others. */
+  private async remembered<Q extends { question: string; upTo: number }>(
+    questions: readonly Q[],
+    find: (missing: readonly Q[]) => Promise<(BlockHeader[] | null)[]>,
+  ): Promise<(BlockHeader[] | null)[]> {
+    const { cache } = this.options
+    const cached = questions.map(({ question }) => cache?.answer(question)?.answer as StoredHeaders | undefined)
+    const missing = questions.filter((_, index) => !cached[index])
+    const found = missing.length ? await find(missing) : []
+    const answers = new Map(missing.map(({ question }, index) => [question, found[index] ?? null]))
+    for (const { question, upTo } of missing) {
+      const headers = answers.get(question)
+      if (headers)
+        cache?.keepAnswer(
+          upTo,
+          question,
+          headers.map(({ logsBloom: _, ...header }) => header),
+        )
+    }
+    return questions.map(({ question }, index) => {
+      const known = cached[index]
+      if (!known) return answers.get(question) ?? null
+      return known.map((header) => ({ ...header, timestamp: new Date(header.timestamp) }))
     })
   }
 

@@ -7,12 +7,14 @@ import type { ResolvedDeployment } from '../deployment.ts'
 import { InconsistentChain, IndexerError } from '../errors.ts'
 import { childSteps, eventSteps, UnfitEvent } from '../handlers/steps.ts'
 import type { Logger } from '../options.ts'
-import { advance, CursorMoved, type Position, readCursor, retract, storedBlocks } from '../store/cursor.ts'
+import { RpcUnavailable } from '../rpc/errors.ts'
+import { advance, CursorMoved, keepHeaders, type Position, readCursor, retract, storedBlocks } from '../store/cursor.ts'
 import type { ChainLease } from '../store/lease.ts'
 import { type BatchChanges, Rows, writeBatch } from '../store/rows.ts'
 import { writeStateRoots } from '../store/stateRoots.ts'
 import type { Counters } from './counters.ts'
 import { firstDiffering } from './finalLogs.ts'
+import { missingHeaders } from './turningPoints.ts'
 
 /** Follows the chain: one round brings the rows to the newest block, or back to the last block that is still on the chain. */
 
@@ -47,6 +49,8 @@ export class Follower {
   private shorterSince: number | undefined
   /** Up to this block the node's answers about ranges are not trusted: blocks are read by hash. */
   private byHashUntil = 0
+  /** Whether final ranges were read, of which only some headers are kept, since the turning points were last looked for. */
+  private mayLackHeaders = true
   /** Since when, and in how many rounds, the node has shown a chain without our last final block. */
   private deepReorg: { since: number; rounds: number } | undefined
   /** The last stored block. */
@@ -72,6 +76,7 @@ export class Follower {
   async reload() {
     const { db, chainId, contracts } = this.context
     this.rows.forget()
+    this.mayLackHeaders = true
     await this.restore()
     const stored = await readCursor(db, chainId, contracts)
     if (!stored)
@@ -81,6 +86,24 @@ export class Follower {
 
   /** One round. @returns whether anything changed. */
   async round(): Promise<boolean> {
+    const changed = await this.follow()
+    if (this.mayLackHeaders) await this.keepTurningPoints()
+    return changed
+  }
+
+  /** Without a node, a cache has only what was asked before: the next round tries again. */
+  private async keepTurningPoints() {
+    const { db, source } = this.context
+    try {
+      const headers = await missingHeaders(db, source, this.position.finalBlock)
+      if (headers.length) await this.commit(() => keepHeaders(db, this.owner, headers))
+      this.mayLackHeaders = false
+    } catch (error) {
+      if (!(error instanceof RpcUnavailable)) throw error
+    }
+  }
+
+  private async follow(): Promise<boolean> {
     const { source } = this.context
     const { block, hash } = this.position
     const tip = await source.tip(block)
@@ -98,6 +121,7 @@ export class Follower {
       if (await this.correct(tip)) return true
     }
     if (tip.final > block && block >= this.byHashUntil) {
+      this.mayLackHeaders = true
       await this.pipelined(async () => {
         for await (const range of coalesced(source.finalRanges(block + 1, tip, hash))) {
           await this.apply(range, tip)

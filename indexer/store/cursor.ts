@@ -129,6 +129,22 @@ export async function advance(
   await write(sql)
 }
 
+/** Stores headers of final blocks without moving the cursor. @throws CursorMoved when the token is no longer the lease's. */
+export async function keepHeaders(sql: Sql, { chainId, token }: CursorOwner, headers: readonly BlockHeader[]) {
+  const { rowCount } = await sql.query(
+    `with fence as materialized (
+       select where $2::int8 is null or exists (select from indexer_lease where id = $1 and token = $2 for key share)),
+     stored as (
+       insert into block (id, number, hash, parent_hash, timestamp, final)
+       select number::text, number, hash, parent_hash, timestamp, true
+       from fence, unnest($3::int8[], $4::text[], $5::text[], $6::timestamptz[]) as u(number, hash, parent_hash, timestamp)
+       on conflict do nothing)
+     select from fence`,
+    [String(chainId), token ?? null, ...blockValues(headers)],
+  )
+  requireMoved(rowCount)
+}
+
 /** Rolls back every block after `ancestor`. @throws CursorMoved like `advance`. */
 export async function retract(sql: Sql, owner: CursorOwner, before: Position, ancestor: Position) {
   requireMoved((await sql.query(MOVE, moveValues(owner, before, ancestor))).rowCount)
