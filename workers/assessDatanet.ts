@@ -15,6 +15,9 @@ import { loadMandatedModel, loadSealed, type Sources } from './modelLookup.ts'
 /** For how long contributions are judged before other events, such as heartbeats, get their turn. */
 const JUDGED_FOR_MS = 100
 
+/** How many samples are in memory as they were submitted. A sample of 1 MiB may be submitted any number of times. */
+const TEXTS_AT_ONCE = 32
+
 export interface AssessedContribution {
   contribution: Contribution
   assessment: Assessment
@@ -39,24 +42,20 @@ export async function assessDatanet(
     await rowsOf(sources.db, Contribution, 'datanet_id = $1', [datanet.id]),
   )
   const assessed: AssessedContribution[] = []
-  let read = 0
-  const texts = await Promise.all(
-    contributions.map(async ({ contribution }) => {
-      const text = await sampleText(sources, contribution)
-      onProgress(++read / contributions.length)
-      return text
-    }),
-  )
   let since = performance.now()
-  for (const [index, { contribution, committed }] of contributions.entries()) {
-    const text = texts[index] ?? ''
-    if (performance.now() - since > JUDGED_FOR_MS) {
-      await nextTurn()
-      since = performance.now()
+  for (let next = 0; next < contributions.length; next += TEXTS_AT_ONCE) {
+    const part = contributions.slice(next, next + TEXTS_AT_ONCE)
+    const texts = await Promise.all(part.map(({ contribution }) => sampleText(sources, contribution)))
+    for (const [index, { contribution, committed }] of part.entries()) {
+      if (performance.now() - since > JUDGED_FOR_MS) {
+        await nextTurn()
+        since = performance.now()
+      }
+      const { id, reason } = contribution
+      const entry = { id, committed, text: texts[index] ?? '', check: recordedScreening(reason) }
+      assessed.push({ contribution, committed, assessment: qualityIndex.add(entry) })
+      onProgress(assessed.length / contributions.length)
     }
-    const { id, reason } = contribution
-    const check = recordedScreening(reason)
-    assessed.push({ contribution, committed, assessment: qualityIndex.add({ id, committed, text, check }) })
   }
   return assessed
 }

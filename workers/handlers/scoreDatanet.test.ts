@@ -1,11 +1,11 @@
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { MAX_SAMPLE_BYTES } from '#rules/sample.ts'
 import { documentBytes } from '#schema/documents.ts'
 import { Commitment, Contribution, Datanet } from '#schema/onchain/datanets.ts'
 import { Mandate, Model } from '#schema/onchain/models.ts'
 import { rowOf } from '#schema/rows.ts'
-import { account, insert, insertChain } from '#test/factory.ts'
+import { account, insert, insertAll, insertChain } from '#test/factory.ts'
 import { must } from '#test/must.ts'
 import { assessDatanet } from '../assessDatanet.ts'
 import { type JobContext, PendingError } from '../job.ts'
@@ -88,11 +88,10 @@ async function datanetOf(
   // What the handler uses.
   const job = { db, artifacts, chain, input: { datanetId: '1' }, report() {} } as unknown as JobContext<'scoreDatanet'>
   const handler = scoreDatanetHandler({ cache: join(folder, 'cache'), deployment: undefined as never })
-  const assess = async () =>
-    assessDatanet({ db, artifacts, cache: folder }, must(await rowOf(db, Datanet, '1'))).then((all) =>
-      all.map(({ assessment }) => assessment.verdict),
-    )
-  return { run: () => handler(job), scored, assess, artifacts, db }
+  const judge = async (onProgress?: (done: number) => void) =>
+    assessDatanet({ db, artifacts, cache: folder }, must(await rowOf(db, Datanet, '1')), onProgress)
+  const assess = async () => (await judge()).map(({ assessment }) => assessment.verdict)
+  return { run: () => handler(job), scored, assess, judge, artifacts, db }
 }
 
 const leak = `${words('a')} jane.doe@acme-tools.io`
@@ -122,6 +121,29 @@ test('a refusal for a sealed item does not say so, neither on chain nor in the j
     'Ineligible. [screening 1]',
     'The same content was committed earlier, as contribution 1. [screening 1]',
   ])
+})
+
+test('a sample that is submitted very often is not in memory as often', async () => {
+  const text = words('a')
+  const { db, artifacts, judge } = await datanetOf([text], { finalBlock: 258 })
+  const { contentHash, commitment, contributor } = must(await rowOf(db, Contribution, '1'))
+  const again = { datanetId: '1', contributor, commitment, contentHash, status: 'Submitted' as const }
+  await insertAll(
+    db,
+    Contribution,
+    Array.from({ length: 200 }, (_, n) => ({ id: String(n + 2), ...again })),
+  )
+  let [read, most] = [0, 0]
+  const get = artifacts.get.bind(artifacts)
+  vi.spyOn(artifacts, 'get').mockImplementation((name, options) => {
+    if (name === contentHash) read++
+    return get(name, options)
+  })
+  const assessed = await judge((done) => {
+    most = Math.max(most, read - Math.round(done * 201))
+  })
+  expect(assessed.map(({ assessment }) => assessment.verdict)).toEqual(['accepted', ...Array(200).fill('duplicate')])
+  expect(most).toBeLessThan(50)
 })
 
 test('what is larger than any sample, such as a model, is not read into memory: it is rejected, and stops no other', async () => {
