@@ -1,13 +1,14 @@
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { summariseMetric } from '#engine/tasks/evaluate.ts'
 import { computeEpoch } from '#epochs/epoch.ts'
 import { digitHash, epochRows } from '#epochs/test/epochRows.ts'
 import { attributionWeights, recordInfluence } from '#rules/attribution.ts'
 import type { Finding } from '#rules/dispute.ts'
+import { ArtifactError } from '#schema/artifacts/index.ts'
 import { documentBytes } from '#schema/documents.ts'
 import { sealEvaluationLog } from '#schema/evaluationLog.ts'
-import { Commitment, Contribution } from '#schema/onchain/datanets.ts'
+import { Commitment, Contribution, Datanet } from '#schema/onchain/datanets.ts'
 import { Evaluation, Mandate, Model, ModelVersion } from '#schema/onchain/models.ts'
 import { account, insert, insertAll, insertChain } from '#test/factory.ts'
 import { loggedMetric } from './firstEvaluation.ts'
@@ -154,6 +155,35 @@ test('the log of an evaluation is checked with the items: scores that its answer
   expect(await groundOf(logOf('d'))).toEqual({ ground: 'evaluation', recorded: 'right', recomputed: 'wrong' })
   expect(await groundOf('no log')).toMatchObject({ recomputed: 'wrong' })
   expect(await groundOf(undefined)).toBeUndefined()
+})
+
+test('a disputed sample that is a model is not read into memory', async () => {
+  const { db, artifacts, folder } = await testWorker()
+  const document = (value: unknown) => artifacts.put(documentBytes(value))
+  const sealed = await document({ salt: hash('5'), items: [{ prompt: 'p', completion: 'c' }] })
+  const metrics = [{ name: 'exact', kind: 'exact' }]
+  const rubric = await document({ metrics, test: sealed, validation: sealed, maxTokens: 4 })
+  const samples = { description: 'any', completionPattern: '.*', topic: [], maxPromptLength: 100 }
+  const named = { name: 'Clerk', purpose: 'To test.', licence: 'CC0-1.0', integration: 'none' }
+  const specHash = await document({ ...named, baseModel: hash('b'), rubric, samples })
+  await insertChain(db, 5)
+  await insert(db, Model, { id: '1', specHash })
+  await insert(db, Mandate, { id: '1', modelId: '1', rubricHash: rubric })
+  await insert(db, Datanet, { id: '1', modelId: '1', comparison: 'prose' })
+  const [commitment, contributor, model] = [hash('1'), account(7), hash('7')]
+  await insert(db, Commitment, { id: `${commitment}-${contributor}`, commitment, contributor, position: '1-1' })
+  const given = { id: '1', datanetId: '1', commitment, contributor, contentHash: model, status: 'Submitted' } as const
+  await insert(db, Contribution, given)
+  const get = artifacts.get.bind(artifacts)
+  vi.spyOn(artifacts, 'get').mockImplementation(async (name, options) => {
+    if (name !== model) return get(name, options)
+    if (options?.maxBytes === undefined) throw new RangeError('File size (5368709120) is greater than 2 GiB')
+    throw new ArtifactError('tooLarge', `Artifact ${name} is too large.`)
+  })
+  const job = { db, artifacts, report() {}, log: silent } as unknown as JobContext<'resolveDispute'>
+  const dispute = { id: '1', subject: 'Contribution', subjectId: '1', openedAt: new Date() } as const
+  const { findings } = await recomputeDispute(job, { cache: folder, deployment: undefined as never }, dispute)
+  expect(findings.map(({ ground }) => ground)).toEqual(['harmful'])
 })
 
 test('a dispute about a map that was cancelled with an earlier one shields no later map, and costs its challenger nothing when a right one follows', async () => {

@@ -1,10 +1,12 @@
 import { checkEpoch, keepIn } from '#epochs/checkEpoch.ts'
 import { blockHashes } from '#epochs/epochSources.ts'
+import { readDocument, readerOf } from '#epochs/readArtifacts.ts'
 import { attributionWeights, influenceInUnits, recordInfluence } from '#rules/attribution.ts'
 import { type Finding, unreadableArtifacts } from '#rules/dispute.ts'
 import { judgeVersion, type MetricEvaluation } from '#rules/promotion.ts'
+import { MAX_SAMPLE_BYTES } from '#rules/sample.ts'
 import { ArtifactError } from '#schema/artifacts/index.ts'
-import { getDocument, type Manifest, manifestDocument } from '#schema/documents.ts'
+import { getDocument, MAX_DOCUMENT_BYTES, type Manifest, manifestDocument } from '#schema/documents.ts'
 import { VersionInfluence } from '#schema/offchain/attribution.ts'
 import { Contribution, Datanet } from '#schema/onchain/datanets.ts'
 import type { Dispute } from '#schema/onchain/disputes.ts'
@@ -42,7 +44,7 @@ export async function recomputeDispute(
 async function contributionFindings(job: ResolvingJob, dependencies: ChainDependencies, id: string, openedAt: Date) {
   const { db } = job
   const contribution = await needed(rowOf(db, Contribution, id), 'contribution', id)
-  await areReadable(job, [contribution.contentHash], openedAt)
+  await areReadable(job, [contribution.contentHash], openedAt, MAX_SAMPLE_BYTES)
   const datanet = await needed(rowOf(db, Datanet, contribution.datanetId), 'datanet', contribution.datanetId)
   const assessed = await assessDatanet(sourcesOf(job, dependencies), datanet, (done) =>
     job.report(done, 'judging again'),
@@ -103,12 +105,18 @@ async function logFinding(job: ResolvingJob, evaluation: LoggedEvaluation): Prom
   return [{ ground: 'evaluation', recorded: 'right', recomputed: fault === undefined ? 'right' : 'wrong' }]
 }
 
-/** Whether the store has all these artifacts, with the bytes of their names. A store that is away is no answer: its error passes.
+/** Whether the store has all these artifacts, with the bytes of their names. A store that is away is no answer: its error passes. What has more than
+ *  `maxBytes`, such as a model that somebody has submitted as a sample, is there, and is not read.
  *  @throws PendingError when one cannot be read, and the dispute is open for less than 72 hours. */
-async function areReadable({ artifacts, chain }: ResolvingJob, names: string[], openedAt: Date): Promise<boolean> {
+async function areReadable(
+  { artifacts, chain }: ResolvingJob,
+  names: string[],
+  openedAt: Date,
+  maxBytes = MAX_DOCUMENT_BYTES,
+): Promise<boolean> {
   for (const name of names)
     try {
-      await artifacts.get(name)
+      await readDocument(readerOf(artifacts), name, maxBytes)
     } catch (error) {
       if (!(error instanceof ArtifactError)) throw error
       await stillAwaited(error, openedAt, chain)
