@@ -81,7 +81,7 @@ export function trainingConflict({ model, base, data }: TrainingLicences): strin
     ...data.map((licence) => ({ part: 'The samples', licence })),
   ]
   for (const { part, licence } of parts) {
-    const conflict = licence === model && part !== 'The model' ? null : licenceConflict(licence, model)
+    const conflict = licenceConflict(licence, model)
     if (conflict !== null) return `${part}: ${conflict}`
   }
   return null

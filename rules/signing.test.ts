@@ -1,6 +1,6 @@
-import { type Hex, hashTypedData } from 'viem'
+import { encodePacked, type Hex, hashTypedData, keccak256, stringToBytes } from 'viem'
 import { expect, test } from 'vitest'
-import { contributionData, usageData } from './signing.ts'
+import { contributionData, delegationData, permitData, usageData, withdrawalData } from './signing.ts'
 import { typedHash } from './test/typedHash.ts'
 
 const place = { chainId: 31_337, contract: `0x${'c0'.repeat(20)}` } as const
@@ -35,6 +35,41 @@ test('a usage document is signed for one epoch of one distributor', () => {
     typedHash({ name: 'RewardDistributor', contract: place.contract }, 'Usage(uint256 epoch,bytes32 document)', [
       ['uint256', 7n],
       ['bytes32', hash],
+    ]),
+  )
+})
+
+test('a withdrawal of data is signed with its reason: of lists and texts, the hash stands in its place', () => {
+  const message = { contributionIds: [7n, 9n], reason: 'Not mine.' }
+  expect(hashTypedData(withdrawalData(place, message))).toBe(
+    typedHash(
+      { name: 'DatanetRegistry', contract: place.contract },
+      'Withdrawal(uint256[] contributionIds,string reason)',
+      [
+        ['bytes32', keccak256(encodePacked(['uint256[]'], [message.contributionIds]))],
+        ['bytes32', keccak256(stringToBytes(message.reason))],
+      ],
+    ),
+  )
+})
+
+test('delegations and permits are signed as OpenZeppelin’s Votes and ERC20Permit hash them', () => {
+  const token = { name: 'Governance OPEN', contract: place.contract }
+  expect(hashTypedData(delegationData(place, { delegatee: person, nonce: 3n, expiry: 4n }))).toBe(
+    typedHash(token, 'Delegation(address delegatee,uint256 nonce,uint256 expiry)', [
+      ['address', person],
+      ['uint256', 3n],
+      ['uint256', 4n],
+    ]),
+  )
+  const spender: Hex = `0x${'cd'.repeat(20)}`
+  expect(hashTypedData(permitData(place, { owner: person, spender, value: 2n, nonce: 3n, deadline: 4n }))).toBe(
+    typedHash(token, 'Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)', [
+      ['address', person],
+      ['address', spender],
+      ['uint256', 2n],
+      ['uint256', 3n],
+      ['uint256', 4n],
     ]),
   )
 })
