@@ -1,65 +1,8 @@
 import { expect, test } from 'vitest'
-import { ApiKey, SignedVoucher } from '#schema/offchain/access.ts'
-import { AnswerAttribution, CreditHold, Receipt } from '#schema/offchain/attribution.ts'
-import { JobRun } from '#schema/offchain/jobs.ts'
-import { LedgerTransfer } from '#schema/offchain/ledger.ts'
-import { Contribution } from '#schema/onchain/datanets.ts'
-import { PaymentChannel } from '#schema/onchain/market.ts'
-import { account, insert, insertAll, insertChain } from '#test/factory.ts'
-import { hashKey } from './access.ts'
-import { testApi } from './test/api.ts'
+import { Receipt } from '#schema/offchain/attribution.ts'
+import { insert } from '#test/factory.ts'
+import { DEPOSIT, FEE, me, SECRET, salt, secrets, tenants as system, TOKENS } from './test/tenants.ts'
 
-/** What each confidential value has in it. */
-const SECRET = 'canary'
-const FEE = 77_000_000_077n
-const TOKENS = 7_707
-const DEPOSIT = 10n ** 18n
-const me = account(7)
-const salt = `0x${'5a'.repeat(32)}`
-
-async function system() {
-  const api = await testApi({ auth: 'keys' })
-  const { db } = api
-  await insertChain(db, 5)
-  const key = async (name: string, role: ApiKey['role'], holder: string) => {
-    await insert(db, ApiKey, { id: hashKey(name), account: holder, role })
-    return { authorization: `Bearer ${name}` }
-  }
-  const callers = {
-    consumer: await key('consumer-key', 'Consumer', me),
-    operator: await key('operator-key', 'Operator', account(1)),
-    other: await key('another-key', 'Consumer', account(8)),
-    anonymous: {},
-  }
-  const ended = { status: 'Succeeded' as const, requestedBy: me }
-  await insertAll(db, JobRun, [
-    { id: 'r', kind: 'infer', input: { prompt: SECRET }, result: { answer: SECRET, fee: `${FEE}` }, ...ended },
-    { id: 'a', kind: 'attribute', input: { receiptId: 'r' }, result: { contributions: TOKENS }, ...ended },
-    { id: 'f', kind: 'infer', input: {}, error: { code: 'X', message: `${SECRET} ${TOKENS}` }, ...ended },
-  ])
-  await insert(db, Contribution, { id: '3' })
-  await insert(db, Receipt, {
-    ...{ id: 'r', jobId: 'r', consumer: me, prompt: SECRET, answer: SECRET, salt, fee: FEE, cumulative: FEE * 2n },
-    ...{ tokensIn: TOKENS, tokensOut: TOKENS },
-  })
-  await insert(db, AnswerAttribution, {
-    ...{ id: 'r-3', receiptId: 'r', contributionId: '3', influence: TOKENS, similarity: TOKENS, share: TOKENS },
-    spans: [{ text: SECRET, tokens: TOKENS, count: 1 }],
-  })
-  await insert(db, CreditHold, { id: 'r', consumer: me, maximum: FEE, fee: FEE })
-  await insert(db, SignedVoucher, { id: '0x5', consumer: me, ceiling: FEE, used: FEE, signature: SECRET })
-  const posted = { event: null, amount: FEE }
-  for (const transfer of [
-    { id: 'deposit/1-0/0', debit: 'deposits', credit: 'credit:0x5', amount: DEPOSIT, event: '1-0' },
-    { id: 'reserve/r/0/0', debit: 'credit:0x5', credit: 'hold:r', ...posted },
-    { id: 'charge/r/1/0', debit: 'hold:r', credit: 'charged:0x5', ...posted },
-  ])
-    await insert(db, LedgerTransfer, transfer)
-  await insert(db, PaymentChannel, { id: '0x5', consumer: me })
-  return { ...api, callers }
-}
-
-const secrets = [SECRET, String(FEE), String(FEE * 2n), String(TOKENS), salt]
 const READ = `{
   receipts { nodes { id prompt answer tokensIn tokensOut fee cumulative salt hash signature isOpen
     attributions { totalCount nodes { id spans influence similarity share contribution { id } } } } }

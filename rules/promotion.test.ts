@@ -67,7 +67,7 @@ test('a version that is significantly worse than the live one is refused, unless
     /: met, but the live version is significantly better, with 850000 \(800000 to 900000, 200 items\)\. Improve the model\.$/,
   )
   expect(judgeVersion(targets, [log('accuracy', 1n, 2n)], live).results).toMatchObject([
-    { verdict: 'missed' },
+    { verdict: 'missed', reason: expect.stringMatching(/: missed at the upper confidence bound\.$/) },
     { verdict: 'unmeasured' },
   ])
   const twice = [...live, log('accuracy', 100_000n, 200_000n, 0n)]

@@ -67,14 +67,15 @@ function judgeTarget(
   const { lower, upper, score, n } = evaluation
   if (lower > score || score > upper)
     throw new RangeError(`${target.metric}: the score ${score} is outside its interval ${lower} to ${upper}.`)
-  const isWorse = live !== undefined && upper < live.lower
-  const verdict = lower < target.minimum ? (upper < target.minimum ? 'missed' : 'undecided') : isWorse ? 'worse' : 'met'
+  /** The live version, where it is significantly better. */
+  const better = live !== undefined && upper < live.lower ? live : undefined
+  const verdict = lower < target.minimum ? (upper < target.minimum ? 'missed' : 'undecided') : better ? 'worse' : 'met'
   const comparison = `${target.metric} ${score} (${lower} to ${upper}, ${n} items) against ${target.minimum}`
   const reason =
     verdict === 'undecided'
       ? `${comparison}: the interval contains the minimum. Improve the model, or ask in the next mandate for a rubric with more items.`
-      : verdict === 'worse'
-        ? `${comparison}: met, but the live version is significantly better, with ${live?.score} (${live?.lower} to ${live?.upper}, ${live?.n} items). Improve the model.`
+      : better && verdict === 'worse'
+        ? `${comparison}: met, but the live version is significantly better, with ${better.score} (${better.lower} to ${better.upper}, ${better.n} items). Improve the model.`
         : `${comparison}: ${verdict} at the ${verdict === 'met' ? 'lower' : 'upper'} confidence bound.`
   return { target, evaluation, verdict, reason }
 }

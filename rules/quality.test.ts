@@ -355,3 +355,17 @@ test('malformed, off-topic and badly licensed samples are rejected with the reas
   expect(judged[0]).toMatchObject({ contentHash: null, quality: 0n, uniqueness: 0n, similar: [] })
   expect(must(judged[3]).quality).toBe(3n)
 })
+
+test('a check of one sample is for that one alone, after those of the datanet', () => {
+  const index = new QualityIndex({
+    checks: [({ prompt }) => (prompt === 'no' ? { verdict: 'offTopic', reason: 'No.' } : null)],
+  })
+  const check = () => ({ verdict: 'licence', reason: 'Not this one.' }) as const
+  const add = (id: number, prompt: string, more = {}) =>
+    index.add({ id: String(id), committed: BigInt(id), text: text(prompt, 'z'), ...more }).verdict
+  expect([add(1, 'yes', { check }), add(2, 'no', { check }), add(3, 'yes')]).toEqual([
+    'licence',
+    'offTopic',
+    'accepted',
+  ])
+})

@@ -13,7 +13,9 @@ test('parts are joined by their items, and their errors as those of independent 
     // sqrt((10 · 30000)² + (30 · 40000)²) / 40 = 30923.2…
     ...{ lower: 750_000n - 30_924n, upper: 750_000n + 30_924n },
   })
-  expect(pooled([measured(-5, 1, 1), measured(0, 1, 1)]).score).toBe(-3n)
+  // sqrt(1 + 1) / 2 = 0.7…, and one for the rounding
+  expect(pooled([measured(-5, 1, 1), measured(0, 1, 1)])).toEqual({ score: -3n, lower: -4n, upper: -2n, n: 2n })
+  expect(pooled([measured(-6, 0, 1), measured(0, 0, 1)])).toEqual({ score: -3n, lower: -4n, upper: -2n, n: 2n })
   expect(() => pooled([])).toThrow('no items')
 })
 
@@ -48,6 +50,8 @@ test('a target has fallen when the whole interval is below it, and every part me
   expect(fallenTargets([target(700_000), target(0, 'other')], rotation)).toHaveLength(1)
   expect(fallenTargets([target(700_000)], [[below[0] as MeasuredMetric], []])).toEqual([])
   expect(fallenTargets([target(700_000)], [])).toEqual([])
+  const besides = below.map((one) => [measured(1, 1, 40, 'other'), one])
+  expect(fallenTargets([target(668_640), target(668_641)], besides)).toHaveLength(1)
 })
 
 test('every item is in one part, and no part tells of single items', () => {

@@ -78,12 +78,12 @@ export function fallenTargets(targets: readonly MetricTarget[], rotation: Measur
 }
 
 /** Rounded down, also below 0. */
-const divided = (value: bigint, by: bigint): bigint => (value < 0n ? -((by - 1n - value) / by) : value / by)
+const divided = (value: bigint, by: bigint): bigint => value / by - (value % by < 0n ? 1n : 0n)
 
 /** The largest integer whose square is at most `value`: Newton's method. */
 function squareRoot(value: bigint): bigint {
   if (value < 2n) return value
-  let root = 1n << BigInt(Math.ceil(value.toString(2).length / 2))
+  let root = value
   for (;;) {
     const next = (root + value / root) >> 1n
     if (next >= root) return root

@@ -129,12 +129,6 @@ export const acceptedMutants: readonly AcceptedMutant[] = [
     because: 'A text has no metric and is compared with nothing.',
   },
   {
-    file: 'rules/promotion.ts',
-    line: 'const isWorse = liveLower !== undefined && upper < liveLower',
-    mutation: 'liveLower !== undefined → true',
-    because: NOT_WITH_UNDEFINED,
-  },
-  {
     file: 'rules/sealedOverlap.ts',
     line: 'if (this.items.length === 0) return false',
     mutation: 'this.items.length === 0 → false',
