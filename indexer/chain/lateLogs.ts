@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { BlockHeader, Log } from '../rpc/answers.ts'
-import { MethodUnsupported, RpcError } from '../rpc/errors.ts'
 import type { Rpc } from '../rpc/rpc.ts'
 import type { LogRequests } from './logRequests.ts'
+import { logsOfReceipts } from './receipts.ts'
 
 /** A node may announce a block before its logs can be found: its index of logs lags behind its blocks, or another copy of it answers. Such an answer
  *  has no logs, like that of a block without any. */
@@ -25,27 +25,12 @@ export async function lateLogs(
   for (const waitMs of [0, ...ASKED_AGAIN_MS]) {
     if (doubtful.length === 0) break
     if (waitMs > 0) await sleep(waitMs)
-    const proven = waitMs === 0 ? await ofReceipts(rpc, requests, doubtful) : undefined
-    if (proven) return [...late, ...proven]
+    const proven = waitMs === 0 ? await logsOfReceipts(rpc, doubtful) : undefined
+    if (proven) return [...late, ...requests.onlyWanted(proven)]
     const logs = await requests.ofBlocks(rpc, doubtful)
     const told = new Set(logs.map(({ block }) => block))
     late.push(...logs)
     doubtful = doubtful.filter(({ number }) => !told.has(number))
   }
   return late
-}
-
-/** The followed logs in the receipts of blocks; undefined when the node does not give the receipts of all of them. */
-async function ofReceipts(
-  rpc: Rpc,
-  requests: LogRequests,
-  headers: readonly BlockHeader[],
-): Promise<Log[] | undefined> {
-  const calls = headers.map(({ hash }) => ({ method: 'eth_getBlockReceipts', params: [hash] }))
-  const answers = await rpc.batch(calls).catch((error: unknown) => {
-    if (error instanceof MethodUnsupported || error instanceof RpcError) return [null]
-    throw error
-  })
-  if (answers.includes(null)) return undefined
-  return requests.onlyWanted((answers as Log[][]).flat())
 }

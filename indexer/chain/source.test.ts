@@ -1,6 +1,8 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { expect, onTestFinished, test } from 'vitest'
+import { encodeFunctionData } from 'viem'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { contracts } from '#contracts/events.ts'
 import { freshDatabase } from '#test/database.ts'
 import { must } from '#test/must.ts'
 import { resolveDeployment } from '../deployment.ts'
@@ -242,6 +244,101 @@ test('a node that cuts its answers at a round number of logs is asked for less',
   })
   await expectSame(chain, node)
   expect(cut).toBeGreaterThan(0)
+})
+
+/** A block with 60 logs of the token. @returns its number. */
+async function crowdedBlock(chain: TestChain): Promise<number> {
+  await chain.call('evm_setAutomine', false)
+  const data = encodeFunctionData({
+    abi: contracts.GOpen.abi,
+    functionName: 'approve',
+    args: [must(chain.accounts[3]), 1n],
+  })
+  for (let n = 0; n < 60; n++)
+    await chain.call('eth_sendTransaction', {
+      from: chain.accounts[0],
+      to: chain.deployment.addresses.GOpen,
+      data,
+      gas: '0x15f90',
+    })
+  await chain.call('evm_mine')
+  await chain.call('evm_setAutomine', true)
+  return chain.head()
+}
+
+describe.each([
+  ['far behind the head', 2],
+  ['near the head', 10_000],
+])('a node that cuts the logs of a single block, %s', (_, confirmations) => {
+  const cutting = async (unsupported: readonly string[]) => {
+    const { chain } = await noisyChain(5, 41)
+    const block = await crowdedBlock(chain)
+    await chain.wait(1)
+    await chain.wait(1)
+    await chain.wait(1)
+    const node = await faultyNode(chain.url)
+    const { forward } = node as unknown as { forward(calls: Call[]): Promise<{ result?: unknown }[]> }
+    node.fault = ({ method }) =>
+      unsupported.includes(method) ? refusal(-32601, `the method ${method} does not exist`) : undefined
+    Object.assign(node, {
+      async forward(calls: Call[]) {
+        const answers = await forward.call(node, calls)
+        for (const [index, answer] of answers.entries())
+          if (must(calls[index]).method === 'eth_getLogs' && Array.isArray(answer.result)) answer.result.splice(50)
+        return answers
+      },
+    })
+    return { chain, node, block }
+  }
+
+  test.each([
+    ['of the block', []],
+    ['of its transactions', ['eth_getBlockReceipts']],
+  ])('is asked for the receipts %s', async (_, unsupported) => {
+    const { chain, node } = await cutting(unsupported)
+    const db = await freshDatabase()
+    const indexer = await follow(chain, db, { rpcUrl: node.url, confirmations })
+    await indexer.caughtUp(await chain.head())
+    await expectClean(chain, db)
+  })
+
+  test('and gives no receipts is named, and nothing of the block is stored', async () => {
+    const { chain, node, block } = await cutting(['eth_getBlockReceipts', 'eth_getTransactionReceipt'])
+    const db = await freshDatabase()
+    const indexer = await follow(chain, db, { rpcUrl: node.url, confirmations })
+    await until('the block is named', () => indexer.status().problem !== undefined)
+    expect(indexer.status().problem).toContain(
+      `The node tells exactly 50 logs of the single block ${block}, so it may have cut them, and it gives no receipts to compare them with`,
+    )
+    const { rows } = await db.query('select count(*)::integer as events from chain_event where from_block >= $1', [
+      block,
+    ])
+    expect(rows).toEqual([{ events: 0 }])
+    node.fault = () => undefined
+    await indexer.caughtUp()
+  })
+})
+
+test.each([
+  ['with its number', 'exceed maximum number of addresses: 2', 2],
+  ['without it', 'specify less number of addresses', 1],
+  ['as too many', 'too many addresses in the filter', 3],
+])('a limit on the addresses of a request is learnt from a refusal %s', async (_, message, limit) => {
+  const { chain } = await noisyChain(12, 41)
+  const node = await faultyNode(chain.url)
+  let [refused, asked] = [0, 0]
+  node.fault = ({ method, params }) => {
+    if (method !== 'eth_getLogs') return undefined
+    asked++
+    const [{ address = [] }] = params as [{ address?: string[] }]
+    if (address.length <= limit && address.length > 0) return undefined
+    refused++
+    return refusal(-32602, message)
+  }
+  await expectSame(chain, node)
+  expect(refused).toBeGreaterThan(0)
+  expect(refused).toBeLessThan(20) // also with several requests on their way
+  expect(asked).toBeGreaterThan(2 * refused)
 })
 
 test('a bloom matches whatever a block holds, and a saturated bloom is ignored', async () => {

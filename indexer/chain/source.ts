@@ -20,6 +20,7 @@ import { Children } from './children.ts'
 import { lateLogs } from './lateLogs.ts'
 import { type LogFilter, LogRequests } from './logRequests.ts'
 import { RangeSizer } from './rangeSizer.ts'
+import { mayBeCut } from './receipts.ts'
 import { type FinalityOptions, type Tip, TipReader } from './tip.ts'
 
 /** The chain as the indexer reads it: headers, and the logs of the followed contracts. */
@@ -48,8 +49,8 @@ interface FetchedRange extends BlockRange {
   parentHash?: string
 }
 
-/** What one request about a range brings: its logs, the anchor, its last block, and the block before it. */
-type RangeAnswers = [Log[], BlockHeader | null, BlockHeader | null, BlockHeader | null | undefined]
+/** What one request about a range brings: its logs, by call; the anchor, its last block, and the block before it. */
+type RangeAnswers = [logs: Log[][], headers: (BlockHeader | null | undefined)[]]
 
 /** The source of a deployment's logs. Several endpoints cross-check each other. */
 export const sourceOf = (
@@ -76,9 +77,6 @@ export async function unlessUnavailable<T>(request: Promise<T>, fallback: () => 
 
 /** Headers as JSON. */
 type StoredHeaders = (Omit<BlockHeader, 'timestamp'> & { timestamp: string })[]
-
-/** Some nodes cut a long answer at a round number of logs, and do not say so. */
-const mayBeCut = (logs: number) => logs >= 50 && logs % 50 === 0
 
 export class Source {
   private readonly sizer = new RangeSizer()
@@ -311,6 +309,19 @@ export class Source {
       )
   }
 
+  /** Logs and headers of a range in one batch: one copy of the node answers all of it, so if it holds the anchor, it holds every block before. */
+  private async askRange(
+    from: number,
+    to: number,
+    anchor: BlockHeader,
+    addresses?: readonly string[],
+  ): Promise<RangeAnswers> {
+    const logs = this.logs.rangeCalls(from, to, addresses)
+    const headers = [anchor.number, to, ...(from > 0 ? [from - 1] : [])].map(headerCall)
+    const answers = await this.rpc.batch([...logs, ...headers])
+    return [answers.slice(0, logs.length) as Log[][], answers.slice(logs.length) as (BlockHeader | null)[]]
+  }
+
   /** One range, in two parts where the node refuses it or may have cut its answer. */
   private async fetchRange(
     from: number,
@@ -319,35 +330,36 @@ export class Source {
     addresses?: readonly string[],
   ): Promise<FetchedRange[]> {
     const covered = this.children.count
-    const logsCall = this.logs.rangeCall(from, to, addresses)
     const inTwo = async (middle: number) => [
       ...(await this.fetchRange(from, middle, anchor, addresses)),
       ...(await this.fetchRange(middle + 1, to, anchor, addresses)),
     ]
-    let found: Log[]
-    let last: BlockHeader | null
+    let answers: Log[][]
+    let last: BlockHeader | null | undefined
     let parentHash: string | undefined
     try {
-      // One copy of the node answers the whole batch: if it holds the anchor, it holds every block before.
-      const calls = [logsCall, headerCall(anchor.number), headerCall(to), ...(from > 0 ? [headerCall(from - 1)] : [])]
-      const [logs, held, end, before] = (await this.rpc.batch(calls)) as RangeAnswers
+      const [logs, [held, end, before]] = await this.logs.withinLimits(addresses, () =>
+        this.askRange(from, to, anchor, addresses),
+      )
       last = end
       parentHash = before?.hash
       if (held?.hash !== anchor.hash || !last || (from > 0 && !parentHash))
         throw new InconsistentChain(
           `A copy of the node does not hold the final block ${anchor.number} (${anchor.hash})`,
         )
-      found = logs
+      answers = logs
     } catch (error) {
       if (!isLimit(error)) throw error
       if (from === to) throw new BlockRefused(from, error)
       this.sizer.refused(to - from + 1, error)
       return inTwo(Math.min(to - 1, from + this.sizer.size - 1))
     }
-    if (from < to && mayBeCut(found.length)) {
+    if (from < to && answers.some(({ length }) => mayBeCut(length))) {
       const halves = await inTwo(Math.floor((from + to) / 2))
-      if (halves.reduce((sum, { logs }) => sum + logs.length, 0) !== found.length) return halves
+      const told = this.logs.onlyFollowed(answers.flat(), addresses).length
+      if (halves.reduce((sum, { logs }) => sum + logs.length, 0) !== told) return halves
     }
+    const found = from < to ? answers.flat() : await this.logs.wholeBlock(this.rpc, last, answers, addresses)
     this.sizer.answered(to - from + 1, found.length)
     const logs = this.logs.onlyFollowed(found, addresses)
     const numbers = [...new Set(logs.map((log) => log.block))].filter((number) => number !== to)
@@ -360,9 +372,7 @@ export class Source {
     const { compareEvery = DEFAULT_COMPARE_EVERY } = this.options
     const compared = this.rangesFetched++ % compareEvery === 0
     await this.crossChecked(compared ? range : { ...range, logs: [] }, async (rpc) => {
-      if (!compared) return []
-      const [theirs] = await rpc.batch([logsCall])
-      return this.logs.onlyFollowed(theirs as Log[], addresses)
+      return compared ? this.logs.ofRange(rpc, from, to, addresses) : []
     })
     return [{ ...range, covered, anchor, parentHash }]
   }

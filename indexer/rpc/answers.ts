@@ -98,8 +98,17 @@ function readLogs(raw: unknown, { blockHash, fromBlock = '0x0', toBlock }: LogCr
   })
 }
 
-/** Null: a block whose receipts the node does not have. */
-function readReceipts(raw: unknown, blockHash: string): Log[] | null {
+/** The transactions of a block that came as it is; undefined when the node does not have it. */
+export function transactionsOf(raw: unknown): string[] | undefined {
+  if (raw === null || raw === undefined) return undefined
+  const transactions = isObject(raw) ? raw.transactions : undefined
+  if (!Array.isArray(transactions) || !transactions.every(isHash))
+    throw invalid('eth_getBlockByHash', 'it has no list of transactions')
+  return transactions
+}
+
+/** The logs of a block in its receipts. Null: receipts that the node does not have. */
+export function readReceipts(raw: unknown, blockHash: string): Log[] | null {
   if (raw === null || raw === undefined) return null
   const receipts: unknown[] = Array.isArray(raw) ? raw : [undefined]
   const logs = receipts.map((receipt) => (isObject(receipt) ? receipt.logs : undefined))

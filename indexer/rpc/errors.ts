@@ -52,6 +52,17 @@ export class BlockRefused extends RetriableError {
   }
 }
 
+/** The node may have cut the logs of a single block, and gives no receipts to compare them with. */
+export class BlockCut extends RetriableError {
+  override name = 'BlockCut'
+  constructor(block: number, logs: number, cause: Error) {
+    super(
+      `The node tells exactly ${logs} logs of the single block ${block}, so it may have cut them, and it gives no receipts to compare them with (${cause.message}). Name an endpoint in RPC_URL that has eth_getBlockReceipts or eth_getTransactionReceipt.`,
+      { cause },
+    )
+  }
+}
+
 /** One try failed because the node is overloaded or its answer was incomplete. */
 export class NodeBusy extends RetriableError {
   override name = 'NodeBusy'
@@ -255,7 +266,16 @@ export const isLimit = (error: unknown): error is RpcError =>
 
 /** Whether a node refused a request because it names too many contracts. */
 export const isAddressLimit = (error: unknown): error is RpcError =>
-  error instanceof RpcError && error.method === 'eth_getLogs' && /\baddress(es)?\b/i.test(error.reason)
+  error instanceof RpcError &&
+  error.method === 'eth_getLogs' &&
+  /\baddress(es)?\b/i.test(error.reason) &&
+  (LIMIT.test(error.reason) || /\b(less|fewer)\b/i.test(error.reason))
+
+/** How many of `count` addresses a refusal allows: the number that it names, or half of them. */
+export function allowedAddresses(count: number, { reason }: Pick<RpcError, 'reason'>): number {
+  const named = Number(/\d+/.exec(reason.replace(/\b0x[0-9a-f]+/gi, ''))?.[0])
+  return named >= 1 && named < count ? named : Math.max(1, Math.floor(count / 2))
+}
 
 /** Whether a call reverted, or failed inside the contract in another way: the contract answered. */
 export const isRevert = (error: unknown): error is RpcError =>
@@ -265,7 +285,7 @@ export const isRevert = (error: unknown): error is RpcError =>
 export const lacksState = (error: unknown): error is RpcError =>
   error instanceof RpcError && STATE_MISSING.test(error.reason)
 
-/** Whether no other endpoint shall be asked: a revert is the chain's answer, and a request for the logs of several blocks can be made smaller. A
+/** Whether no other endpoint shall be asked: a revert is the chain's answer, and a request for the logs of several blocks or of many contracts can be made smaller. A
  *  request that cannot, for one block or a header, may be within the limits of another endpoint. */
 export const isFinal = (error: RpcError) =>
-  error.method === 'eth_call' ? isRevert(error) : error.isDivisible && isLimit(error)
+  error.method === 'eth_call' ? isRevert(error) : (error.isDivisible && isLimit(error)) || isAddressLimit(error)
