@@ -91,6 +91,7 @@ export class Act {
     requireRelayed(this.client, call)
     if (this.client.plan) return planCall(this.client, call)
     const key = `relay ${digest}`
+    this.progress({ step: 'waiting for the relayer' })
     return relayOnce(this.client, call, {
       account: this.account,
       isKnown: key in this.record.kept,

@@ -1,5 +1,5 @@
 /** Everything that a person or a program does from outside: in Node and in browsers. */
-export { contentHash, type PromptCompletion } from '#rules/sample.ts'
+export { contentHash, contentsHash, type PromptCompletion } from '#rules/sample.ts'
 export { accountOf } from './account.ts'
 export * from './acts/callEndpoint.ts'
 export * from './acts/castVote.ts'

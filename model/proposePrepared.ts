@@ -19,7 +19,7 @@ import type { ModelYaml } from './format.ts'
 const MAX_TEXT_BYTES = 1_000_000
 
 /** A base model that the API has, or its parts. */
-export type BaseModel = { name: Hex } | BaseArtifacts
+export type ProposedBase = { name: Hex } | BaseArtifacts
 
 /** A document, or only its name where whoever proposes has published it before. */
 export type ProposalDocument = Omit<FolderDocument, 'bytes'> & Partial<Pick<FolderDocument, 'bytes'>>
@@ -27,7 +27,7 @@ export type ProposalDocument = Omit<FolderDocument, 'bytes'> & Partial<Pick<Fold
 /** What a folder proposes. */
 export interface PreparedProposal {
   specHash: Hex
-  base: BaseModel
+  base: ProposedBase
   documents: readonly ProposalDocument[]
   terms: MandateTerms
   /** In wei of gOPEN. Default: the least that the contract takes. */
@@ -45,7 +45,7 @@ export interface ProposedFolder {
 }
 
 /** The same folder always gives the same proposal. */
-export function prepareProposal(folder: ModelFolder, base: BaseModel): PreparedProposal {
+export function prepareProposal(folder: ModelFolder, base: ProposedBase): PreparedProposal {
   const { specHash, rubricHash, documents } = folderDocuments(folder, base.name)
   const { bond } = folder.model.mandate
   return { specHash, base, documents, terms: mandateTerms(folder.model, rubricHash), bond }
@@ -56,7 +56,7 @@ export const storedBase = ({ base }: ModelYaml): { name: Hex } | undefined =>
   base.stored ? { name: base.stored as Hex } : undefined
 
 /** Publishes what a proposal has, locks the bond, and opens the vote. Asked for again, after a crash or at any time, it does what is left. */
-export async function propose(client: Client, proposal: PreparedProposal): Promise<ProposedFolder> {
+export async function proposePrepared(client: Client, proposal: PreparedProposal): Promise<ProposedFolder> {
   const { specHash, base, documents, terms, bond } = proposal
   const names = { specification: specHash, rubric: terms.rubricHash, base: base.name }
   const known = await findProposed(client, specHash, accountOf(client))

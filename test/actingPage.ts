@@ -15,8 +15,9 @@ import { must } from './must.ts'
 
 /** The page in a real browser, with a wallet, on a real chain with its index and API. */
 
-export const without = chromiumPath() ? '' : ' (NOT RUN: no Chromium here; apt-get install chromium, or set CHROMIUM)'
-export const browserTest = (name: string, body: () => Promise<void>) => test.skipIf(without !== '')(name, body, 240_000)
+export const noBrowser = chromiumPath() ? '' : ' (NOT RUN: no Chromium here; apt-get install chromium, or set CHROMIUM)'
+export const browserTest = (name: string, body: () => Promise<void>) =>
+  test.skipIf(noBrowser !== '')(name, body, 240_000)
 
 export interface Visit {
   page: Page
@@ -44,7 +45,7 @@ export function actingPage<S extends ClientSystem>(open: (atEnd: AtEnd, over: { 
   const ends: (() => Promise<void>)[] = []
   beforeAll(async () => {
     vi.stubEnv('NODE_ENV', 'production')
-    if (without) return
+    if (noBrowser) return
     web = must(await webFolder({ info() {} } as unknown as Parameters<typeof webFolder>[0]))
     browser = await openBrowser()
     opened = await open((end) => ends.unshift(end), { web })
@@ -115,16 +116,17 @@ export async function picture(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: `${folder}/act-${name}.png` })
 }
 
-/** Fills the form of the open act, reads what would be signed, agrees, and waits for the end. */
+/** Fills the form of the open act, reads what would be signed, agrees by a button, and waits for the end. */
 export async function act(
   page: Page,
   fill: () => Promise<void> = async () => {},
+  agree = 'Sign and send',
 ): Promise<{ plan: string; end: string }> {
   await fill()
   await dialog(page).getByRole('button', { name: 'Check what it costs' }).click()
-  await dialog(page).getByRole('button', { name: 'Sign and send' }).waitFor()
+  await dialog(page).getByRole('button', { name: agree }).waitFor()
   const plan = await dialog(page).innerText()
-  await dialog(page).getByRole('button', { name: 'Sign and send' }).click()
+  await dialog(page).getByRole('button', { name: agree }).click()
   await dialog(page).locator('.act-done').waitFor()
   const end = await dialog(page).innerText()
   await dialog(page).locator('.act-button.is-main').click()

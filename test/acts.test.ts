@@ -28,10 +28,10 @@ import {
   connectAndClose,
   connectKeeper,
   dialog,
+  noBrowser,
   picture,
   type Visit,
   violations,
-  without,
 } from './actingPage.ts'
 
 /** What people do from the page: in a real browser, with a wallet, on a real chain with its index and API. */
@@ -43,7 +43,7 @@ const { visit } = acting
 const asOwner = ({ wallet }: Visit): Promise<Client> => acting.system.as(undefined, { account: wallet.account })
 
 browserTest(
-  `a governor wraps, locks and delegates, votes with a reason, and carries out what passed${without}`,
+  `a governor wraps, locks and delegates, votes with a reason, and carries out what passed${noBrowser}`,
   async () => {
     const { world } = acting.system
     const { page, wallet, errors } = await visit()
@@ -97,40 +97,46 @@ browserTest(
   },
 )
 
-browserTest(`a contributor’s samples are checked, and then committed, published and submitted${without}`, async () => {
-  const owner = await acting.system.as(2)
-  const datanetId = await createDatanet(owner, { modelId: acting.system.modelId, licence: 'CC0-1.0', minStake: 0n })
-  const visited = await visit({ path: `/datanets/${datanetId}`, size: 'phone' })
-  const { page, wallet, errors } = visited
-  await wrap(await asOwner(visited), parseEther('1'))
-  await connectAndClose(page)
-  await page.locator('main [data-act=contribute]').click()
-  const file = (name: string, lines: string) =>
-    dialog(page)
-      .locator('input[type=file]')
-      .setInputFiles({ name, mimeType: 'text/plain', buffer: Buffer.from(lines) })
-  await file('samples.jsonl', '{"prompt":"Where is it?","completion":"On its way."}\n{"prompt":"","completion":"x"}\n')
-  await dialog(page).getByText('Sample 2: "prompt" is empty.').waitFor()
-  expect(await violations(page)).toEqual([])
-  await picture(page, 'contribute-phone')
-  expect(
-    await page.evaluate<number>(
-      '(() => { const d = document.querySelector("dialog[open]"); return d.scrollWidth - d.clientWidth })()',
-    ),
-  ).toBe(0)
-  await file('samples.csv', 'prompt,completion\nWhere is it?,On its way.\n"Is it lost?","No, it is late."\n')
-  await dialog(page).getByText('2 samples to give').waitFor()
-  const { plan, end } = await act(page)
-  expect(plan).toMatch(
-    /Allow the contract[\s\S]*0\.002 gOPEN[\s\S]*Commit to a batch[\s\S]*Submit 2 samples to datanet/,
-  )
-  expect(end).toMatch(/2 samples are submitted\.[\s\S]*The index has 2 of yours/)
-  expect(await listContributions(owner, { datanetId, contributor: wallet.account.address })).toHaveLength(2)
-  expect(wallet.asked.filter((method) => method === 'eth_sendTransaction')).toHaveLength(3)
-  expect(errors).toEqual([])
-})
+browserTest(
+  `a contributor’s samples are checked, and then committed, published and submitted${noBrowser}`,
+  async () => {
+    const owner = await acting.system.as(2)
+    const datanetId = await createDatanet(owner, { modelId: acting.system.modelId, licence: 'CC0-1.0', minStake: 0n })
+    const visited = await visit({ path: `/datanets/${datanetId}`, size: 'phone' })
+    const { page, wallet, errors } = visited
+    await wrap(await asOwner(visited), parseEther('1'))
+    await connectAndClose(page)
+    await page.locator('main [data-act=contribute]').click()
+    const file = (name: string, lines: string) =>
+      dialog(page)
+        .locator('input[type=file]')
+        .setInputFiles({ name, mimeType: 'text/plain', buffer: Buffer.from(lines) })
+    await file(
+      'samples.jsonl',
+      '{"prompt":"Where is it?","completion":"On its way."}\n{"prompt":"","completion":"x"}\n',
+    )
+    await dialog(page).getByText('Sample 2: "prompt" is empty.').waitFor()
+    expect(await violations(page)).toEqual([])
+    await picture(page, 'contribute-phone')
+    expect(
+      await page.evaluate<number>(
+        '(() => { const d = document.querySelector("dialog[open]"); return d.scrollWidth - d.clientWidth })()',
+      ),
+    ).toBe(0)
+    await file('samples.csv', 'prompt,completion\nWhere is it?,On its way.\n"Is it lost?","No, it is late."\n')
+    await dialog(page).getByText('2 samples to give').waitFor()
+    const { plan, end } = await act(page)
+    expect(plan).toMatch(
+      /Allow the contract[\s\S]*0\.002 gOPEN[\s\S]*Commit to a batch[\s\S]*Submit 2 samples to datanet/,
+    )
+    expect(end).toMatch(/2 samples are submitted\.[\s\S]*The index has 2 of yours/)
+    expect(await listContributions(owner, { datanetId, contributor: wallet.account.address })).toHaveLength(2)
+    expect(wallet.asked.filter((method) => method === 'eth_sendTransaction')).toHaveLength(3)
+    expect(errors).toEqual([])
+  },
+)
 
-browserTest(`a validator judges by keyboard, commits, and reveals after a reload${without}`, async () => {
+browserTest(`a validator judges by keyboard, commits, and reveals after a reload${noBrowser}`, async () => {
   const nth = 5
   const client = await acting.system.as(nth)
   await judgeableRound(acting.system, nth)
@@ -170,7 +176,7 @@ browserTest(`a validator judges by keyboard, commits, and reveals after a reload
 })
 
 browserTest(
-  `rewards are claimed after their proof was verified here; an API that states another amount gets no signature${without}`,
+  `rewards are claimed after their proof was verified here; an API that states another amount gets no signature${noBrowser}`,
   async () => {
     const account = privateKeyToAccount(toHex(randomBytes(32)))
     await finalMap(acting.system, [
@@ -197,7 +203,7 @@ browserTest(
   },
 )
 
-browserTest(`a challenger disputes a sample, and a job is cancelled${without}`, async () => {
+browserTest(`a challenger disputes a sample, and a job is cancelled${noBrowser}`, async () => {
   const contributor = await acting.system.as(4)
   const datanetId = await createDatanet(contributor, {
     modelId: acting.system.modelId,
@@ -227,7 +233,7 @@ browserTest(`a challenger disputes a sample, and a job is cancelled${without}`, 
   expect(errors).toEqual([])
 })
 
-browserTest(`what cannot work is told in words, and nothing is signed${without}`, async () => {
+browserTest(`what cannot work is told in words, and nothing is signed${noBrowser}`, async () => {
   const poor = await visit({ native: 0n })
   await connectKeeper(poor.page)
   await dialog(poor.page).getByRole('button', { name: 'Wrap tokens' }).click()
@@ -259,7 +265,7 @@ browserTest(`what cannot work is told in words, and nothing is signed${without}`
 })
 
 browserTest(
-  `an act that a reload cuts off goes on, and is sent once; an API that is away is told${without}`,
+  `an act that a reload cuts off goes on, and is sent once; an API that is away is told${noBrowser}`,
   async () => {
     const { page, wallet } = await visit()
     await connectKeeper(page)
@@ -289,7 +295,7 @@ browserTest(
   },
 )
 
-browserTest(`an API that names other contracts gets no signature${without}`, async () => {
+browserTest(`an API that names other contracts gets no signature${noBrowser}`, async () => {
   const lie = async (page: Page) => {
     await page.route('**/.well-known/modelcommons.json', async (route) => {
       const answer = await route.fetch()
@@ -313,7 +319,7 @@ browserTest(`an API that names other contracts gets no signature${without}`, asy
   expect([first.wallet.asked, wallet.asked]).toEqual([['eth_requestAccounts'], ['eth_requestAccounts']])
 })
 
-browserTest(`the test wallet of the embedded chain is made and funded by the page${without}`, async () => {
+browserTest(`the test wallet of the embedded chain is made and funded by the page${noBrowser}`, async () => {
   const { page, errors } = await visit()
   await page.getByRole('button', { name: 'Connect a wallet' }).click()
   await dialog(page)
@@ -334,7 +340,7 @@ browserTest(`the test wallet of the embedded chain is made and funded by the pag
   expect(errors).toEqual([])
 })
 
-browserTest(`a consumer deposits, asks a served model, and sees the receipt checked${without}`, () =>
+browserTest(`a consumer deposits, asks a served model, and sees the receipt checked${noBrowser}`, () =>
   onAnsweringApi(
     async (on) => {
       const account = privateKeyToAccount(toHex(randomBytes(32)))

@@ -16,10 +16,10 @@ import {
   browserTest,
   connectAndClose,
   dialog,
+  noBrowser,
   picture,
   type Visit,
   violations,
-  without,
 } from './actingPage.ts'
 
 /** A model is proposed from the page: its folder is checked in the browser, and what it has goes to the API and to the chain. */
@@ -48,7 +48,7 @@ const chooseBoth = async (page: Page, folder: string) => {
 const button = (page: Page, name: string) => dialog(page).getByRole('button', { name, exact: true })
 
 browserTest(
-  `a model folder is checked by file and line, and proposed as the command would; a reload loses nothing${without}`,
+  `a model folder is checked by file and line, and proposed as the command would; a reload loses nothing${noBrowser}`,
   async () => {
     const made = await newFolder()
     await made.edit('model.yaml', ['owner: 1500', 'owner: 1501'], ['budget: 0', 'budget: 3\n  bond: 12.5'])
@@ -105,7 +105,7 @@ browserTest(
   },
 )
 
-browserTest(`the browser finds in a folder what the command finds${without}`, async () => {
+browserTest(`the browser finds in a folder what the command finds${noBrowser}`, async () => {
   const made = await newFolder('extract')
   await made.edit('model.yaml', ['name:', 'names:'], ['completionPattern: ', 'completionPattern: "(" # '])
   await made.edit('rubric/scorers.yaml', ['maxTokens:', 'maxTokens: many #'])
@@ -123,7 +123,7 @@ browserTest(`the browser finds in a folder what the command finds${without}`, as
   expect(await dialog(page).getByRole('alert').getByRole('listitem').allInnerTexts()).toEqual(problems.map(problemText))
 })
 
-browserTest(`what the contracts would refuse of a folder is told before anything is signed${without}`, async () => {
+browserTest(`what the contracts would refuse of a folder is told before anything is signed${noBrowser}`, async () => {
   const { world } = acting.system
   const made = await newFolder()
   const { page, wallet, errors } = await atForm({ votes: 0n, size: 'phone' })

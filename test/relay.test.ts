@@ -184,6 +184,23 @@ test('what its contract takes only from the account is refused in words, before 
   await expect(delegate(client, { to: STRANGER.address, lock: 1n })).rejects.toThrow(/GOpen.lock cannot be relayed/)
 })
 
+test('an act that is not mined ends the wait of the client, and is sent once when it is asked for again', async () => {
+  const person = await locked(20)
+  const client = await relayed(person)
+  const before = await system.sent()
+  await manually()
+  const timeout = AbortSignal.timeout.bind(AbortSignal)
+  const limit = vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => timeout(ms === 600_000 ? 300 : ms))
+  onTestFinished(() => limit.mockRestore())
+  await expect(delegate(client, { to: person.address })).rejects.toThrow(/has not sent what you signed for ten minutes/)
+  limit.mockRestore()
+  await pending(RELAYER)
+  await system.world.rpc('evm_setAutomine', [true])
+  await system.world.mine()
+  await delegate(client, { to: person.address })
+  expect(await system.sent()).toBe(before + 1)
+})
+
 test('the same signed act is sent once, however often and at the same time it is asked for', async () => {
   const person = await locked(3)
   const act = await delegation(person, person.address)

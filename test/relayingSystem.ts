@@ -37,9 +37,10 @@ export interface RelayingSystem extends ClientSystem {
 export async function relayingSystem(
   atEnd: (stop: () => Promise<void>) => void = onTestFinished,
   over: Partial<RelayLimits> = {},
+  page: { web?: string } = {},
 ): Promise<RelayingSystem> {
   const limits = { ...RELAY_LIMITS, ...over }
-  const system = await clientSystem(atEnd, { auth: 'keys', relay: limits })
+  const system = await clientSystem(atEnd, { auth: 'keys', relay: limits, ...page })
   const { world, db, queues, folder } = system
   const { deployment, anvil } = world
   await setNative(world, RELAYER, parseEther('10'))

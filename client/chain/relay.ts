@@ -1,6 +1,6 @@
 import { type Hex, zeroHash } from 'viem'
 import type { Client } from '../client.ts'
-import { ApiRefusal, ClientError } from '../errors.ts'
+import { ApiRefusal, ClientError, UnavailableError } from '../errors.ts'
 import { graphql } from '../graphql/document.ts'
 import { waitForJob } from '../graphql/waitForJob.ts'
 import { pause } from '../pause.ts'
@@ -27,12 +27,31 @@ export async function relayOnce(client: Client, call: SentCall, relaying: Relayi
   const { account, isKnown, key, onSent } = relaying
   if (!isKnown) await neededGas(client, call) // a refusal is told in words, and costs nobody anything
   const input = { account, call: nameOf(call), data: dataOf(call) }
-  const id = await ask(client, input, await key())
-  const { hash } = await waitForJob<{ hash: Hex | null }>(client, id)
+  const request = await key()
+  const { hash } = await inTime(client, async (bounded) =>
+    waitForJob<{ hash: Hex | null }>(bounded, await ask(bounded, input, request)),
+  )
   // Somebody else has sent the same signed act: the chain has what it does.
   if (!hash) return { hash: zeroHash, blockNumber: await client.node.getBlockNumber({ cacheTime: 0 }), events: [] }
   onSent(hash)
   return minedTransaction(client.deployment, await client.node.getTransactionReceipt({ hash }))
+}
+
+/** For how long a relayer may keep an act waiting, in milliseconds. */
+const MAX_WAIT_MS = 600_000
+
+/** @throws UnavailableError when it takes too long. */
+async function inTime<T>(client: Client, work: (bounded: Client) => Promise<T>): Promise<T> {
+  const limit = AbortSignal.timeout(MAX_WAIT_MS)
+  try {
+    return await work({ ...client, signal: client.signal ? AbortSignal.any([client.signal, limit]) : limit })
+  } catch (cause) {
+    if (!limit.aborted) throw cause
+    throw new UnavailableError(
+      'The relayer of this API has not sent what you signed for ten minutes: it may be stopped, or without native tokens. Try again later, which sends nothing twice; or send a transaction of your own, with native tokens for gas.',
+      { cause },
+    )
+  }
 }
 
 const nameOf = ({ contract, functionName }: SentCall) => `${contract}.${functionName}`

@@ -1,3 +1,4 @@
+import { useState } from 'react'
 import { formatEther } from 'viem'
 import { ConnectChoice } from '../wallet/connectChoice.tsx'
 import { Dialog } from '../wallet/dialog.tsx'
@@ -7,12 +8,13 @@ import { ActForm } from './actForm.tsx'
 import { AnswerShown } from './answerShown.tsx'
 import { CallForm } from './callForm.tsx'
 import { ContributeForm } from './contributeForm.tsx'
-import { type ActPlan, type Flow, hideAct, openAct, useFlow } from './flow.ts'
+import { type ActPlan, type ActWay, type Flow, hideAct, openAct, useFlow } from './flow.ts'
 import { ACT_TITLES, type ActInputs, type ActName } from './inputs.ts'
 import { JudgeForm } from './judgeForm.tsx'
 import type { OwnFormProps } from './ownForm.ts'
 import { performAct, planAct } from './performAct.ts'
 import { ProposeForm } from './proposeForm.tsx'
+import { RelayChoice } from './relayChoice.tsx'
 import type { ShownStep } from './words.ts'
 
 /** The dialog of the act that this page is in: from the form to the effect. */
@@ -44,7 +46,7 @@ function Phase({ flow, session }: { flow: Flow; session: Ready }) {
       return (
         <Review
           plan={flow.plan}
-          onAgree={() => void performAct(name, flow.input)}
+          onAgree={(way) => void performAct(name, flow.input, way)}
           onBack={() => openAct(name, given)}
         />
       )
@@ -59,7 +61,11 @@ function Phase({ flow, session }: { flow: Flow; session: Ready }) {
             {flow.reason}
           </p>
           <p className="act-row">
-            <button type="button" className="act-button is-main" onClick={() => void performAct(name, flow.input)}>
+            <button
+              type="button"
+              className="act-button is-main"
+              onClick={() => void performAct(name, flow.input, flow.way)}
+            >
               Try again
             </button>
             <button type="button" className="plain" onClick={hideAct}>
@@ -85,8 +91,15 @@ function FormOf({ name, ...rest }: FormProps) {
   return <ActForm name={name} account={rest.session.account} {...rest} />
 }
 
-function Review({ plan, onAgree, onBack }: { plan: ActPlan; onAgree(): void; onBack(): void }) {
-  const { steps, gas, value, rest, says } = plan
+interface ReviewProps {
+  plan: ActPlan
+  onAgree(way: ActWay): void
+  onBack(): void
+}
+
+function Review({ plan, onAgree, onBack }: ReviewProps) {
+  const { steps, gas, value, rest, says, relay: offer } = plan
+  const [relay, setRelay] = useState(offer?.isPreferred ?? false)
   return (
     <>
       {says?.map((sentence) => (
@@ -94,9 +107,9 @@ function Review({ plan, onAgree, onBack }: { plan: ActPlan; onAgree(): void; onB
       ))}
       {steps.length > 0 && (
         <p>
-          {steps.length === 1
-            ? 'One transaction is signed and sent:'
-            : `${steps.length} transactions are signed and sent, in this order:`}
+          {steps.length === 1 ? 'One transaction is ' : `${steps.length} transactions are `}
+          {relay ? 'signed by you and sent by the relayer' : 'signed and sent'}
+          {steps.length === 1 ? ':' : ', in this order:'}
         </p>
       )}
       <ol className="steps">
@@ -106,6 +119,7 @@ function Review({ plan, onAgree, onBack }: { plan: ActPlan; onAgree(): void; onB
         ))}
       </ol>
       {rest && <p>{rest}</p>}
+      {offer && <RelayChoice {...{ offer, relay, setRelay }} />}
       <dl className="balances">
         {value > 0n && (
           <div>
@@ -115,12 +129,18 @@ function Review({ plan, onAgree, onBack }: { plan: ActPlan; onAgree(): void; onB
         )}
         <div>
           <dt>Gas, at most</dt>
-          <dd>{gas === undefined ? 'known after the first step' : `${costText(gas)} native tokens`}</dd>
+          <dd>
+            {relay
+              ? 'none: the relayer pays'
+              : gas === undefined
+                ? 'known after the first step'
+                : `${costText(gas)} native tokens`}
+          </dd>
         </div>
       </dl>
       <p className="act-row">
-        <button type="button" className="act-button is-main" onClick={onAgree}>
-          {steps.length > 0 ? 'Sign and send' : 'Agree and ask'}
+        <button type="button" className="act-button is-main" onClick={() => onAgree({ relay })}>
+          {steps.length === 0 ? 'Agree and ask' : relay ? 'Sign only' : 'Sign and send'}
         </button>
         <button type="button" className="plain" onClick={onBack}>
           Back

@@ -1,5 +1,6 @@
 import { useSyncExternalStore } from 'react'
 import type { ActInputs, ActName } from './inputs.ts'
+import type { RelayOffer } from './relayOffer.ts'
 import type { ShownStep } from './words.ts'
 
 /** The act that this page is in: one at a time. It goes on when its dialog is closed. */
@@ -8,10 +9,16 @@ export type Flow = { name: ActName /** What the form begins with. */; given: Rea
   | { phase: 'form'; fault?: string }
   | { phase: 'checking' }
   | { phase: 'review'; input: ActInputs[ActName]; plan: ActPlan }
-  | { phase: 'running'; input: ActInputs[ActName]; progress: string; hash?: string; asking?: Asking }
+  | { phase: 'running'; input: ActInputs[ActName]; way: ActWay; progress: string; hash?: string; asking?: Asking }
   | { phase: 'done'; said: string; effect?: string; hash?: string; isFinal: boolean }
-  | { phase: 'failed'; input: ActInputs[ActName]; reason: string }
+  | { phase: 'failed'; input: ActInputs[ActName]; way: ActWay; reason: string }
 )
+
+/** How an act goes to the chain. */
+export interface ActWay {
+  /** The account only signs, and the relayer of the API sends. */
+  relay?: boolean
+}
 
 /** What would be signed and sent. */
 export interface ActPlan {
@@ -24,6 +31,8 @@ export interface ActPlan {
   rest?: string
   /** What is agreed to besides, in sentences. */
   says?: readonly string[]
+  /** Whether it can be signed only; undefined where nothing is relayed. */
+  relay?: RelayOffer
 }
 
 /** Something that was not in the plan, or that no plan shows: the person is asked about it now. */

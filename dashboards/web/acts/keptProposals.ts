@@ -1,5 +1,5 @@
 import type { Hex } from 'viem'
-import type { PreparedProposal } from '#model/propose.ts'
+import type { PreparedProposal } from '#model/proposePrepared.ts'
 
 /** What was chosen to be proposed, with its documents, until this page is left. What an act keeps in the browser has their names alone: they may have some
  *  megabytes, and sealed items. */

@@ -14,10 +14,11 @@ import type { WalletRequest } from '../wallet/guard.ts'
 import { walletWords } from '../wallet/network.ts'
 import { currentSession } from '../wallet/session.ts'
 import type { Ready } from '../wallet/sessionKinds.ts'
-import { type ActPlan, currentFlow, type Flow, putFlow } from './flow.ts'
+import { type ActPlan, type ActWay, currentFlow, type Flow, putFlow } from './flow.ts'
 import type { ActInputs, ActName } from './inputs.ts'
 import type { ActKind, SignatureAgreement } from './kind.ts'
 import { ACTS } from './kinds.ts'
+import { type ExpectedSignature, expectedSignatures, relayOffer } from './relayOffer.ts'
 import { forgetUnfinished, rememberUnfinished } from './unfinished.ts'
 import { type ShownStep, stepOf } from './words.ts'
 
@@ -38,6 +39,9 @@ const newSecret = (subject: string) => {
 /** Of the plan; each run may have all of it signed once. */
 let planned: Shown = []
 let shown: Shown = []
+/** What is signed instead of sent, when the plan is relayed. */
+let expected: readonly ExpectedSignature[] = []
+let awaited: ExpectedSignature[] = []
 let agreement: SignatureAgreement | undefined
 
 function ready(): Ready {
@@ -54,10 +58,11 @@ export async function planAct(name: ActName, input: Input): Promise<void> {
   putFlow({ ...base, phase: 'checking' })
   secrets = new Map()
   planned = []
+  expected = []
   agreement = undefined
   const steps: PlannedStep[] = []
   try {
-    const { clientFor } = ready()
+    const { client, account, clientFor } = ready()
     if (kindOf(name).apiOnly) return await performAct(name, input)
     agreement = await kindOf(name).agreement?.(clientFor(neverSign), input)
     if (agreement)
@@ -72,7 +77,11 @@ export async function planAct(name: ActName, input: Input): Promise<void> {
       })
     if (steps.length === 0 && rest === undefined) return await performAct(name, input)
     planned = steps.map(keyOf)
-    putFlow({ ...base, phase: 'review', input, plan: planOf(steps, rest) })
+    expected = expectedSignatures(steps)
+    const balance = await client.node.getBalance({ address: account })
+    const plan = planOf(steps, rest)
+    const relay = relayOffer(name, steps, { relay: client.deployment.relay, balance, gas: plan.gas })
+    putFlow({ ...base, phase: 'review', input, plan: { ...plan, relay } })
   } catch (error) {
     putFlow({ ...base, phase: 'form', fault: wordsOf(error) })
   }
@@ -107,35 +116,38 @@ function keyOf({ step, args, value }: PlannedStep): string {
 
 const META = graphql('{ _meta { block } }')
 
-/** Signs and sends what was shown. An act that was begun before goes on where it ended. */
-export async function performAct(name: ActName, input: Input): Promise<void> {
+/** Signs what was shown, and sends it, or lets it be relayed. An act that was begun before goes on where it ended. */
+export async function performAct(name: ActName, input: Input, way: ActWay = {}): Promise<void> {
   const base = { name, given: currentFlow()?.given ?? {} }
   let hash: string | undefined
   const put = (change: Partial<Extract<Flow, { phase: 'running' }>>) => {
     const now = currentFlow()
     const kept = now?.phase === 'running' ? now : { progress: 'Preparing' }
-    putFlow({ ...base, ...kept, phase: 'running', input, ...change })
+    putFlow({ ...base, ...kept, phase: 'running', input, way, ...change })
   }
   put({ progress: 'Preparing', asking: undefined })
   shown = [...planned]
+  awaited = way.relay ? [...expected] : []
+  const begun = { name, input, ...(way.relay && { way }) }
   let account = ''
   try {
     const { clientFor, account: mine } = ready()
     account = mine
-    rememberUnfinished(account, { name, input })
+    rememberUnfinished(account, begun)
     const approve = async (asked: WalletRequest) => {
       await approved(asked, put)
       put({ progress: `Sign in the wallet: ${stepOf(asked).words}`, asking: undefined })
     }
     const client = clientFor(approve, {
       newSecret,
+      relay: way.relay ?? false,
       onProgress: (progress) => {
         hash = progress.hash ?? hash
         put({ progress: progressWords(progress), hash })
       },
     })
     const said = await kindOf(name).run(client, input)
-    forgetUnfinished(account, { name, input })
+    forgetUnfinished(account, begun)
     const effect = await kindOf(name)
       .effect?.(client, input)
       .catch(() => undefined)
@@ -148,8 +160,8 @@ export async function performAct(name: ActName, input: Input): Promise<void> {
   } catch (error) {
     if (currentFlow()?.phase === 'done') return // only the wait for the final block has failed
     const mayContinue = hash !== undefined || error instanceof UnavailableError
-    if (!mayContinue && account) forgetUnfinished(account, { name, input })
-    putFlow({ ...base, phase: 'failed', input, reason: wordsOf(error) })
+    if (!mayContinue && account) forgetUnfinished(account, begun)
+    putFlow({ ...base, phase: 'failed', input, way, reason: wordsOf(error) })
   }
 }
 
@@ -158,7 +170,11 @@ async function approved(
   asked: WalletRequest,
   put: (change: { asking?: Extract<Flow, { phase: 'running' }>['asking'] }) => void,
 ) {
-  if (asked.kind === 'signature' && agreement?.covers(asked)) return
+  if (asked.kind === 'signature') {
+    if (agreement?.covers(asked)) return
+    const place = awaited.findIndex((isIt) => isIt(asked))
+    if (place >= 0) return void awaited.splice(place, 1)
+  }
   const key = asked.kind === 'transaction' ? `${asked.contract}.${asked.functionName}/${asked.data}/${asked.value}` : ''
   const place = shown.indexOf(key)
   if (place >= 0) {

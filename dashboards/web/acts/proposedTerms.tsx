@@ -1,10 +1,10 @@
 import type { FoundProposal } from '../folder/checkRequest.ts'
 import { counted, gopen, percent } from '../say/figures.ts'
-import type { ProposalFacts } from './useFolderCheck.ts'
+import type { ProposerFacts } from './useFolderCheck.ts'
 
 interface ProposedTermsProps {
   found: FoundProposal
-  facts: ProposalFacts
+  facts: ProposerFacts
 }
 
 /** What a folder without mistakes asks the community to decide, and what it takes of the proposer. */

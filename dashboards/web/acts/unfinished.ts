@@ -1,3 +1,4 @@
+import type { ActWay } from './flow.ts'
 import type { ActInputs, ActName } from './inputs.ts'
 
 /** The acts that were begun in this browser and have not ended: after a reload they can be continued. The client's own state knows how far they came. */
@@ -5,6 +6,7 @@ import type { ActInputs, ActName } from './inputs.ts'
 export interface UnfinishedAct {
   name: ActName
   input: ActInputs[ActName]
+  way?: ActWay
 }
 
 const keyOf = (account: string) => `modelcommons/unfinished/${account.toLowerCase()}`

@@ -7,7 +7,7 @@ import type { ChosenFile } from '../folder/chosenFiles.ts'
 import type { Ready } from '../wallet/sessionKinds.ts'
 
 /** What the contracts say about a proposal before it is made. In wei. */
-export interface ProposalFacts {
+export interface ProposerFacts {
   minBond: bigint
   /** What the treasury has, of which budgets are paid. */
   treasury: bigint
@@ -18,7 +18,7 @@ export interface ProposalFacts {
 export interface FolderCheck {
   state: 'none' | 'checking' | 'checked'
   answer?: CheckAnswer
-  facts?: ProposalFacts
+  facts?: ProposerFacts
   /** Why it could not be checked. */
   problem?: string
 }

@@ -45,9 +45,19 @@ const WORDS: Record<string, Say> = {
   'Disputes.open': ([, id]) => `Open a dispute about ${short(String(id))}`,
 }
 
+const ballot = ({ proposalId, support, reason }: Readonly<Record<string, unknown>>) =>
+  `Vote ${SIDES[Number(support)]} on proposal ${short(String(proposalId))}${reason ? `: “${reason}”` : ', without a reason'}`
+
 const SIGNATURES: Record<string, (message: Readonly<Record<string, unknown>>) => string> = {
   Voucher: ({ maxClaimableAmount }) =>
     `Promise the host at most ${amount(BigInt(String(maxClaimableAmount)))} of the channel in all, for the calls so far and this one`,
+  Ballot: ballot,
+  ExtendedBallot: ballot,
+  Delegation: ({ delegatee }) => `Let ${short(String(delegatee))} vote with all that you have locked`,
+  Permit: ({ spender, value }) =>
+    `Allow the contract ${short(String(spender))} to take ${amount(BigInt(String(value)))} of yours`,
+  Contribution: ({ datanetId, stakeEach }) =>
+    `Submit a batch of samples to datanet ${datanetId}, with a stake of ${amount(BigInt(String(stakeEach)))} each`,
   Withdrawal: ({ contributionIds, reason }) =>
     `Take back ${many(contributionIds, 'sample')} for good, because “${reason}”. This costs nothing`,
 }

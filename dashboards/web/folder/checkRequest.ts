@@ -1,5 +1,5 @@
 import type { Problem } from '#model/problems.ts'
-import type { PreparedProposal } from '#model/propose.ts'
+import type { PreparedProposal } from '#model/proposePrepared.ts'
 import type { ChosenFile } from './chosenFiles.ts'
 
 /** What the page asks the worker that checks a folder, and what that answers. */

@@ -2,7 +2,7 @@ import { formatEther } from 'viem'
 import { BASE_FILES, nameBase } from '#model/baseFiles.ts'
 import { checkFiles, type ModelFolder } from '#model/checkFiles.ts'
 import { type Problems, WHOLE_FILE } from '#model/problems.ts'
-import { type BaseModel, prepareProposal, storedBase } from '#model/propose.ts'
+import { type ProposedBase, prepareProposal, storedBase } from '#model/proposePrepared.ts'
 import { FILES, type FolderParts } from '#model/readFolder.ts'
 import type { CheckAnswer, CheckRequest } from './checkRequest.ts'
 import { type ChosenFile, chosenFolder } from './chosenFiles.ts'
@@ -37,8 +37,8 @@ async function proposalOf(folder: ModelFolder, baseFiles: readonly ChosenFile[])
   return { name, purpose, licence, deadline, proposal: { ...proposal, base: withoutFiles(base) }, baseFiles }
 }
 
-const withoutFiles = (base: BaseModel): BaseModel =>
-  'parts' in base ? ({ ...base, files: undefined } as unknown as BaseModel) : base
+const withoutFiles = (base: ProposedBase): ProposedBase =>
+  'parts' in base ? ({ ...base, files: undefined } as unknown as ProposedBase) : base
 
 /** The files of a sub-folder; undefined when the folder has none such, or the name leads out of it. */
 function filesUnder(chosen: readonly ChosenFile[], named: string): ChosenFile[] | undefined {

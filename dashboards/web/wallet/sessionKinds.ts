@@ -21,5 +21,8 @@ export interface Ready {
   /** Reads only; an act gets a client that signs by `clientFor`. */
   client: Client
   /** A client for one act, whose every request to sign is approved first. */
-  clientFor(approve: Guard['approve'], options?: Pick<Client, 'onProgress' | 'newSecret' | 'signal'>): Client
+  clientFor(
+    approve: Guard['approve'],
+    options?: Pick<Client, 'onProgress' | 'newSecret' | 'signal'> & Partial<Pick<Client, 'relay'>>,
+  ): Client
 }

@@ -67,11 +67,11 @@ function Unfinished({ account, onClose }: { account: string; onClose(): void }) 
   const [acts, setActs] = useState<UnfinishedAct[]>([])
   useEffect(() => setActs(unfinishedActs(account)), [account])
   if (acts.length === 0) return null
-  const proceed = async ({ name, input }: UnfinishedAct) => {
+  const proceed = async ({ name, input, way }: UnfinishedAct) => {
     const { performAct } = await import('../acts/performAct.ts')
     onClose()
     openAct(name, input as Record<string, string>)
-    await performAct(name, input)
+    await performAct(name, input, way)
   }
   return (
     <section className="unfinished" aria-label="Unfinished acts">
