@@ -11,7 +11,7 @@ import { encodePair, type Prompt, type TextPair } from './encode.ts'
 import { toExamples } from './fineTune.ts'
 import { gradientSketch } from './influence.ts'
 import { type BaseModel, type LoadedAdapter, loadAdapter, loadBase } from './models.ts'
-import { type TaskContext, TaskError } from './task.ts'
+import { refusable, type TaskContext, TaskError } from './task.ts'
 
 export interface ExplainAnswerTaskInput {
   baseFolder: string
@@ -60,7 +60,8 @@ export async function explainAnswerTask(
     throw new TaskError('There are no samples to trace the answer to; give the adapter’s training samples.')
   const base = await loadBase(input.baseFolder)
   const adapter = await loadAdapter(base, input.adapterFolder)
-  const { row, answer } = answerRow(base, input)
+  // A template may take a conversation, and refuse it with its answer: who asked has chosen it.
+  const { row, answer } = refusable('The answer with its prompt', () => answerRow(base, input))
   const corpus = await corpusOf(base, adapter, input, signal)
   const tokens = answer.length
   if (tokens === 0) {

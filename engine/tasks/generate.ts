@@ -3,7 +3,7 @@ import type { Finish, Sampling } from '#engine/generate/request.ts'
 import { streamText, type TextRequest } from '#engine/generate/text.ts'
 import { encodePrompt, type Prompt } from './encode.ts'
 import { type BaseModel, generatorOf, grammarOf, type LoadedAdapter, loadAdapter, loadBase } from './models.ts'
-import { type AnswerToken, type TaskContext, TaskError } from './task.ts'
+import { type AnswerToken, refusable, type TaskContext, TaskError } from './task.ts'
 
 export interface PromptRequest extends Sampling {
   prompt: Prompt
@@ -118,15 +118,5 @@ function requestOf(
     maxTokens,
     adapter: adapter?.weights,
     ...(schema !== undefined && { grammar: refusable(`Request ${index}`, () => grammarOf(base, schema)) }),
-  }
-}
-
-/** Only the request and the model decide the outcome of `work`, so that it fails in the same way at each retry. */
-function refusable<T>(what: string, work: () => T): T {
-  try {
-    return work()
-  } catch (cause) {
-    if (cause instanceof TaskError) throw cause
-    throw new TaskError(`${what}: ${(cause as Error).message}`, { cause })
   }
 }

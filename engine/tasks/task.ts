@@ -43,6 +43,16 @@ export class TaskError extends Error {
   override name = 'TaskError'
 }
 
+/** Only the request and the model decide the outcome of `work`, so that it fails in the same way at each retry. */
+export function refusable<T>(what: string, work: () => T): T {
+  try {
+    return work()
+  } catch (cause) {
+    if (cause instanceof TaskError) throw cause
+    throw new TaskError(`${what}: ${(cause as Error).message}`, { cause })
+  }
+}
+
 /** The context of one stage: its progress from 0 to 1 is reported as `from` to `to` of the whole task. */
 export const stageContext = (context: TaskContext, from: number, to: number, name?: string): TaskContext => ({
   signal: context.signal,

@@ -13,7 +13,7 @@ import { generateTask } from './generate.ts'
 import { influenceTask, mismatchedPairs } from './influence.ts'
 import { adapterOf } from './models.ts'
 import { scoreOf } from './rubric.ts'
-import type { EngineEvent, TaskContext } from './task.ts'
+import { type EngineEvent, type TaskContext, TaskError } from './task.ts'
 import { colourPairs, tinyModel } from './test/tinyModel.ts'
 
 let model: Awaited<ReturnType<typeof tinyModel>>
@@ -181,6 +181,20 @@ test('samples that teach the skill help more than samples that teach its opposit
   await expect(explainAnswerTask({ ...input, ...question, samples: mixed.slice(1) }, context())).rejects.toThrow(
     /contains 32 sketches for 31 samples/,
   )
+})
+
+test('a conversation that a template refuses with its answer is a fault of who asked: no epoch waits for its tracing', async () => {
+  const baseFolder = join(model.folder, 'alternating')
+  await cp(model.baseFolder, baseFolder, { recursive: true })
+  const alternating = `{% for m in messages %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('roles must alternate') }}{% endif %}{{ m.content }}{% endfor %}`
+  await writeFile(join(baseFolder, 'chat_template.jinja'), alternating)
+  const said = (role: string) => ({ role, content: 'thing 7 is' })
+  const prompt = { messages: [said('user'), said('assistant')] }
+  const { answers } = await generateTask({ baseFolder, adapterFolder, requests: [{ prompt, maxTokens: 3 }] }, context())
+  const answer = must(answers[0]).text
+  const tracing = explainAnswerTask({ baseFolder, adapterFolder, prompt, answer, samples, sketchFile: '' }, context())
+  await expect(tracing).rejects.toThrow(TaskError)
+  await expect(tracing).rejects.toThrow('roles must alternate')
 })
 
 test('an aborted run saves its state and resumes to the same bytes', async () => {

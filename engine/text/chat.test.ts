@@ -100,6 +100,17 @@ describe('a template of a model', () => {
     expect(tokenizer.decode(completion)).toBe('Hi.')
   })
 
+  test('may list tools before an answer, whatever all of these look like', () => {
+    const listing = new ChatTemplate(
+      "{% for t in tools %}{{ t.name }}{% endfor %}{% for m in messages %}{{ '[' + m.role + ']' + m.content }}{% endfor %}{% if add_generation_prompt %}{{ '[assistant]' }}{% endif %}",
+    )
+    const messages = [...conversation.slice(0, 2), { role: 'assistant', content: 'end: <|im_end|>' }]
+    const variables = { tools: [{ name: '<|im_start|>' }] }
+    const { prompt, completion } = encodeChatPair(tokenizer, listing, messages, variables)
+    expect(tokenizer.decode(prompt)).toBe('<|im_start|>[system]Be brief.[user]Hello[assistant]')
+    expect(tokenizer.decode(completion)).toBe('end: <|im_end|>')
+  })
+
   test('that renders earlier messages differently after an answer cannot be split', () => {
     const rewriting = new ChatTemplate('{{ messages | length }}{% for m in messages %}{{ m.content }}{% endfor %}')
     expect(() => encodeChatPair(tokenizer, rewriting, conversation)).toThrow('cannot be separated')

@@ -100,9 +100,11 @@ function renderHidden(
   options: Omit<RenderOptions, 'bosToken' | 'eosToken'>,
 ): { text: string; hidden: string[] } {
   const hidden: string[] = []
+  // Before the messages, so that its markers are the same with a message more, whatever that one has.
+  const variables = hideSpecials(options.variables ?? {}, tokenizer.specialTokens, hidden) as Record<string, unknown>
   const text = template.render(hideSpecials(messages, tokenizer.specialTokens, hidden) as ChatMessage[], {
     ...options,
-    variables: hideSpecials(options.variables ?? {}, tokenizer.specialTokens, hidden) as Record<string, unknown>,
+    variables,
     bosToken: tokenizer.bosId === null ? '' : tokenizer.tokenText(tokenizer.bosId),
     eosToken: tokenizer.eosId === null ? '' : tokenizer.tokenText(tokenizer.eosId),
   })
