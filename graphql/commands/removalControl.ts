@@ -47,7 +47,7 @@ export async function liftTakedown(
   return found(await rowOf(db, Takedown, name), name)
 }
 
-/** Withdraws contributions for their contributor; those that are withdrawn already stay as they are.
+/** Withdraws contributions for their contributor; those that are withdrawn already stay as they are, unless a reorganisation has given their ids to others.
  *  @throws ApiError unless all of them are of one account, which signed, or for which the caller acts. */
 export async function recordWithdrawal(
   { db, chainId, registry }: { db: Database; chainId: number; registry: string },
@@ -77,7 +77,9 @@ export async function recordWithdrawal(
   await db.query(
     `insert into data_withdrawal (id, contribution_id, contributor, content_hash, reason, signature, at)
      select id, id, contributor, content_hash, $2, $3, clock_timestamp() from contribution where id = any($1) and to_block is null
-     on conflict do nothing`,
+     on conflict (id) do update set contributor = excluded.contributor, content_hash = excluded.content_hash, reason = excluded.reason,
+       signature = excluded.signature, at = excluded.at
+     where (data_withdrawal.contributor, data_withdrawal.content_hash) is distinct from (excluded.contributor, excluded.content_hash)`,
     [ids, reason, signature ?? null],
   )
   return rowsOf(db, DataWithdrawal, 'id = any($1)', [ids], { orderBy: 'id::numeric' })

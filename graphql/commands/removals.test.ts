@@ -143,6 +143,21 @@ describe('a withdrawal', () => {
     expect(lifted.errors?.[0]?.extensions.code).toBe('NOT_TAKEN_DOWN')
   })
 
+  test('is not that of the contribution which has its id after a reorganisation; whoever gave that one may withdraw it', async () => {
+    const { api, one, bytes, dataset, marks } = await withContributions()
+    const contributor = ada.address.toLowerCase()
+    await api.db.query(`update contribution set contributor = $1 where id = '1'`, [eve.address.toLowerCase()])
+    await api.ask(WITHDRAW, { ids: ['1'] }, by('eve-s-key'))
+    expect(await dataset()).toEqual(['2'])
+    await api.db.query(`update contribution set contributor = $1 where id = '1'`, [contributor])
+    expect(await dataset()).toEqual(['1', '2'])
+    expect((await marks()).modelVersion.removedData).toEqual([])
+    const { data } = await api.ask(WITHDRAW, { ids: ['1'] }, by('ada-s-key'))
+    expect(data.withdrawContributions).toMatchObject([{ id: '1', contributor }])
+    expect(await dataset()).toEqual(['2'])
+    expect(await bytes(one)).toBe(451)
+  })
+
   test('of another’s contribution is refused, an operator’s too; a copy withdraws nothing but itself', async () => {
     const { api, two, bytes, dataset } = await withContributions()
     const code = async (variables: object, key?: string) =>

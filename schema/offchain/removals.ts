@@ -31,12 +31,17 @@ export class DataWithdrawal {
   @Time('When it was withdrawn.') at!: Date
 }
 
+/** SQL: whether the withdrawal in the row `w` is of this contribution: after a reorganisation another's may have its id. */
+const isOf = (contribution: string) =>
+  `w.id = ${contribution}.id and w.contributor = ${contribution}.contributor and w.content_hash = ${contribution}.content_hash`
+
 /** SQL: the removals of contributions, one row each: `contribution_id`, `kind`, `reason`, `at`. */
 export const REMOVALS = `(
   select c.id as contribution_id, 'TakenDown' as kind, t.reason, t.at
   from takedown t join contribution c on c.content_hash = t.id and c.to_block is null where t.lifted_at is null
   union all
-  select contribution_id, 'Withdrawn', reason, at from data_withdrawal)`
+  select w.contribution_id, 'Withdrawn', w.reason, w.at
+  from data_withdrawal w join contribution c on ${isOf('c')} and c.to_block is null)`
 
 /** SQL: for each endpoint whose version learned from removed data: `endpoint`, `host`, `version`, and how many contributions (`value`). */
 export const ENDPOINTS_WITH_REMOVED_DATA = `
@@ -48,11 +53,11 @@ export const ENDPOINTS_WITH_REMOVED_DATA = `
 /** SQL: whether the contribution in the row `contribution` is in no dataset to come, though the chain may have accepted it. */
 export const isRemoved = (contribution: string) =>
   `(exists (select 1 from takedown t where t.id = ${contribution}.content_hash and t.lifted_at is null)
-    or exists (select 1 from data_withdrawal w where w.id = ${contribution}.id))`
+    or exists (select 1 from data_withdrawal w where ${isOf(contribution)}))`
 
 /** SQL: whether the sample of the name `$1` is served no more: it was taken down, or withdrawn by all who gave it and were not
  *  rejected: who copies a sample cannot keep it up. */
 export const SAMPLE_REMOVED = `exists (select 1 from takedown where id = $1 and lifted_at is null)
   or (exists (select 1 from data_withdrawal where content_hash = $1)
     and not exists (select 1 from contribution c where c.content_hash = $1 and c.to_block is null and c.status <> 'Rejected'
-      and not exists (select 1 from data_withdrawal w where w.id = c.id)))`
+      and not exists (select 1 from data_withdrawal w where ${isOf('c')})))`
