@@ -157,7 +157,7 @@ interface FollowOptions {
 
 interface FollowedIndex {
   /** For the metrics, from the beginning of the start. */
-  reading(): Pick<IndexerStatus, 'chainId' | 'state' | 'active' | 'counters'>
+  reading(): Pick<IndexerStatus, 'chainId' | 'block' | 'state' | 'active' | 'counters'>
   started: Promise<unknown>
   /** Rejects when the indexer or its comparisons cannot go on. */
   stopped: Promise<void>
@@ -176,7 +176,7 @@ function follow(target: IndexTarget, config: Config, { rewind, log, signal }: Fo
   const { gatewayUrl, finality, reconcileMs, chainCache: cacheFolder } = config
   const { chainId } = deployment
   const counters = newCounters()
-  let reading: FollowedIndex['reading'] = () => ({ chainId, state: 'starting', active: false, counters })
+  let reading: FollowedIndex['reading'] = () => ({ chainId, block: 0, state: 'starting', active: false, counters })
   const failures = new Failures(counters, { details: { chainId }, signal, log })
   const opened = failures.retried(() => openDatabase(databaseUrl, { name: 'modelcommons index' }), START_FAILED)
   const started = opened.then(async (db) => {

@@ -3,7 +3,7 @@ import type { IndexerStatus } from '#indexer/index.ts'
 
 /** What an indexer process counts since it started, for Prometheus. The API's metrics show what is stored. */
 
-type Reading = Pick<IndexerStatus, 'chainId' | 'state' | 'active' | 'counters'>
+type Reading = Pick<IndexerStatus, 'chainId' | 'block' | 'state' | 'active' | 'counters'>
 
 interface IndexMetric {
   /** Without the prefix `modelcommons_index_`; a counter's name ends in `_total`. */
@@ -102,6 +102,21 @@ const METRICS: readonly IndexMetric[] = [
     name: 'set_aside_contracts',
     help: 'Contracts of which nothing is indexed any more, because an event of theirs cannot be.',
     read: ({ counters }) => counters.setAside,
+  },
+  {
+    name: 'head_block',
+    help: 'The newest block of the chain, as the nodes say now.',
+    read: ({ counters }) => counters.headBlock,
+  },
+  {
+    name: 'lag_blocks',
+    help: 'Blocks between the head of the chain and the index.',
+    read: ({ block, counters }) => Math.max(0, counters.headBlock - block),
+  },
+  {
+    name: 'stall_warnings_total',
+    help: 'Warnings that the index stood still for a minute, though the chain had new blocks.',
+    read: ({ counters }) => counters.stallWarnings,
   },
   { name: 'requests_total', help: 'JSON-RPC requests.', read: ({ counters }) => counters.requests },
   { name: 'events_total', help: 'Events that became rows.', read: ({ counters }) => counters.events },

@@ -38,7 +38,13 @@ export async function startIndexer(options: IndexerOptions): Promise<Indexer> {
     const { context, position, probed, failures } = await prepare(options, lease, signal, patienceMs)
     const follower = new Follower(context, position)
     const backfill = () => backfillFromGateway({ ...options, deployment: probed }, context, follower)
-    const indexer = runLoop(context, follower, lease, { pollMs, failures, backfill, log })
+    const indexer = runLoop(context, follower, lease, {
+      pollMs,
+      failures,
+      backfill,
+      stallMs: options.patience?.stallMs,
+      log,
+    })
     indexer.stopped.then(
       () => stop.abort(),
       () => stop.abort(),

@@ -41,5 +41,10 @@ export interface IndexerOptions {
 }
 
 /** How long a response may take; the shortest delay before a retry, of a request or of a whole round; how long the node must show a
- *  chain without a final block before the indexer accepts the reorganisation; how long an indexer may be silent before a standby takes over. */
-export type Patience = Pick<TransportOptions, 'timeoutMs' | 'delayMs'> & { deepReorgMs?: number; leaseMs?: number }
+ *  chain without a final block before the indexer accepts the reorganisation; how long an indexer may be silent before a standby takes over;
+ *  how long the index may stand still before there is a warning. */
+export type Patience = Pick<TransportOptions, 'timeoutMs' | 'delayMs'> & {
+  deepReorgMs?: number
+  leaseMs?: number
+  stallMs?: number
+}

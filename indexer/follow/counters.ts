@@ -36,6 +36,8 @@ export interface Counters {
   standbyMs: number
   /** Contracts that are set aside. */
   setAside: number
+  /** Warnings that the index does not follow the chain. */
+  stallWarnings: number
   /** The newest block that the node announced. */
   headBlock: number
 }
@@ -63,5 +65,6 @@ export const newCounters = (): Counters => ({
   takeovers: 0,
   standbyMs: 0,
   setAside: 0,
+  stallWarnings: 0,
   headBlock: 0,
 })

@@ -7,6 +7,8 @@ import type { Counters } from './counters.ts'
 /** Failures in a row, of the start and later of rounds: counted, logged, and each followed by a longer wait. */
 
 const MAX_BACKOFF_DOUBLINGS = 5
+/** While failures last, one is logged at least so often. */
+export const LOGGED_AGAIN_MS = 60_000
 
 /** Our own retriable errors say what to do. The others come from `pg` or from its socket. */
 const problemOf = (error: Error) =>
@@ -19,13 +21,14 @@ export class Failures {
   problem: string | undefined
   /** Reading of the monotonic clock at the first failure since the last success. */
   private since: number | undefined
+  private loggedAt = 0
 
   constructor(
     private readonly counters: Counters,
     private readonly options: { details: object; signal: AbortSignal; delayMs?: number; log?: Logger },
   ) {}
 
-  /** Counts a failure, and logs it as `message` when it is the 1st, 2nd, 4th, 8th … in a row. */
+  /** Counts a failure, and logs it as `message` when it is the 1st, 2nd, 4th, 8th … in a row, and after a minute without a line. */
   failed(error: Error, message: string) {
     const { counters } = this
     const { details, log } = this.options
@@ -35,7 +38,10 @@ export class Failures {
     counters.failures++
     const failures = ++counters.consecutiveFailures
     const sinceMs = Math.round(performance.now() - this.since)
-    if (isLogged(failures)) log?.warn({ ...details, failures, sinceMs, problem }, message)
+    const now = performance.now()
+    if (!isLogged(failures) && now - this.loggedAt < LOGGED_AGAIN_MS) return
+    this.loggedAt = now
+    log?.warn({ ...details, failures, sinceMs, problem }, message)
   }
 
   /** Waits before the next try. @throws the reason of the signal when it aborts. */

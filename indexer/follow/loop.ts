@@ -7,6 +7,7 @@ import type { Counters } from './counters.ts'
 import type { Failures } from './failures.ts'
 import type { Follower, FollowerContext } from './follower.ts'
 import { Pause } from './pause.ts'
+import { watchStall } from './stall.ts'
 
 export interface IndexerStatus extends Position {
   chainId: number
@@ -31,6 +32,8 @@ export interface LoopOptions {
   failures: Failures
   /** Runs each time the lock was taken, before the first round. */
   backfill: () => Promise<void>
+  /** How long the index may stand still before there is a warning. */
+  stallMs?: number
   log?: Logger
 }
 
@@ -39,7 +42,7 @@ export function runLoop(
   { db, chainId, startBlock, source, counters, signal }: FollowerContext,
   follower: Follower,
   lease: ChainLease,
-  { pollMs, failures, backfill, log }: LoopOptions,
+  { pollMs, failures, backfill, stallMs, log }: LoopOptions,
 ): Indexer {
   const pause = new Pause()
   source.rpc.onHead?.(() => pause.wake())
@@ -116,15 +119,30 @@ export function runLoop(
       }
   }
 
+  const ended = new AbortController()
+  void watchStall({
+    chainId,
+    rpc: source.rpc,
+    counters,
+    state: () => ({
+      block: follower.position.block,
+      active: lease.held || state === 'retrying',
+      problem: failures.problem,
+    }),
+    signal: AbortSignal.any([signal, ended.signal]),
+    stallMs,
+    log,
+  })
   const stopped = loop().finally(async () => {
     state = 'stopped'
+    ended.abort()
     await lease.release()
   })
   /** Rejects with the reason of the stop. */
-  const ended: Promise<never> = stopped.then(() => {
+  const rejected: Promise<never> = stopped.then(() => {
     throw new IndexerError('The indexer was stopped')
   })
-  ended.catch((error: Error) => {
+  rejected.catch((error: Error) => {
     stopReason = error.message
     for (const one of waiting) one.fail(error)
     waiting.clear()
@@ -136,7 +154,7 @@ export function runLoop(
       const { head } = await source.tip()
       return { block: head.number, hash: head.hash }
     } catch (error) {
-      if (signal.aborted || state === 'stopped') return ended
+      if (signal.aborted || state === 'stopped') return rejected
       throw error
     }
   }
@@ -145,7 +163,7 @@ export function runLoop(
     stopped,
     async caughtUp(block) {
       const wanted = block === undefined ? await headNow() : { block: Number(block) }
-      if (state === 'stopped') return ended
+      if (state === 'stopped') return rejected
       await new Promise<void>((done, failed) => {
         waiting.add({ ...wanted, done, fail: failed })
         pause.wake()

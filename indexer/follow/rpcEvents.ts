@@ -3,22 +3,24 @@ import type { Logger } from '../options.ts'
 import type { EndpointEvents } from '../rpc/endpoints.ts'
 import type { TransportOptions } from '../rpc/transport.ts'
 import type { Counters } from './counters.ts'
+import { LOGGED_AGAIN_MS } from './failures.ts'
 
-/** What happens to the RPC endpoints of an indexer: each event is counted; of equal ones in a row, the 1st, 2nd, 4th, 8th … is logged. */
+/** What happens to the RPC endpoints of an indexer: each event is counted; of equal ones in a row, the 1st, 2nd, 4th, 8th … is logged, and one a minute. */
 
 /** After so long without an event, the next one is the first of another row. */
 const QUIET_MS = 60_000
 
 class Rows {
-  private readonly rows = new Map<string, { times: number; last: number }>()
+  private readonly rows = new Map<string, { times: number; last: number; logged: number }>()
 
-  /** Counts one more event of `kind`. @returns how many there were in a row. */
-  count(kind: string): number {
+  /** Counts one more event of `kind`. @returns how many there were in a row, when this one is to be logged. */
+  toLog(kind: string): number | undefined {
     const now = performance.now()
     const row = this.rows.get(kind)
     const times = row && now - row.last < QUIET_MS ? row.times + 1 : 1
-    this.rows.set(kind, { times, last: now })
-    return times
+    const isDue = isLogged(times) || now - (row?.logged ?? 0) >= LOGGED_AGAIN_MS
+    this.rows.set(kind, { times, last: now, logged: isDue ? now : (row?.logged ?? now) })
+    return isDue ? times : undefined
   }
 }
 
@@ -31,8 +33,8 @@ export interface RpcEvents {
 export function rpcEvents(counters: Counters, chainId: number, log?: Logger): RpcEvents {
   const rows = new Rows()
   const warn = (kind: string, details: object, message: string) => {
-    const times = rows.count(kind)
-    if (isLogged(times)) log?.warn({ chainId, ...details, times }, message)
+    const times = rows.toLog(kind)
+    if (times !== undefined) log?.warn({ chainId, ...details, times }, message)
   }
   return {
     transport: {

@@ -4,6 +4,8 @@ import type { PoolClient } from 'pg'
 import { endIndexerSession, tryIndexerLock } from '#schema/advisoryLocks.ts'
 import type { Database, Sql } from '#schema/database.ts'
 import { RetriableError } from '#schema/errors.ts'
+import { IndexerError } from '../errors.ts'
+import { requireOwnSession, SHARED_SESSION } from './ownSession.ts'
 
 /** One indexer per chain and database writes (decision 0016).
  *
@@ -42,6 +44,8 @@ export interface LeaseHolder {
 export class ChainLease {
   private client: PoolClient | undefined
   private current = 0
+  /** Why this process may not hold the lock. */
+  private refusal: IndexerError | undefined
   /** Called when the lock was lost without `release`. */
   onLost: (problem: string) => void = () => {}
 
@@ -61,10 +65,11 @@ export class ChainLease {
   }
 
   /** Waits until this process holds the lock; calls `waiting` whenever another session holds it. When the token is another one
-   *  afterwards, everything in memory may be stale. */
+   *  afterwards, everything in memory may be stale. @throws IndexerError when sessions are shared, so that no lock holds. */
   async hold(signal: AbortSignal, waiting: (holder: LeaseHolder | undefined) => Promise<void>): Promise<void> {
     while (!this.client) {
       signal.throwIfAborted()
+      if (this.refusal) throw this.refusal
       if (await this.take()) return
       await waiting(await this.holder())
       await sleep(RETRY_MS, undefined, { signal })
@@ -87,6 +92,7 @@ export class ChainLease {
         client.release()
         return false
       }
+      await requireOwnSession(this.db, client)
       this.current = await this.claim(client)
     } catch (error) {
       client.off('error', broken)
@@ -116,8 +122,9 @@ export class ChainLease {
       while (this.client === client) {
         await sleep(this.termMs * RENEW_PART, undefined, { ref: false })
         if (this.client !== client) return
-        const { rowCount } = await within(this.termMs * ANSWER_PART, client.query(RENEW, values))
-        if (!rowCount) throw new LeaseLost('another indexer took over')
+        const { rows } = await within(this.termMs * ANSWER_PART, client.query(RENEW, values))
+        if (!rows[0]) throw new LeaseLost('another indexer took over')
+        if (!rows[0].own) throw (this.refusal = new IndexerError(SHARED_SESSION))
       }
     } catch (error) {
       this.lose(client, error as Error)
@@ -147,7 +154,7 @@ const READ = `select holder, session, expires_at < clock_timestamp() as expired,
   extract(epoch from clock_timestamp() - renewed_at)::float8 * 1000 as "silentMs" from indexer_lease where id = $1`
 
 const RENEW = `update indexer_lease set renewed_at = clock_timestamp(), expires_at = clock_timestamp() + $3 * interval '1 ms'
-  where id = $1 and token = $2`
+  where id = $1 and token = $2 returning session = pg_backend_pid() as own`
 
 /** Transactions that hold the lease's row for a token: only those of indexers do. */
 const END_STALE_WRITERS = `select pg_terminate_backend(pid) from pg_locks
