@@ -20,7 +20,86 @@ function* oracle(state: readonly number[]): Generator<number> {
   }
 }
 
+const TWO_32 = 2n ** 32n
+
+/** The word `b` of a state whose next output is `output`: the inverse of xoshiro128**'s scrambler. */
+function wordBefore(output: number): number {
+  const unscrambled = (BigInt(output) * 0x38e38e39n) % TWO_32 // 9 · 0x38e38e39 = 1
+  const rotated = ((unscrambled >> 7n) | (unscrambled << 25n)) % TWO_32
+  return Number((rotated * 0xcccccccdn) % TWO_32) // 5 · 0xcccccccd = 1
+}
+
+/** A generator whose first outputs are these two. The second is scrambled from `a ^ b ^ c`. */
+const starting = (first: number, second: number) =>
+  Random.fromState([0, wordBefore(first), (wordBefore(first) ^ wordBefore(second)) >>> 0, 1])
+
+const MOST = 0xffffffff
+
 describe('a seeded generator', () => {
+  test('expands a seed by splitmix64 as published', () => {
+    const [low, high] = [6457827717110365317n, 3203168211198807973n]
+    expect(new Random(1234567).state()).toEqual(
+      [low, high].flatMap((word) => [Number(word % TWO_32), Number(word / TWO_32)]),
+    )
+  })
+
+  test('every kind of draw is its function of the outputs, and takes no more of them', () => {
+    const draws: [draw: (random: Random) => unknown, expected: (next: () => number) => unknown][] = [
+      [(random) => random.uniform(), uniform],
+      [(random) => random.normal(3, 2), (next) => normal(next, 3, 2)],
+      [(random) => random.integer(1), (next) => next() * 0],
+      [(random) => random.integer(2 ** 32), (next) => next()],
+      [(random) => random.chance(0.3), (next) => uniform(next) < 0.3],
+      [(random) => random.choice(['a', 'b', 'c', 'd']), (next) => 'abcd'[next() % 4]],
+      [(random) => [...random.fillNormal(new Float64Array(3), 5)], (next) => [0, 0, 0].map(() => normal(next, 0, 5))],
+      [
+        (random) => [...random.fillUniform(new Float64Array(3), 2, 6)],
+        (next) => [0, 0, 0].map(() => 2 + 4 * uniform(next)),
+      ],
+      [
+        (random) => random.shuffle([0, 1, 2, 3]),
+        (next) => {
+          const items = [0, 1, 2, 3]
+          for (const last of [3, 2, 1]) {
+            const place = next() % (last + 1) // no output is so large that it is refused
+            ;[items[last], items[place]] = [must(items[place]), must(items[last])]
+          }
+          return items
+        },
+      ],
+    ]
+    function uniform(next: () => number): number {
+      const [high, low] = [BigInt(next()) >> 5n, BigInt(next()) >> 6n]
+      return Number((high << 26n) | low) / 2 ** 53
+    }
+    function normal(next: () => number, mean: number, deviation: number): number {
+      const radius = Math.sqrt(-2 * Math.log(1 - uniform(next)))
+      return mean + deviation * radius * Math.cos(2 * Math.PI * uniform(next))
+    }
+    const random = new Random('draws')
+    const outputs = oracle(random.state())
+    for (let round = 0; round < 20; round++)
+      for (const [draw, expected] of draws) expect(draw(random)).toEqual(expected(() => must(outputs.next().value)))
+    expect(random.uint32()).toBe(outputs.next().value)
+  })
+
+  test('an output that would make some integers more likely is refused', () => {
+    expect(starting(MOST - 1, 7).integer(3)).toBe(2)
+    expect(starting(MOST, 7).integer(3)).toBe(1)
+  })
+
+  test('a chance is not met at its own value', () => {
+    expect(starting(0x80000000, 0).uniform()).toBe(0.5)
+    expect(starting(0x80000000, 0).chance(0.5)).toBe(false)
+  })
+
+  test('weighted draws at the borders: where a weight begins, and where rounding leaves a rest', () => {
+    expect(starting(0x80000000, 0).weighted([1, 1])).toBe(1)
+    expect(starting(0, 0).weighted([0, 1])).toBe(1)
+    expect(starting(MOST, MOST).weighted([0.1, 0.2, 0.3, 0])).toBe(2)
+    expect(0.6000000000000001 * (1 - 2 ** -53) - 0.1 - 0.2 - 0.3).toBe(0)
+  })
+
   test('follows xoshiro128** as published', () => {
     const random = Random.fromState([1, 2, 3, 4])
     expect(Array.from({ length: 10 }, () => random.uint32())).toEqual([
@@ -65,15 +144,17 @@ describe('a seeded generator', () => {
   })
 
   test('rejects invalid seeds and states', () => {
-    expect(() => new Random(0.5)).toThrow('integer')
-    expect(() => new Random(Number.NaN)).toThrow('integer')
+    expect(() => new Random(0.5)).toThrow('A seed must be an integer or text')
+    expect(() => new Random(Number.NaN)).toThrow('A seed must be an integer or text')
     expect(() => Random.fromState([0, 0, 0, 0])).toThrow('all-zero')
     expect(() => Random.fromState([1, 2, 3])).toThrow('four integers')
-    expect(() => Random.fromState([1, 2, 3, -4])).toThrow('four integers')
-    expect(() => new Random(1).integer(0)).toThrow('from 1 to 2^32')
+    for (const word of [-4, 2 ** 32, 0.5]) expect(() => Random.fromState([1, 2, 3, word])).toThrow('four integers')
+    for (const below of [0, 2 ** 32 + 1, 1.5]) expect(() => new Random(1).integer(below)).toThrow('from 1 to 2^32')
     expect(() => new Random(1).choice([])).toThrow('at least one')
     expect(() => new Random(1).weighted([0, 0])).toThrow('positive')
-    expect(() => new Random(1).weighted([1, Number.NaN])).toThrow('Weight 1')
+    for (const weight of [Number.NaN, -1, Number.POSITIVE_INFINITY])
+      expect(() => new Random(1).weighted([1, weight])).toThrow('Weight 1')
+    expect(() => new Random(1).weighted([Number.MAX_VALUE, Number.MAX_VALUE])).toThrow('sum to Infinity')
   })
 
   test('a fork does not advance its parent, and different labels give different forks', () => {
@@ -81,6 +162,7 @@ describe('a seeded generator', () => {
     const before = parent.state()
     expect(parent.fork('data').uint32()).not.toBe(parent.fork('dropout').uint32())
     expect(parent.state()).toEqual(before)
+    expect(parent.fork('data').state()).toEqual(new Random(`${before.join(',')}/data`).state())
   })
 
   test('integers are uniform by chi-squared', () => {

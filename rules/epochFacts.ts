@@ -137,11 +137,11 @@ function uniqueMap<T>(what: string, items: readonly T[], key: (item: T) => strin
 }
 
 function requireUnique<T>(what: string, items: readonly T[], key: (item: T) => string): void {
-  const seen = new LargeMap<string, true>()
+  const seen = new LargeMap<string, T>()
   for (const item of items) {
     const name = key(item)
     if (seen.has(name)) refuseTwice(what, name)
-    seen.set(name, true)
+    seen.set(name, item)
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { deadlineAt, type ProposalHistory, proposalState, quorumOf, tally, type VoteCast } from './tally.ts'
+import { deadlineAt, type ProposalHistory, proposalState, quorumOf, splitOf, tally, type VoteCast } from './tally.ts'
 
 const vote = (voter: string, support: number, weight: bigint, block: bigint): VoteCast => ({
   voter,
@@ -31,6 +31,11 @@ test('a fractional vote is read from its three packed uint128', () => {
     expect(() => tally([{ ...vote('a', 255, 3n, 1n), params: wrong }])).toThrow(
       /support 255 .* counts votes in another way/,
     )
+  // A nonce of 16 bytes may follow the parts.
+  const parts = { against: 1n, for: 2n, abstain: 2n ** 127n }
+  expect(splitOf(`${params}${'0a'.repeat(16)}`)).toEqual(parts)
+  for (const wrong of ['0', '0a'.repeat(15), '0g'.repeat(16), '0a'.repeat(17)])
+    expect(splitOf(params + wrong)).toBe(undefined)
   expect(() => tally([{ ...vote('a', 7, 3n, 1n), params }])).toThrow(/support 7/)
 })
 

@@ -110,7 +110,7 @@ function orderOf(list: string, published: readonly unknown[], recomputed: readon
 }
 
 function isSame(a: unknown, b: unknown): boolean {
-  if (a === b || typeof a !== 'object' || a === null) return a === b
+  if (typeof a !== 'object' || a === null) return a === b
   const [ours, theirs] = [a as Record<string, unknown>, Object(b) as Record<string, unknown>]
   // The keys of a list of millions would be millions of texts.
   if (Array.isArray(a)) return a.length === theirs.length && a.every((item, place) => isSame(item, theirs[place]))

@@ -1,5 +1,6 @@
 """Artifacts: files that are named by the keccak256 of their bytes."""
 
+from functools import cache
 from pathlib import Path
 
 from .documents import MAX_DOCUMENT_BYTES, read_document
@@ -18,6 +19,7 @@ class Artifacts:
         """As the artifact store lays them out: in sub-folders by the first two digits."""
         return self.folder / name[2:4] / name
 
+    @cache  # hashing takes seconds for a few megabytes
     def has(self, name):
         file = self._file(name)
         return file.is_file() and keccak_hex(file.read_bytes()) == name
