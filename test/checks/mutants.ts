@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type AcceptedMutant, acceptedMutants } from './mutants/accepted.ts'
 
@@ -23,22 +23,20 @@ type Survivor = Omit<AcceptedMutant, 'because'> & { lineNumber: number; status: 
 /**
  * `npm run check -- mutants [--files rules/fee.ts,rules/bond.ts] [--incremental]`: Stryker changes `rules/` and `math/` one
  * expression at a time; each change must make a test fail. `--incremental` reuses the results of files and tests that
- * did not change since the last such run. The last line is one JSON object.
+ * did not change since the last such run. Each file is changed in a run of its own, with the tests that import it: what a file computes when it is loaded needs all
+ * tests of a run once more for each change. The last line is one JSON object.
  * @returns whether at least 95 % of the mutants are killed, every survivor is in `mutants/accepted.ts`, and that list has no
  * entry which is killed now.
  */
 export async function checkMutants(files: string | undefined, incremental: boolean): Promise<boolean> {
   const begin = performance.now()
   install()
-  const flags = [...(files ? ['--mutate', files] : []), ...(incremental ? ['--incremental'] : [])]
-  rmSync(REPORT, { force: true })
-  execFileSync(process.execPath, [binary(), 'run', CONFIG, ...flags], { stdio: 'inherit' })
-  const report = JSON.parse(readFileSync(REPORT, 'utf8')) as MutationReport
-
   const scores: Record<string, string> = {}
   const survivors: Survivor[] = []
   let [all, killed] = [0, 0]
-  for (const [file, { source, mutants }] of Object.entries(report.files).sort(([a], [b]) => (a < b ? -1 : 1))) {
+  for (const [file, { source, mutants }] of (files?.split(',') ?? ruleFiles()).flatMap((one) =>
+    changed(one, incremental),
+  )) {
     const valid = mutants.filter(({ status }) => status !== 'Ignored')
     const alive = valid.filter(({ status }) => status !== 'Killed' && status !== 'Timeout')
     survivors.push(...alive.map((mutant) => survivorOf(file, source, mutant)))
@@ -75,6 +73,21 @@ export async function checkMutants(files: string | undefined, incremental: boole
     }),
   )
   return ok
+}
+
+/** The files of `rules/` and `math/`, without tests. */
+const ruleFiles = (): string[] =>
+  ['rules', 'math']
+    .flatMap((folder) => readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)))
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !file.startsWith('rules/test/'))
+    .sort()
+
+/** Lets Stryker change one file. @returns its report */
+function changed(file: string, incremental: boolean): [file: string, changes: MutationReport['files'][string]][] {
+  rmSync(REPORT, { force: true })
+  const flags = ['--mutate', file, ...(incremental ? ['--incremental'] : [])]
+  execFileSync(process.execPath, [binary(), 'run', CONFIG, ...flags], { stdio: 'inherit' })
+  return Object.entries((JSON.parse(readFileSync(REPORT, 'utf8')) as MutationReport).files)
 }
 
 const binary = () => join(FOLDER, 'node_modules/@stryker-mutator/core/bin/stryker.js')
