@@ -3,6 +3,7 @@ import { Slash } from '#schema/onchain/disputes.ts'
 import { FeedbackRound, FeedbackTask, Judgement, Reputation, Validator } from '#schema/onchain/feedback.ts'
 import type { Rows } from '../store/rows.ts'
 import { dateOf, type EventHandlers } from './eventContext.ts'
+import { indexedName } from './indexedName.ts'
 
 export const judgementId = (taskId: bigint, validator: string) => `${taskId}-${validator}`
 
@@ -100,7 +101,7 @@ export const feedback: EventHandlers<'FeedbackPool'> = {
     rows.change(FeedbackRound, roundId.toString(), { settled: true })
   },
   ReputationUpdated(rows, { validator, domain, value, tier }) {
-    rows.put(Reputation, { id: `${validator}-${domain}`, validator, domain, value, tier })
+    rows.put(Reputation, { id: `${validator}-${indexedName(domain)}`, validator, domain, value, tier })
   },
   FeedbackRewardWithdrawn(rows, { validator, amount }) {
     rows.change(Validator, validator, ({ withdrawn }) => ({ withdrawn: withdrawn + amount }))

@@ -1,8 +1,8 @@
-import { keccak256, stringToHex } from 'viem'
 import { liveVersion } from '#rules/promotion.ts'
 import { BudgetEntry, Mandate, Model, ModelStake, ModelVersion, RewardSplit, Target } from '#schema/onchain/models.ts'
 import type { Rows } from '../store/rows.ts'
 import { dateOf, type EventContext, type EventHandlers } from './eventContext.ts'
+import { indexedName } from './indexedName.ts'
 
 const NO_VERSION = 0n
 
@@ -32,15 +32,6 @@ function stake(rows: Rows, modelId: string, account: string, change: bigint) {
   rows.change(Model, modelId, ({ staked }) => ({ staked: staked + change }))
 }
 
-/** An index takes ids of at most 2,704 bytes; whoever proposes a model names its metrics. */
-const MAX_NAME_BYTES = 1_000
-
-/** A name that is too long for an id stands there as its hash, and so does one that looks like such a hash. */
-function targetId(modelId: bigint, metric: string): string {
-  const isShort = Buffer.byteLength(metric) <= MAX_NAME_BYTES && !/^0x[0-9a-f]{64}$/.test(metric)
-  return `${modelId}-${isShort ? metric : keccak256(stringToHex(metric))}`
-}
-
 function liveVersionId(rows: Rows, modelId: string): string | null {
   const serving = rows.find(ModelVersion, 'modelId', modelId).filter(({ status }) => status === 'Promoted')
   return liveVersion(serving.map(({ id }) => BigInt(id)))?.toString() ?? null
@@ -64,8 +55,9 @@ export const models: EventHandlers<'ModelRegistry'> = {
     })
   },
   /** Where a metric is named twice, the greater minimum counts, and it may fall only if both say so. */
-  TargetSet(rows, { modelId, metric, minimum, mayFall }) {
-    const id = targetId(modelId, metric)
+  TargetSet(rows, { modelId, minimum, mayFall, ...target }) {
+    const metric = indexedName(target.metric)
+    const id = `${modelId}-${metric}`
     const before = rows.get(Target, id)
     const least = before && before.minimum > minimum ? before.minimum : minimum
     const falls = mayFall && (before?.mayFall ?? true)
