@@ -82,6 +82,15 @@ test('an aligned version whose answers lose to those of the version before does 
   )
 })
 
+test('no endpoint follows an aligned version that a stranger has promoted although its answers lose', () => {
+  const winRate = { metric: 'winRate', score: 420_000n, lower: 400_000n, upper: 440_000n, n: 160n, order: 9n }
+  const promoted = version('5', { method: 'rloo', metrics: [...scored(700_000), winRate] })
+  const state = { versions: [promoted], live: live({ id: '5' }), endpoints: [{ id: '1', versionId: '4' }] }
+  expect(waits('follow', state)).toBe('a better version')
+  const better = version('6', { method: 'rloo', metrics: scored(700_000) })
+  expect(names({ ...state, versions: [better], live: live({ id: '6' }) })).toEqual(['follow'])
+})
+
 test('of several versions that may go live, the newest does', () => {
   const versions = ['5', '6'].map((id) => version(id, { status: 'Registered' }))
   expect(due({ versions }).map(({ occasion }) => occasion)).toEqual(['promote/6'])

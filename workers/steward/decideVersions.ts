@@ -49,12 +49,7 @@ function promoteStep(facts: ModelFacts): Step[] {
   const newest = judged.at(-1)
   if (!newest) return []
   const unmet = newest.results.filter(({ verdict }) => verdict !== 'met').map(({ reason }) => reason)
-  if (newest.lost) {
-    const { score, lower, upper, n } = newest.lost
-    unmet.push(
-      `Its answers lose to those of the version before: ${WIN_RATE} ${score} (${lower} to ${upper}, ${n} items).`,
-    )
-  }
+  if (newest.lost) unmet.push(lostText(newest.lost))
   return [
     {
       ...step(newest.id),
@@ -68,15 +63,25 @@ function promoteStep(facts: ModelFacts): Step[] {
 const lostWinRate = (metrics: readonly MetricEvaluation[]) =>
   metrics.find(({ metric, upper }) => metric === WIN_RATE && upper < 500_000n)
 
-const followSteps = ({ policy, live, endpoints }: ModelFacts): Step[] =>
-  policy.follow === false || !live
-    ? []
-    : endpoints
-        .filter(({ versionId }) => versionId !== live.id)
-        .map(({ id, versionId }) => ({
-          name: 'follow',
-          occasion: `follow/${id}/from ${versionId} to ${live.id}`,
-          kind: 'pointEndpoint',
-          input: { endpointId: id, versionId: live.id },
-          reason: `Endpoint ${id} serves version ${versionId}, and version ${live.id} is live.`,
-        }))
+const lostText = ({ score, lower, upper, n }: MetricEvaluation) =>
+  `Its answers lose to those of the version before: ${WIN_RATE} ${score} (${lower} to ${upper}, ${n} items).`
+
+function followSteps({ policy, live, endpoints, versions }: ModelFacts): Step[] {
+  if (policy.follow === false || !live) return []
+  // Anybody may promote what meets the mandate: the chain does not know the win rate.
+  const lost = lostWinRate(versions.find(({ id }) => id === live.id)?.metrics ?? [])
+  return endpoints
+    .filter(({ versionId }) => versionId !== live.id)
+    .map(({ id, versionId }) => {
+      const step = {
+        name: 'follow',
+        occasion: `follow/${id}/from ${versionId} to ${live.id}`,
+        kind: 'pointEndpoint',
+        input: { endpointId: id, versionId: live.id },
+      } as const
+      const reason = `Endpoint ${id} serves version ${versionId}, and version ${live.id} is live.`
+      return lost
+        ? { ...step, reason: `${reason} ${lostText(lost)}`, waitsFor: 'a better version' }
+        : { ...step, reason }
+    })
+}
