@@ -44,7 +44,7 @@ function countedReceipts({ usage, receipts }: Parameters<typeof countedAnswers>[
   const left = new Map<string, bigint>()
   for (const use of usage) left.set(payer(use), (left.get(payer(use)) ?? 0n) + use.fees)
   const counted = new Set<string>()
-  return [...receipts].sort(inOrder).filter((receipt) => {
+  return [...receipts].sort(inOrder()).filter((receipt) => {
     const { endpointId, receiptId, fee } = receipt
     const name = `${endpointId}/${receiptId}`
     const room = left.get(payer(receipt)) ?? -1n
@@ -61,14 +61,23 @@ const isPossible = ({ fee, parts }: AttributedReceipt) =>
 const payer = ({ endpointId, versionId, consumer }: { endpointId: string; versionId: string; consumer: Hex }) =>
   `${endpointId}/${versionId}/${lower(consumer)}`
 
-/** By receipt id; receipts of one id by all that they state, so that the order of documents does not matter. */
-const inOrder = (a: AttributedReceipt, b: AttributedReceipt): number =>
-  ascending(a.receiptId, b.receiptId) ||
-  byId(a.endpointId, b.endpointId) ||
-  byId(a.versionId, b.versionId) ||
-  ascending(lower(a.consumer), lower(b.consumer)) ||
-  ascending(a.fee, b.fee) ||
-  ascending(partsText(a), partsText(b))
+/** By receipt id; receipts of one id by all that they state, so that the order of documents does not matter. The text of each is written once: a host may state
+ *  thousands that differ in nothing else. */
+function inOrder(): (a: AttributedReceipt, b: AttributedReceipt) => number {
+  const texts = new Map<AttributedReceipt, string>()
+  const textOf = (receipt: AttributedReceipt) => {
+    const text = texts.get(receipt) ?? partsText(receipt)
+    texts.set(receipt, text)
+    return text
+  }
+  return (a, b) =>
+    ascending(a.receiptId, b.receiptId) ||
+    byId(a.endpointId, b.endpointId) ||
+    byId(a.versionId, b.versionId) ||
+    ascending(lower(a.consumer), lower(b.consumer)) ||
+    ascending(a.fee, b.fee) ||
+    ascending(textOf(a), textOf(b))
+}
 
 const partsText = ({ parts }: AttributedReceipt) =>
   parts
