@@ -2,6 +2,7 @@ import { encodeFunctionData, type Hex, keccak256, stringToHex } from 'viem'
 import { expect, onTestFinished, test } from 'vitest'
 import { testApi } from '#graphql/test/api.ts'
 import { startIndexer } from '#indexer/index.ts'
+import { shows } from '#indexer/test/followedList.ts'
 import { type At, governorChain, spreadPower } from '#indexer/test/governors.ts'
 import { PROPOSAL_STATES } from '#rules/tally.ts'
 import type { Database } from '#schema/database.ts'
@@ -68,7 +69,7 @@ async function uneven() {
 
 const hex = (value: number) => `0x${value.toString(16)}`
 
-test('states at blocks and times between kept headers are those of the contracts, live and clean', async () => {
+test(shows('between', 'live and clean, however unevenly blocks come'), async () => {
   const { chain, asked } = await uneven()
   const head = await chain.head()
   const deployment = {

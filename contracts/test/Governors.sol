@@ -155,7 +155,7 @@ contract Bravo {
     event ProposalExecuted(uint256 id);
     event VotingDelaySet(uint256 oldVotingDelay, uint256 newVotingDelay);
 
-    uint256 public constant quorumVotes = 400;
+    uint256 public quorumVotes = 400;
     uint256 public votingDelay = 2;
     uint256 public votingPeriod = 6;
     uint256 public proposalCount;
@@ -350,6 +350,17 @@ contract NounsGovernor {
     uint256 public constant votingPeriod = 6;
     uint256 public constant quorumVotes = 400;
     address public vetoer;
+}
+
+/// @dev Its blocks are those of another chain, as on Arbitrum.
+contract ForeignClock {
+    uint256 public constant votingPeriod = 6;
+    string public constant COUNTING_MODE = "support=bravo&quorum=for,abstain";
+    string public constant CLOCK_MODE = "mode=blocknumber&from=default";
+
+    function clock() external view returns (uint48) {
+        return uint48(block.number) + 20_000_000;
+    }
 }
 
 /// @dev Counts ballots in a way of its own.

@@ -10,6 +10,7 @@ import {GovernorVotesQuorumFraction} from "@openzeppelin/contracts/governance/ex
 import {GovernorVotesSuperQuorumFraction} from "@openzeppelin/contracts/governance/extensions/GovernorVotesSuperQuorumFraction.sol";
 import {TimelockController} from "@openzeppelin/contracts/governance/TimelockController.sol";
 import {Checkpoints} from "@openzeppelin/contracts/utils/structs/Checkpoints.sol";
+import {Bravo, BravoTimelock} from "./Governors.sol";
 import {OldGovernor} from "./OldGovernor.sol";
 import {BlockVotes, TimelockOf} from "./Votes.sol";
 
@@ -88,12 +89,53 @@ contract UpgradedQuorum is Short {
     }
 }
 
+/// @dev Compound's Bravo, whose quorum is a part of its code, which changes behind its proxy.
+contract UpgradedBravo is Bravo {
+    event NewImplementation(address oldImplementation, address newImplementation);
+
+    constructor(BlockVotes comp_, BravoTimelock timelock_) Bravo(comp_, timelock_) {}
+
+    function upgrade(uint256 quorum) external {
+        quorumVotes = quorum;
+        emit NewImplementation(address(this), address(timelock));
+    }
+}
+
 /// @dev Declares a fraction of the supply, and asks for twice as much.
 contract OtherFraction is Short, GovernorVotesQuorumFraction {
     constructor(BlockVotes token_) Governor("OtherFraction") GovernorVotes(token_) GovernorVotesQuorumFraction(10) {}
 
     function quorum(uint256 timepoint) public view override(Governor, GovernorVotesQuorumFraction) returns (uint256) {
         return 2 * super.quorum(timepoint);
+    }
+}
+
+/// @dev As Arbitrum's: a fraction of the votes without those of an account.
+contract Excluding is Short, GovernorVotesQuorumFraction {
+    address private immutable _excluded;
+
+    constructor(BlockVotes token_, address excluded) Governor("Excluding") GovernorVotes(token_) GovernorVotesQuorumFraction(20) {
+        _excluded = excluded;
+    }
+
+    function quorum(uint256 timepoint) public view override(Governor, GovernorVotesQuorumFraction) returns (uint256) {
+        uint256 counted = token().getPastTotalSupply(timepoint) - token().getPastVotes(_excluded, timepoint);
+        return counted * quorumNumerator(timepoint) / quorumDenominator();
+    }
+}
+
+/// @dev As Optimism's: its quorum takes a proposal's id.
+contract ByProposal is Short, GovernorVotesQuorumFraction {
+    constructor(BlockVotes token_) Governor("ByProposal") GovernorVotes(token_) GovernorVotesQuorumFraction(20) {}
+
+    function quorum(uint256 proposalId) public view override(Governor, GovernorVotesQuorumFraction) returns (uint256) {
+        uint256 snapshot = proposalSnapshot(proposalId);
+        return snapshot == 0 ? 0 : super.quorum(snapshot) / 2;
+    }
+
+    function _quorumReached(uint256 proposalId) internal view override(Governor, GovernorCountingSimple) returns (bool) {
+        (, uint256 inFavour, uint256 abstain) = proposalVotes(proposalId);
+        return quorum(proposalId) <= inFavour + abstain;
     }
 }
 

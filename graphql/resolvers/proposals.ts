@@ -83,9 +83,9 @@ async function governorOf(row: ProposalRow, reader: Reader): Promise<GovernorRow
 /** The quorum stored at the snapshot. Until it is stored, neither supply nor fraction has changed since, so the values as of this point give
  *  the quorum. */
 async function quorumOfRow(row: ProposalRow, governor: GovernorRow | null, reader: Reader): Promise<bigint | null> {
-  if (governor && (governor.quorumUnknown ?? governor.unfollowed) !== null) return null
+  if (governor && governor.unfollowed !== null) return null
   if (row.quorum !== null) return row.quorum
-  if (!governor) return null
+  if (!governor || governor.quorumUnknown !== null) return null
   if (governor.token === null) return quorumIn(governor, null, null)
   const setting = (contract: string, name: string) => readSetting(row[ROW_AS_OF], contract, name, reader)
   const both = [setting(governor.token, 'totalSupply'), setting(governor.id, 'quorumNumerator')] as const

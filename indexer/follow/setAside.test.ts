@@ -9,12 +9,13 @@ import { reconcile } from '../governors/reconcile.ts'
 import { type FollowedDeployment, startIndexer } from '../index.ts'
 import { openRpc } from '../rpc/open.ts'
 import { difference } from '../test/compare.ts'
+import { shows } from '../test/followedList.ts'
 import { governorChain } from '../test/governors.ts'
 import { recordingLogger } from '../test/logger.ts'
 
 /** A contract with an event that cannot be indexed stops the index of nothing but itself. */
 
-test('a poisonous or garbled token is set aside from its block on, with the reason, and everything else is indexed, the same in every index', async () => {
+test(shows('setAside', 'the same in every index'), async () => {
   const chain = await governorChain('Poison.sol')
   onTestFinished(() => chain.anvil.stop())
   const { accounts, send } = chain

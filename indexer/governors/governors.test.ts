@@ -10,6 +10,7 @@ import { openRpc } from '../rpc/open.ts'
 import { difference } from '../test/compare.ts'
 import { FaultyNode, type NodeFault } from '../test/faultyNode.ts'
 import { until } from '../test/follow.ts'
+import { shows } from '../test/followedList.ts'
 import {
   deployCompound,
   deployGovernor,
@@ -101,7 +102,7 @@ test('what a Governor does not emit is read from it: token, timelock, clock, quo
   })
 })
 
-test('a contract that is no Governor, or one of another kind, is refused with what it is and what to name instead', async () => {
+test(shows('refused', 'with what to name instead'), async () => {
   const [{ timelock, token, governor }] = all
   const refusal = async (followed: FollowedGovernor) => {
     const following = { ...deployment, governors: [followed] }
@@ -113,6 +114,9 @@ test('a contract that is no Governor, or one of another kind, is refused with wh
   expect(await refusal(await at('BravoDelegate'))).toContain('the implementation behind a proxy')
   expect(await refusal(await at('NounsGovernor'))).toContain('is a Nouns Governor')
   expect(await refusal(await at('RankedGovernor'))).toContain('support=ranked&quorum=all')
+  expect(await refusal(await at('ForeignClock'))).toMatch(
+    /counts blocks that are not those of its node: its clock\(\) is \d+ in block \d+/,
+  )
   expect(await refusal({ address: governor.address, token: timelock.address })).toContain(
     'the token of a Governor, but has neither getVotes(address) nor getCurrentVotes(address)',
   )

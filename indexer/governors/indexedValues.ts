@@ -138,14 +138,16 @@ export async function proposalValues(sql: Sql, readers: Readers, governor: Gover
       indexed: [againstVotes, forVotes, abstainVotes],
       onChain: () => tallyOnChain(readers, address, id),
     })
-    const quorum =
-      quorumUnknown === null ? (proposal.quorum ?? (past ? await quorumAt(sql, governor, at) : null)) : null
+    const quorum = proposal.quorum ?? (quorumUnknown === null && past ? await quorumAt(sql, governor, at) : null)
     if (past && quorum !== null)
       values.push({
         what: 'quorum',
         subject,
         indexed: quorum,
-        onChain: async () => (await read(address, 'quorum', BigInt(voteStart))) ?? (await read(address, 'quorumVotes')),
+        onChain: async () =>
+          (quorumUnknown !== null && id >= 2n ** 64n ? await read(address, 'quorum', id) : undefined) ??
+          (await read(address, 'quorum', BigInt(voteStart))) ??
+          (await read(address, 'quorumVotes')),
       })
     const state = stateOfStored(proposal, governor, quorum, at)
     if (state !== null)

@@ -11,7 +11,7 @@ import {
   stringToHex,
   toFunctionSelector,
 } from 'viem'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { type Database, openDatabase } from '#schema/database.ts'
 import { Governor, Proposal } from '#schema/onchain/governance.ts'
 import { rowsOf } from '#schema/rows.ts'
@@ -20,6 +20,7 @@ import { must } from '#test/must.ts'
 import { type FollowedDeployment, type IndexerOptions, startIndexer } from '../index.ts'
 import { difference } from '../test/compare.ts'
 import { faultyNode } from '../test/faultyNode.ts'
+import { type FollowedRow, shows } from '../test/followedList.ts'
 import {
   type At,
   expectStates,
@@ -70,9 +71,13 @@ beforeAll(async () => {
   const silent = await named('SilentQuorum', 400n)
   const upgraded = await named('UpgradedQuorum', 400n)
   const other = await named('OtherFraction')
+  const excluding = await named('Excluding', must(chain.accounts[1]))
+  const byProposal = await named('ByProposal')
+  const bravoTimelock = await chain.deploy('BravoTimelock', [3n])
+  const bravo = await named('UpgradedBravo', bravoTimelock.address)
   const [fraction, fixed] = [await named('OldGovernor', 20n, 0n), await named('OldGovernor', 0n, 250n)]
   const flexible = await named('FlexibleVotes')
-  all = [flexible, early, checkpoints, plain, silent, other, fraction, fixed, upgraded]
+  all = [flexible, early, checkpoints, plain, silent, other, fraction, fixed, upgraded, excluding, byProposal, bravo]
   deployment = {
     chainId: chain.anvil.chainId,
     startBlock: 1,
@@ -84,6 +89,8 @@ beforeAll(async () => {
   const { send, pass } = chain
   for (const { governor } of [checkpoints, plain, silent, upgraded]) await settable(governor)
   await passing(other.governor, 'asks for twice the fraction')
+  for (const { governor } of [excluding, byProposal]) await unusualQuorum(governor)
+  await otherCode(bravo.governor)
   await passing(fraction.governor, 'another numerator for the past')
   await send(0, fraction.governor, 'updateQuorumNumerator', [10n])
   await passing(fixed.governor, 'fixed before ERC-6372')
@@ -124,6 +131,36 @@ async function passing(governor: At, description: string, before = async () => {
   await chain.pass(PERIOD + 1)
 }
 
+/** The first gets no ballot; the last is known to be unusual before its first ballot. */
+async function unusualQuorum(governor: At) {
+  const another = () => chain.send(0, token, 'mint', [must(chain.accounts[0]), 1n])
+  const silent = await propose(governor, 'without a ballot')
+  await chain.pass(3)
+  await another() // the quorum of the one without a ballot is settled now
+  await passing(governor, 'passes with less than the fraction')
+  await passing(governor, 'passes with less, again', undefined, another)
+  return silent
+}
+
+/** 1,040 votes in favour, and 300: the code decides which are enough. */
+async function otherCode(governor: At) {
+  const { send, pass } = chain
+  const vote = async (voter: number, description: string) => {
+    await send(1, governor, 'propose', [[], [], [], [], description])
+    await pass(3)
+    await send(voter, governor, 'castVote', [await chain.read(governor, 'proposalCount'), 1])
+    await pass(7)
+  }
+  await vote(1, 'enough until the code changes')
+  await vote(2, 'enough once the code changes again')
+  await send(0, governor, 'upgrade', [2000n])
+  await pass(1)
+  await send(0, governor, 'upgrade', [100n])
+  await vote(2, 'enough for the last code')
+  await send(2, governor, 'queue', [3n])
+  await pass(2)
+}
+
 async function settable(governor: At) {
   const set = (to: bigint) => () => chain.send(0, governor, 'setQuorum', [to])
   await passing(governor, 'lowered after the snapshot', undefined, set(200n))
@@ -149,15 +186,25 @@ async function earlySuccess({ governor }: Government, next: At) {
   await pass(2)
   await send(2, governor, 'execute', hashed(moving))
   const minted = encodeFunctionData({ abi: token.abi, functionName: 'mint', args: [accounts[6], 1n] })
-  for (const description of ['executed at the next timelock', 'cancelled at the next timelock']) {
+  for (const end of ['executed', 'cancelled', 'scheduled again', 'scheduled again and executed']) {
+    const description = `${end} at the next timelock`
     const plan: Plan = [[token.address], [0n], [minted], description]
     await vote(await propose(governor, plan))
     await send(2, governor, 'queue', hashed(plan))
     await pass(2)
     const salt = BigInt(hashed(plan)[3]) ^ (BigInt(governor.address) << 96n)
     const operation = [...plan.slice(0, 3), `0x${'00'.repeat(32)}`, `0x${salt.toString(16).padStart(64, '0')}`]
-    if (description.startsWith('executed')) await send(0, next, 'executeBatch', operation)
-    else await send(0, next, 'cancel', [await chain.read(next, 'hashOperationBatch', operation)])
+    const execute = () => send(0, next, 'executeBatch', operation)
+    if (end === 'executed') {
+      await execute()
+      continue
+    }
+    await send(0, next, 'cancel', [await chain.read(next, 'hashOperationBatch', operation)])
+    if (end === 'cancelled') continue
+    await pass(1)
+    await send(0, next, 'scheduleBatch', [...operation, 1n])
+    await pass(2)
+    if (end.endsWith('executed')) await execute()
   }
 }
 
@@ -198,19 +245,44 @@ async function bytesAsDescription(governor: At, timelock: At) {
   await send(0, timelock, 'cancel', [await chain.read(timelock, 'hashOperationBatch', operation)])
 }
 
-test('in every block, states and quorums are the contracts’; where a quorum cannot be followed, the state is null', async () => {
+test('in every block, states and quorums are the contracts’; a quorum that cannot be followed is asked for each proposal', async () => {
   const { seen, unknown } = await expectStates(chain, live, all)
-  expect([...unknown]).toEqual(['asks for twice the fraction'])
+  expect([...unknown]).toEqual([])
   expect(seen).toContain('OpenZeppelin Canceled')
   const proposals = await rowsOf(live, Proposal)
   const ended = (description: string) =>
     proposals.filter((one) => one.description === description).map(({ quorum }) => quorum)
   expect(ended('lowered after the snapshot').sort()).toEqual([100n, 100n, 400n, 400n]) // without checkpoints, the last one
-  expect(ended('another numerator for the past')).toEqual([173n])
+  expect(ended('another numerator for the past')).toEqual([174n])
   const governors = await rowsOf(live, Governor)
   const reasons = governors.filter(({ quorumUnknown }) => quorumUnknown !== null)
-  expect(reasons.map(({ id }) => id)).toEqual([must(all[5]).governor.address.toLowerCase()])
+  const unusual = [5, 9, 10].map((place) => must(all[place]).governor.address.toLowerCase())
+  expect(reasons.map(({ id }) => id).sort()).toEqual(unusual.sort())
+  expect(ended('passes with less, again')).toHaveLength(2)
+  expect(ended('without a ballot')).not.toContain(null) // asked when the supply changed
   expect(reasons[0]?.quorumUnknown).toContain('is not the fraction of the supply')
+})
+
+describe('the rows of README’s list', () => {
+  /** The Governors that show a row, by their places in `all`. */
+  const shown: Partial<Record<FollowedRow, number[]>> = {
+    quorumEvents: [2, 3, 6, 7],
+    quorumAsked: [4, 5, 9, 10],
+    superQuorum: [1],
+    timelock: [1],
+    code: [8, 11],
+    ballots: [0],
+  }
+  for (const [row, places] of Object.entries(shown) as [FollowedRow, number[]][])
+    test(shows(row), async () => {
+      const { seen, unknown } = await expectStates(
+        chain,
+        live,
+        places.map((place) => must(all[place])),
+      )
+      expect([...unknown]).toEqual([])
+      expect(seen.size).toBeGreaterThanOrEqual(3)
+    })
 })
 
 test('split ballots count as the contract counts them, and a description that is no text keeps the hash of its bytes', async () => {
@@ -230,7 +302,7 @@ test('an index that starts late has the rows and the root of one that followed f
   await (await start(late))()
   const { log, lines } = recordingLogger()
   await (await start(late, { log }))()
-  expect(lines('Where the state of a proposal depends on this, it is null')).toHaveLength(1)
+  expect(lines('Where the state of a proposal depends on this, it is null')).toHaveLength(3)
   expect(await difference(live, late)).toEqual([])
 })
 

@@ -73,7 +73,8 @@ async function probeGovernor(
   if (given.token) await requireCode(rpc, chainId, `token of ${given.address}`, given.token)
   if (given.timelock) await requireCode(rpc, chainId, `timelock of ${given.address}`, given.timelock)
   const probed = async () => {
-    await requireKinds(governorReader(rpc, 'latest'), chainId, given)
+    const number = Number(await rpc.request('eth_blockNumber'))
+    await requireKinds(governorReader(rpc, 'latest'), chainId, number, given)
     return readGovernor(rpc, await firstBlock(rpc, given.address, Number(startBlock)), given)
   }
   return unlessRecorded(probed(), given)
@@ -90,10 +91,36 @@ async function firstBlock(rpc: Rpc, governor: string, from: number): Promise<num
   return last
 }
 
+/** Blocks that may pass between two questions. */
+const CLOCK_TOLERANCE = 1_000
+
+/** On Arbitrum, contracts see the blocks of the chain below. Its ArbSys, which tells its own, has this address; a contract older than ERC-6372 has no
+ *  clock() to compare. */
+async function requireOwnBlocks(
+  read: GovernorReader,
+  refusal: (contract: string, why: string) => IndexerError,
+  address: string,
+  number: number,
+) {
+  if ((await clockOf(read, address)) === 'Timestamp') return
+  const why = 'Its votes would be told at wrong blocks. Remove it from the configuration.'
+  const clock = await read(address, 'clock')
+  if (clock !== undefined && Math.abs(Number(clock) - number) > CLOCK_TOLERANCE)
+    throw refusal(
+      address,
+      `counts blocks that are not those of its node: its clock() is ${clock} in block ${number}. ${why}`,
+    )
+  if (clock === undefined && (await read(ARB_SYS, 'arbBlockNumber')) !== undefined)
+    throw refusal(address, `counts blocks that are not those of its node: the chain is Arbitrum’s. ${why}`)
+}
+
+const ARB_SYS = '0x0000000000000000000000000000000000000064'
+
 /** @throws IndexerError that says what a configured contract is not, and what to name instead. */
 async function requireKinds(
   read: GovernorReader,
   chainId: number,
+  number: number,
   { address, token, timelock, counting }: FollowedGovernor,
 ) {
   const refusal = (contract: string, why: string) =>
@@ -122,6 +149,7 @@ async function requireKinds(
       address,
       `counts votes in a way that is not followed: its COUNTING_MODE() is ${mode}. Remove it from the configuration.`,
     )
+  await requireOwnBlocks(read, refusal, address, number)
   if (
     token &&
     (await read(token, 'getVotes', zeroAddress)) === undefined &&

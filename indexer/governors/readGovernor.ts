@@ -19,6 +19,7 @@ const abi = parseAbi([
   'function proposals(uint256) view returns (uint256 id, address proposer, uint256 eta, uint256 startBlock, uint256 endBlock, uint256 forVotes, uint256 againstVotes, uint256 abstainVotes, bool canceled, bool executed)',
   'function GRACE_PERIOD() view returns (uint256)',
   'function clock() view returns (uint48)',
+  'function arbBlockNumber() view returns (uint256)',
   'function quorum(uint256) view returns (uint256)',
   'function superQuorum(uint256) view returns (uint256)',
   'function getVotes(address) view returns (uint256)',

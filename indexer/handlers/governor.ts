@@ -1,12 +1,13 @@
 import { concat, encodeAbiParameters, type Hex, keccak256, stringToHex, toHex } from 'viem'
 import { bytesAt, type DecodedEvent } from '#contracts/events.ts'
-import { PROPOSAL_STATES, type ProposalVotes, partsOf } from '#rules/tally.ts'
+import { type ProposalVotes, partsOf } from '#rules/tally.ts'
 import { SetAsideContract } from '#schema/onchain/chain.ts'
 import { Governor, Proposal, TimelockOperation, Vote } from '#schema/onchain/governance.ts'
 import { type GovernorProfile, isCompound, profileOf } from '../governors/profile.ts'
 import type { Rows, Values } from '../store/rows.ts'
 import { dateOf, type EventContext, type EventHandlers, safeInteger, uint256 } from './eventContext.ts'
 import { fixQuorums, reviseQuorums, votesNeeded } from './quorums.ts'
+import { restate } from './restate.ts'
 import { setting } from './settings.ts'
 
 const BATCH = [
@@ -104,18 +105,6 @@ export function addGovernors(rows: Rows, event: EventContext) {
 const answerOf = (rows: Rows, governor: Readonly<GovernorProfile>, event: EventContext) =>
   governor.askedAt === null ? undefined : event.governances.answers?.governor(rows, event)
 
-/** Another timelock knows nothing of the operations in the one before: what was queued there counts as cancelled, or as executed. */
-function restateQueued(rows: Rows, { askedAt }: Readonly<GovernorProfile>, event: EventContext) {
-  const queued = rows.find(Proposal, 'governorId', event.address).filter(({ eta }) => eta !== null)
-  if (askedAt === null || !queued.length) return
-  const ids = queued.map(({ onChainId }) => onChainId)
-  const states = event.governances.answers?.numbers(rows, event, 'state', ids) ?? []
-  for (const [index, proposal] of queued.entries()) {
-    const state = PROPOSAL_STATES[Number(states[index])]
-    if (state) rows.put(Proposal, { ...proposal, canceled: state === 'Canceled', executed: state === 'Executed' })
-  }
-}
-
 /** The contract has other code: what it may have changed is asked again. */
 export function upgraded(rows: Rows, event: EventContext) {
   const governor = emitter(rows, event)
@@ -212,7 +201,9 @@ export const governor = {
     if (governor.timelock === newTimelock) return
     const { gracePeriod } = answerOf(rows, governor, event) ?? governor
     rows.put(Governor, { ...governor, timelock: newTimelock, gracePeriod: gracePeriod ?? null })
-    restateQueued(rows, governor, event)
+    // Another timelock knows nothing of the operations in the one before: what was queued there counts as cancelled, or as executed.
+    const queued = rows.find(Proposal, 'governorId', event.address).filter(({ eta }) => eta !== null)
+    restate(rows, governor, queued, event)
   },
   LateQuorumVoteExtensionSet(rows, { newVoteExtension }, event) {
     setting(rows, event, 'lateQuorumExtension', newVoteExtension)

@@ -1,6 +1,7 @@
 import { Governor, Proposal, TimelockOperation } from '#schema/onchain/governance.ts'
 import type { Rows } from '../store/rows.ts'
 import { dateOf, type EventContext, type EventHandlers, int32, unixSeconds } from './eventContext.ts'
+import { restate } from './restate.ts'
 import { setting } from './settings.ts'
 
 /** What happens to an operation in the timelock also happens to its proposal, although the Governor emits no event. */
@@ -10,11 +11,20 @@ function conclude(rows: Rows, operation: string, event: EventContext, values: { 
       rows.put(Proposal, { ...proposal, ...values })
 }
 
+/** An operation that was cancelled in the timelock may be scheduled again: then its proposal is queued, unless the Governor cancelled it itself. */
+function reschedule(rows: Rows, operation: string, event: EventContext) {
+  for (const proposal of rows.find(Proposal, 'operation', operation)) {
+    const governor = rows.get(Governor, proposal.governorId)
+    if (proposal.canceled && governor?.timelock === event.address) restate(rows, governor, [proposal], event)
+  }
+}
+
 export const timelock = {
   CallScheduled(rows, { id, index, target, value, data, predecessor, delay }, event) {
     const readyAt = dateOf(unixSeconds(event.timestamp) + delay)
     const call = { operation: id, index: int32(index), target, value, data, predecessor, readyAt }
     rows.put(TimelockOperation, { id: `${event.idPrefix}${id}-${index}`, ...call, status: 'Waiting' })
+    reschedule(rows, id, event)
   },
   /** An executor may call the timelock directly, or through the Governor. */
   CallExecuted(rows, { id, index }, event) {

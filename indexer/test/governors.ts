@@ -52,11 +52,18 @@ export interface GovernorChain {
   nextAddress(ahead: number): Promise<Address>
 }
 
-/** @param source the file of `contracts/test` that has the Governors. */
-export async function governorChain(source = 'Governors.sol'): Promise<GovernorChain> {
+/** Contracts of a compiler, by name. */
+export type CompiledContracts = Awaited<ReturnType<typeof compileSources>>[string]
+
+async function compiledFrom(source: string): Promise<CompiledContracts> {
   const path = `${FOLDER}/${source}`
   const files = await compileSources({ [path]: readFileSync(path, 'utf8') })
-  const compiled = Object.assign({}, ...Object.values(files)) as (typeof files)[string]
+  return Object.assign({}, ...Object.values(files))
+}
+
+/** @param source the file of `contracts/test` that has the Governors, or what was compiled from another. */
+export async function governorChain(source: string | CompiledContracts = 'Governors.sol'): Promise<GovernorChain> {
+  const compiled = typeof source === 'string' ? await compiledFrom(source) : source
   const anvil = await startAnvil({ genesisTimestamp: GENESIS, blockInterval: 1 })
   const { url } = anvil
   const accounts = Array.from({ length: 9 }, (_, index) => devAccount(index).address)
@@ -320,13 +327,18 @@ export async function liveBravo(chain: GovernorChain, { governor, timelock }: Go
   return timelock
 }
 
-/** Fails unless, in every block, every proposal has the state and the quorum that its contract returns.
+/** Whether the Governor's quorum() takes proposals' ids. */
+const takesIds = (abi: Abi) =>
+  abi.some((one) => one.type === 'function' && one.name === 'quorum' && one.inputs[0]?.name === 'proposalId')
+
+/** Fails unless, in every block, every proposal of these Governors has the state and the quorum that its contract returns.
  *  @returns the states that were reached, and the proposals with a state that the index does not know. */
 export async function expectStates(chain: GovernorChain, db: Database, all: readonly Government[]) {
   const rpc = openRpc(chain.url, {})
   const versions = async <T extends object>(entity: new () => T) =>
     (await db.query(`select ${columns(entity)} from ${tableOf(entity).table}`)).rows as (T & Versioned)[]
   const [proposals, governors] = [await versions(Proposal), await versions(Governor)]
+  const isOf = ({ governorId }: Proposal) => all.some(({ governor }) => governor.address.toLowerCase() === governorId)
   const standing = <T extends Versioned>(rows: T[], block: number) =>
     rows.filter(({ fromBlock, toBlock }) => fromBlock <= block && (toBlock === null || toBlock > block))
   const numbers = Array.from({ length: await chain.head() }, (_, i) => i + 1)
@@ -336,24 +348,26 @@ export async function expectStates(chain: GovernorChain, db: Database, all: read
   const [seen, unknown] = [new Set<string>(), new Set<string>()]
   for (const [index, block] of numbers.entries()) {
     const time = (headers[index] as BlockHeader).timestamp
-    const asked = standing(proposals, block).flatMap((proposal) => {
-      const governor = must(standing(governors, block).find(({ id }) => id === proposal.governorId))
-      const { abi } = must(all.find(({ governor: { address } }) => address.toLowerCase() === governor.id)).governor
-      const quorum = governor.quorumUnknown === null ? (proposal.quorum ?? governor.fixedQuorum) : null
-      const state = stateOfStored(proposal, governor, quorum, { block, time })
-      const subject = `${proposal.description} (${governor.kind}) in block ${block}`
-      const ask = (functionName: string, argument: bigint, mine: unknown) => {
-        const data = encodeFunctionData({ abi, functionName, args: [argument] })
-        const call = { method: 'eth_call', params: [{ to: governor.id, data }, `0x${block.toString(16)}`] }
-        return { call, mine, subject, proposal, governor, is: functionName }
-      }
-      return [
-        ask('state', BigInt(proposal.onChainId), state),
-        ...(governor.kind !== 'OpenZeppelin' || proposal.quorum === null
-          ? []
-          : [ask('quorum', BigInt(proposal.voteStart), proposal.quorum)]),
-      ]
-    })
+    const asked = standing(proposals, block)
+      .filter(isOf)
+      .flatMap((proposal) => {
+        const governor = must(standing(governors, block).find(({ id }) => id === proposal.governorId))
+        const { abi } = must(all.find(({ governor: { address } }) => address.toLowerCase() === governor.id)).governor
+        const quorum = proposal.quorum ?? (governor.quorumUnknown === null ? governor.fixedQuorum : null)
+        const state = stateOfStored(proposal, governor, quorum, { block, time })
+        const subject = `${proposal.description} (${governor.kind}) in block ${block}`
+        const ask = (functionName: string, argument: bigint, mine: unknown) => {
+          const data = encodeFunctionData({ abi, functionName, args: [argument] })
+          const call = { method: 'eth_call', params: [{ to: governor.id, data }, `0x${block.toString(16)}`] }
+          return { call, mine, subject, proposal, governor, is: functionName }
+        }
+        return [
+          ask('state', BigInt(proposal.onChainId), state),
+          ...(governor.kind !== 'OpenZeppelin' || proposal.quorum === null
+            ? []
+            : [ask('quorum', BigInt(takesIds(abi) ? proposal.onChainId : proposal.voteStart), proposal.quorum)]),
+        ]
+      })
     const answers = await rpc.batch(asked.map(({ call }) => call))
     for (const [i, { mine, subject, proposal, governor, is }] of asked.entries()) {
       const word = BigInt(answers[i] as string)

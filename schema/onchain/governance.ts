@@ -60,7 +60,10 @@ export class Governor extends Versioned {
     { nullable: true },
   )
   askedAt!: number | null
-  @Text('Why its quorum is not known: states that depend on it are null. Null where it is known.', { nullable: true })
+  @Text(
+    'Why its quorum is not known before the contract was asked for a proposal, with the first ballot on it: states that depend on it are null until then. Null where it is known.',
+    { nullable: true },
+  )
   quorumUnknown!: string | null
   @Text('Why it is followed no longer, from this version on: the states of its proposals are null. Null while it is.', {
     nullable: true,

@@ -49,7 +49,7 @@ export async function indexedStates(db: Database, block: number): Promise<Figure
   for (const proposal of await rowsOf(db, Proposal, 'true', [], { block })) {
     const governor = governors.get(proposal.governorId)
     if (!governor) continue
-    const quorum = proposal.quorum ?? (await quorumAt(db, governor, now))
+    const quorum = proposal.quorum ?? (governor.quorumUnknown === null ? await quorumAt(db, governor, now) : null)
     const state = stateOfStored(proposal, governor, quorum, now)
     if (state !== null) states.set(`state of proposal ${proposal.onChainId} of ${governor.id}`, state)
   }

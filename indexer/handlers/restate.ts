@@ -1,0 +1,21 @@
+import { PROPOSAL_STATES } from '#rules/tally.ts'
+import { type Governor, Proposal } from '#schema/onchain/governance.ts'
+import type { Rows, Values } from '../store/rows.ts'
+import type { EventContext } from './eventContext.ts'
+
+/** After what happened elsewhere to proposals of a Governor, its contract says whether they are cancelled or executed; one that is not asked keeps them as
+ *  they were. */
+export function restate(
+  rows: Rows,
+  { id, askedAt }: Readonly<Pick<Governor, 'id' | 'askedAt'>>,
+  proposals: readonly Readonly<Values<Proposal>>[],
+  { block, governances }: EventContext,
+) {
+  if (askedAt === null || !proposals.length) return
+  const ids = proposals.map(({ onChainId }) => onChainId)
+  const states = governances.answers?.numbers(rows, { address: id, block }, 'state', ids) ?? []
+  for (const [index, proposal] of proposals.entries()) {
+    const state = PROPOSAL_STATES[Number(states[index])]
+    if (state) rows.put(Proposal, { ...proposal, canceled: state === 'Canceled', executed: state === 'Executed' })
+  }
+}

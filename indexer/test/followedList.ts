@@ -1,0 +1,75 @@
+/** What of Governors that are not ours is followed, and what is not. Each row is the title of a test that compares the index with contracts;
+ *  README's table is written from these rows (`test/followedList.test.ts`). */
+
+interface Row {
+  what: string
+  how: string
+  /** The file of the test. */
+  shownBy: string
+}
+
+const OTHERS = 'indexer/governors/otherGovernors.test.ts'
+
+const ROWS = {
+  quorumEvents: {
+    what: 'a quorum in votes (`QuorumUpdated`), a fraction (`QuorumNumeratorUpdated`)',
+    how: 'with the event; whether it counts for past snapshots (OpenZeppelin before 4.7.2, a plain variable) is asked of the contract',
+    shownBy: OTHERS,
+  },
+  quorumAsked: {
+    what: 'a quorum that no event announces, or that is not the fraction which the contract declares (Arbitrum’s, Optimism’s)',
+    how: 'asked for each proposal, with the first ballot on it',
+    shownBy: OTHERS,
+  },
+  superQuorum: {
+    what: 'a super quorum (GovernorSuperQuorum)',
+    how: 'asked with the first ballot on each proposal',
+    shownBy: OTHERS,
+  },
+  timelock: {
+    what: 'the timelock (`TimelockChange`), and operations that are scheduled in it again',
+    how: 'the new one is followed from that block on; what waits in the old one, and what was cancelled and is scheduled again, has the state that the contract tells',
+    shownBy: OTHERS,
+  },
+  code: {
+    what: 'the code behind a proxy (`Upgraded`, `NewImplementation`)',
+    how: 'what the contract says of itself is asked again',
+    shownBy: OTHERS,
+  },
+  ballots: {
+    what: 'ballots that are split (flexible voting)',
+    how: 'counted as the contract counts them',
+    shownBy: OTHERS,
+  },
+  between: {
+    what: 'states as of blocks and times between two events',
+    how: 'from the times of the blocks, which are asked for where a state depends on them',
+    shownBy: 'test/statesBetweenHeaders.test.ts',
+  },
+  setAside: {
+    what: 'an event that cannot be read or added up (nine transfers of 2²⁵⁶−1)',
+    how: 'its contract is set aside from that block on, with the reason (`setAsideContracts`, the metric `set_aside_contracts`, `doctor`); everything else goes on',
+    shownBy: 'indexer/follow/setAside.test.ts',
+  },
+  refused: {
+    what: 'Nouns’ Governors, other ways of counting, an implementation behind a proxy, a timelock named as a token, a clock of blocks that are not the node’s (Arbitrum)',
+    how: 'refused at the start, with the reason',
+    shownBy: 'indexer/governors/governors.test.ts',
+  },
+} as const satisfies Record<string, Row>
+
+export type FollowedRow = keyof typeof ROWS
+
+/** The title of the test that shows a row, and what else it shows. */
+export const shows = (row: FollowedRow, more?: string) =>
+  `${ROWS[row].what}: ${ROWS[row].how}${more === undefined ? '' : ` (${more})`}`
+
+export const followedRows = Object.entries(ROWS) as readonly [FollowedRow, Row][]
+
+/** README's table. */
+export const followedTable = () =>
+  [
+    '| what | how it is followed |',
+    '|---|---|',
+    ...followedRows.map(([, { what, how }]) => `| ${what} | ${how} |`),
+  ].join('\n')
