@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { ApiKey } from '#schema/offchain/access.ts'
-import { insert, insertChain } from '#test/factory.ts'
+import { account, insert, insertChain } from '#test/factory.ts'
 import { hashKey } from '../access.ts'
+import { createOwnKey, revokeOwnKey } from '../signIn/ownKeys.ts'
 import { testApi } from '../test/api.ts'
 import { codeOf } from '../test/market.ts'
 
@@ -58,4 +59,34 @@ test('a consumer’s key uploads up to its limit of a day, and what is stored al
   await api.db.query('update api_key set upload_day = upload_day - 1')
   expect((await upload('z'.repeat(1_000), consumer)).errors).toBeUndefined()
   expect(await codeOf(upload('z', consumer))).toBe('UPLOAD_LIMIT')
+})
+
+test('the keys that an account makes share its limit, revoked ones too, and those of all accounts one: keys and accounts cost nothing', async () => {
+  const api = await testApi({ auth: 'keys', maxUploadBytes: 1_000 })
+  await insertChain(api.db, 5)
+  const [ada, eve] = [account(1), account(2)]
+  const terms = { label: '', scopes: null, expiresAt: null, spendCap: null }
+  let sent = 0
+  const upload = async (key: string, bytes: number) =>
+    codeOf(
+      api.ask(
+        'mutation ($content: String!) { uploadArtifact(content: $content, kind: "document", idempotencyKey: "k") { id } }',
+        { content: String(sent++).padStart(bytes, '.') },
+        { authorization: `Bearer ${key}` },
+      ),
+    )
+  const first = await createOwnKey(api.db, ada, terms)
+  expect(await upload(first.key, 600)).toBeUndefined()
+  await revokeOwnKey(api.db, ada, first.id)
+  const [second, third] = [await createOwnKey(api.db, ada, terms), await createOwnKey(api.db, ada, terms)]
+  const codes = await Promise.all([second, third, second, third].map(({ key }) => upload(key, 200)))
+  expect(codes.sort()).toEqual(['UPLOAD_LIMIT', 'UPLOAD_LIMIT', undefined, undefined])
+  const made = await createOwnKey(api.db, eve, terms)
+  expect(await upload(made.key, 500)).toBeUndefined()
+  const uploadDay = Math.floor(Date.now() / 86_400_000)
+  await insert(api.db, ApiKey, { id: 'others', prefix: 'mc_', account: account(3), uploadDay, uploadedBytes: 98_400 })
+  expect(await upload(made.key, 101)).toBe('UPLOAD_LIMIT')
+  expect(await upload(made.key, 100)).toBeUndefined()
+  await insert(api.db, ApiKey, { id: hashKey('mc_by_operator'), account: eve, role: 'Consumer' })
+  expect(await upload('mc_by_operator', 1_000)).toBeUndefined()
 })

@@ -1,6 +1,6 @@
 import { Arg, Ctx, Mutation, Resolver } from 'type-graphql'
 import { nameOf } from '#schema/artifacts/names.ts'
-import type { Sql } from '#schema/database.ts'
+import type { Database } from '#schema/database.ts'
 import { Artifact } from '#schema/offchain/artifacts.ts'
 import { requireKey } from '../access.ts'
 import type { ApiContext } from '../context.ts'
@@ -61,18 +61,32 @@ export class UploadCommand {
 
 const DAY_SECONDS = 86_400
 
-/** Counts an upload before it is stored: what fails afterwards stays counted. @throws ApiError beyond the day's limit */
-async function chargeUpload(sql: Sql, key: string, bytes: number, max: number): Promise<void> {
-  const { rowCount } = await sql.query(
-    `with today as (select floor(extract(epoch from clock_timestamp()) / ${DAY_SECONDS})::bigint as day)
-     update api_key set upload_day = day, uploaded_bytes = case when upload_day = day then uploaded_bytes else 0 end + $2
-     from today where id = $1 and case when upload_day = day then uploaded_bytes else 0 end + $2 <= $3`,
-    [key, bytes, max],
-  )
-  if (!rowCount)
+/** Everybody who signs in makes keys, of any number of accounts: all such keys together upload at most so many times what one may. */
+const SELF_MADE_SHARES = 100
+
+const USED_TODAY = `select coalesce(sum(k.uploaded_bytes), 0) from api_key k where k.prefix is not null and k.upload_day = day`
+
+/** Counts an upload before it is stored: what fails afterwards stays counted. A key that an operator has made has a limit of its own; those that an account has made
+ *  share one, with those that it has revoked. @throws ApiError beyond the day's limit */
+async function chargeUpload(db: Database, key: string, bytes: number, max: number): Promise<void> {
+  const charged = await db.transaction(async (sql) => {
+    await sql.query(
+      `select 1 from api_key where prefix is not null and account = (select account from api_key where id = $1) order by id for update`,
+      [key],
+    )
+    const { rowCount } = await sql.query(
+      `with today as (select floor(extract(epoch from clock_timestamp()) / ${DAY_SECONDS})::bigint as day)
+       update api_key set upload_day = day, uploaded_bytes = case when upload_day = day then uploaded_bytes else 0 end + $2
+       from today where id = $1 and case when upload_day = day then uploaded_bytes else 0 end + $2 <= $3
+         and (prefix is null or (${USED_TODAY} and k.account = api_key.account) + $2 <= $3 and (${USED_TODAY}) + $2 <= $4)`,
+      [key, bytes, max, max * SELF_MADE_SHARES],
+    )
+    return rowCount
+  })
+  if (!charged)
     throw new ApiError(
       'UPLOAD_LIMIT',
-      `Your key may upload ${max.toLocaleString('en')} bytes in a day, and these ${bytes.toLocaleString('en')} would be more. Upload them after midnight UTC, or ask the operator for more (UPLOAD_MB_PER_DAY).`,
+      `Your key may upload ${max.toLocaleString('en')} bytes in a day, those that your account has made together as many, and these ${bytes.toLocaleString('en')} would be more; or all who make keys themselves have uploaded what they may. Upload them after midnight UTC, or ask the operator for a key or for more (UPLOAD_MB_PER_DAY).`,
     )
 }
 
