@@ -101,6 +101,8 @@ browserTest(
     expect((await fetch(`${acting.system.url}/artifacts/${proposed.base}`)).status).toBe(200)
     await dialog(page).locator('.act-button.is-main').click()
     await page.getByRole('main').getByText('model').first().waitFor()
+    // The clock of this chain is weeks ahead of the machine's.
+    expect(await page.locator('main time small').first().innerText()).toMatch(/^(just now|\d+ (s|min) ago)$/)
     expect(errors.filter((error) => !/40[34]/.test(error))).toEqual([])
   },
 )

@@ -50,11 +50,11 @@ export function JobPage() {
         )}
         <Facts
           rows={[
-            ['Asked for', <When key="at" at={job.createdAt} />],
-            ['Started', <When key="start" at={job.startedAt} />],
-            ['Ended', <When key="end" at={job.finishedAt} />],
+            ['Asked for', <When key="at" at={job.createdAt} offChain />],
+            ['Started', <When key="start" at={job.startedAt} offChain />],
+            ['Ended', <When key="end" at={job.finishedAt} offChain />],
             ['Attempt', `${job.attempt} of at most ${job.attempts}`],
-            job.retryAt ? ['Tried again', <When key="retry" at={job.retryAt} />] : null,
+            job.retryAt ? ['Tried again', <When key="retry" at={job.retryAt} offChain />] : null,
             modelId ? ['Model', <PageLink key="model" kind="model" id={modelId} />] : null,
             datanetId ? ['Datanet', <PageLink key="datanet" kind="datanet" id={datanetId} />] : null,
             versionId ? ['Version', <PageLink key="version" kind="version" id={versionId} />] : null,

@@ -72,7 +72,7 @@ export function JobsPage() {
                 : '—',
             isNumber: true,
           },
-          { title: 'Asked for', cell: (job) => <When at={job.createdAt} /> },
+          { title: 'Asked for', cell: (job) => <When at={job.createdAt} offChain /> },
         ]}
         empty={status ? 'No job is in this state.' : 'No job yet.'}
       />
@@ -116,7 +116,7 @@ function Workers() {
                 }
               />{' '}
               <small>
-                last heard <When at={worker.heartbeatAt} />
+                last heard <When at={worker.heartbeatAt} offChain />
               </small>
             </li>
           ))}

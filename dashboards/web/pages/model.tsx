@@ -115,7 +115,7 @@ export function ModelPage() {
           <p>
             {steward.explanation}{' '}
             <small>
-              Found <When at={steward.decidedAt} />
+              Found <When at={steward.decidedAt} offChain />
             </small>
           </p>
         </Panel>

@@ -194,7 +194,7 @@ function Curves({ job: id }: { job: string }) {
   return (
     <>
       <p>
-        <PageLink kind="job" id={id} /> <When at={job.startedAt} />
+        <PageLink kind="job" id={id} /> <When at={job.startedAt} offChain />
       </p>
       <CurveSet points={job.metrics.nodes} total={job.metrics.totalCount} />
     </>

@@ -6,11 +6,18 @@ import { short } from '../say/figures.ts'
 export function Account({ id }: { id: string }) {
   return (
     <Link className="account" href={pathOf.account(id)} title={id}>
-      <Mark id={id} />
-      <code>{short(id)}</code>
+      <AccountMark id={id} />
     </Link>
   )
 }
+
+/** The same without a link: inside of buttons. */
+export const AccountMark = ({ id }: { id: string }) => (
+  <>
+    <Mark id={id} />
+    <code>{short(id)}</code>
+  </>
+)
 
 /** A symmetric five by five pattern in the hue of the account's own digits. */
 export function Mark({ id }: { id: string }) {

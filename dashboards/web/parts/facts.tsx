@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react'
+import { useClockOffset } from '../data/chainClock.ts'
 import { exactly, gopen } from '../say/figures.ts'
 import { ago, clock, withZone } from '../say/time.ts'
 import { useNow } from './now.ts'
@@ -30,13 +31,21 @@ export const Amount = ({ wei, unit = true }: { wei: string | bigint; unit?: bool
   </span>
 )
 
+interface WhenProps {
+  at: string | null
+  alone?: boolean
+  /** By the clock of a machine, such as that of a worker, and not by the chain’s. */
+  offChain?: boolean
+}
+
 /** A time in the reader’s zone, and how long ago it is. */
-export function When({ at, alone = false }: { at: string | null; alone?: boolean }) {
+export function When({ at, alone = false, offChain = false }: WhenProps) {
   const now = useNow(15_000)
+  const offset = useClockOffset()
   if (!at) return <span className="quiet">—</span>
   return (
     <time dateTime={at} title={withZone(at)}>
-      {clock(at)} {!alone && <small>{ago(at, now)}</small>}
+      {clock(at)} {!alone && <small>{ago(at, offChain ? now : now + offset)}</small>}
     </time>
   )
 }

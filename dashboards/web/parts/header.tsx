@@ -1,11 +1,12 @@
+import { useEffect } from 'react'
 import { Link } from 'wouter'
+import { noteBlockTime, useClockOffset } from '../data/chainClock.ts'
 import { META } from '../data/documents/common.ts'
 import { type Connection, useNews } from '../data/news.ts'
 import { useQuery } from '../data/useQuery.ts'
 import { count } from '../say/figures.ts'
 import { WalletStatus } from './acts.tsx'
 import { Navigation } from './navigation.tsx'
-import { useNow } from './now.ts'
 import { SearchForm } from './searchForm.tsx'
 
 const STATES: Record<Connection, { label: string; says: string }> = {
@@ -53,8 +54,10 @@ function IndexState() {
   const { connection } = useNews()
   const meta = useQuery(META, undefined, 700).data?._meta
   const lag = meta ? Math.max(0, (meta.headBlock ?? 0) - (meta.block ?? 0)) : null
-  const now = useNow()
-  const drift = meta?.time ? Math.abs(Date.parse(meta.time) - now) / 86_400_000 : 0
+  const isOther = useClockOffset() !== 0
+  useEffect(() => {
+    if (meta?.time) noteBlockTime(meta.time)
+  }, [meta?.time])
   return (
     <div className="status">
       <p className={`state is-${connection}`} title={STATES[connection].says} role="status">
@@ -65,7 +68,7 @@ function IndexState() {
         <Figure label="Block" value={meta?.block ?? null} />
         <Figure label="Final" value={meta?.finalBlock ?? null} />
         <Figure label="Index lag" value={lag} unit={lag === 1 ? 'block' : 'blocks'} warn={(lag ?? 0) > 5} />
-        {drift > 1 && meta?.time && (
+        {isOther && meta?.time && (
           <div title="The time of the newest block. The chain’s clock is not that of your device; deadlines follow the chain’s.">
             <dt>Chain time</dt>
             <dd>

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react'
+import { useClockOffset } from '../data/chainClock.ts'
 
-/** The time, kept moving so that ages stay true. */
+/** The time of this device, kept moving so that ages stay true. */
 export function useNow(everyMs = 5000): number {
   const [now, setNow] = useState(Date.now)
   useEffect(() => {
@@ -9,3 +10,6 @@ export function useNow(everyMs = 5000): number {
   }, [everyMs])
   return now
 }
+
+/** The time of the chain: from it on, the ages of blocks and of what contracts wait for are counted. */
+export const useChainNow = (everyMs?: number): number => useNow(everyMs) + useClockOffset()

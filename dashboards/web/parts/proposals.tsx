@@ -5,7 +5,7 @@ import { proposalTitle } from '../say/reason.ts'
 import { proposalFate, sideOf } from '../say/states.ts'
 import { ago } from '../say/time.ts'
 import { Account } from './account.tsx'
-import { useNow } from './now.ts'
+import { useChainNow } from './now.ts'
 import { PageLink } from './pageLink.tsx'
 import { AllOf, Empty, Panel } from './panel.tsx'
 import { useSpecification } from './specification.ts'
@@ -37,7 +37,7 @@ export function Proposals({ overview }: { overview: OverviewAnswer | null }) {
 function ProposalCard({ proposal }: { proposal: Proposal }) {
   const [model] = proposal.models.nodes
   const specification = useSpecification(model?.specHash)
-  const now = useNow()
+  const now = useChainNow()
   const state = proposalFate(proposal.state)
   return (
     <article className="proposal">

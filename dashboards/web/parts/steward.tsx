@@ -1,3 +1,4 @@
+import { useClockOffset } from '../data/chainClock.ts'
 import type { StewardAnswer } from '../data/documents/overview.ts'
 import { gopen } from '../say/figures.ts'
 import { plainReason } from '../say/reason.ts'
@@ -95,6 +96,7 @@ function ModelSteps({ model, ...steps }: StepsProps & { model: KeptModel }) {
 }
 
 function Steps({ next, taken, now }: StepsProps) {
+  const offset = useClockOffset() // the steward counts by the chain’s clock
   return (
     <div className="steps-in">
       <section>
@@ -106,7 +108,7 @@ function Steps({ next, taken, now }: StepsProps) {
               <b>{stepTitle(step.name)}</b>
               <span>
                 waits for {step.waitsFor}
-                {step.dueAt && `, due ${ago(step.dueAt, now)} at the latest`}
+                {step.dueAt && `, due ${ago(step.dueAt, now + offset)} at the latest`}
               </span>
               <small>
                 {plainReason(step.reason)}

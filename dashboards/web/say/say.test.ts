@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { jobs } from '#schema/jobs.ts'
+import { clockOffset } from '../data/chainClock.ts'
 import type { Event } from '../data/documents/common.ts'
 import type { JudgedVersion, JudgingModel } from '../data/documents/models.ts'
 import { feedOf } from './events.ts'
@@ -20,6 +21,12 @@ test('an amount is shown short, never above what it is', () => {
   expect(gopen(1_234_567_890_123_456n)).toBe('0.001234')
   expect(gopen(1n)).toBe('<0.000001')
   expect(gopen(-(5n * 10n ** 17n))).toBe('−0.5')
+})
+
+test('a chain has a clock of its own when its newest block is more than a day from now', () => {
+  const hour = 3_600_000
+  const now = Date.parse('2026-06-01T12:00:00Z')
+  expect([-25, -23, 0, 23, 25].map((hours) => clockOffset(now + hours * hour, now) / hour)).toEqual([-25, 0, 0, 0, 25])
 })
 
 test('shares of nothing are nothing, and huge amounts keep their proportion', () => {

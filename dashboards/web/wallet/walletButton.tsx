@@ -1,6 +1,6 @@
 import { lazy, Suspense, useEffect, useState } from 'react'
 import { showAct, useFlow, useFlowOpen } from '../acts/flow.ts'
-import { Account } from '../parts/account.tsx'
+import { AccountMark } from '../parts/account.tsx'
 import { reconnect, useSession } from './session.ts'
 
 const WalletDialog = lazy(() => import('./walletDialog.tsx'))
@@ -23,7 +23,9 @@ export function WalletButton() {
       )}
       <button type="button" className="act-button" data-wallet={session.kind} onClick={() => setOpen(true)}>
         {session.kind === 'ready' ? (
-          <Account id={session.account} />
+          <span className="account" title={session.account}>
+            <AccountMark id={session.account} />
+          </span>
         ) : session.kind === 'connecting' ? (
           'Connecting…'
         ) : session.kind === 'none' ? (
