@@ -11,8 +11,9 @@ function conclude(rows: Rows, operation: string, event: EventContext, values: { 
       rows.put(Proposal, { ...proposal, ...values })
 }
 
-/** An operation that was cancelled in the timelock may be scheduled again: then its proposal is queued, unless the Governor cancelled it itself. */
-function reschedule(rows: Rows, operation: string, event: EventContext) {
+/** Whether proposals whose operation was cancelled in the timelock are cancelled: at a Governor of OpenZeppelin 4.4 they stay queued; once the operation is
+ *  scheduled again, they are queued, unless the Governor cancelled them itself. */
+function restateCancelled(rows: Rows, operation: string, event: EventContext) {
   for (const proposal of rows.find(Proposal, 'operation', operation)) {
     const governor = rows.get(Governor, proposal.governorId)
     if (proposal.canceled && governor?.timelock === event.address) restate(rows, governor, [proposal], event)
@@ -24,7 +25,7 @@ export const timelock = {
     const readyAt = dateOf(unixSeconds(event.timestamp) + delay)
     const call = { operation: id, index: int32(index), target, value, data, predecessor, readyAt }
     rows.put(TimelockOperation, { id: `${event.idPrefix}${id}-${index}`, ...call, status: 'Waiting' })
-    reschedule(rows, id, event)
+    restateCancelled(rows, id, event)
   },
   /** An executor may call the timelock directly, or through the Governor. */
   CallExecuted(rows, { id, index }, event) {
@@ -32,11 +33,12 @@ export const timelock = {
     if (rows.get(TimelockOperation, call)) rows.change(TimelockOperation, call, { status: 'Done' })
     conclude(rows, id, event, { executed: true })
   },
-  /** An operation cancelled in the timelock is cancelled for the Governor too. */
+  /** An operation cancelled in the timelock is cancelled for the Governor too, unless it says something else. */
   Cancelled(rows, { id }, event) {
     for (const call of rows.find(TimelockOperation, 'operation', id))
       if (call.id.startsWith(`${event.idPrefix}${id}-`)) rows.put(TimelockOperation, { ...call, status: 'Cancelled' })
     conclude(rows, id, event, { canceled: true })
+    restateCancelled(rows, id, event)
   },
   MinDelayChange(rows, { newDuration }, event) {
     setting(rows, event, 'minDelay', newDuration)

@@ -27,8 +27,8 @@ const ROWS = {
     shownBy: OTHERS,
   },
   timelock: {
-    what: 'the timelock (`TimelockChange`), and operations that are scheduled in it again',
-    how: 'the new one is followed from that block on; what waits in the old one, and what was cancelled and is scheduled again, has the state that the contract tells',
+    what: 'the timelock (`TimelockChange`), and operations that are cancelled in it, or scheduled again',
+    how: 'the new one is followed from that block on; what waits in the old one, and what was cancelled, has the state that the contract tells',
     shownBy: OTHERS,
   },
   code: {

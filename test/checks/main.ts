@@ -13,6 +13,7 @@ import { checkLines } from './lines.ts'
 import { checkMcp } from './mcp.ts'
 import { checkMutants } from './mutants.ts'
 import { checkResponses } from './openResponses.ts'
+import { checkReleases } from './releases.ts'
 import { checkReplay } from './replay.ts'
 import { checkSimulator } from './simulator.ts'
 import { checkSteward } from './steward.ts'
@@ -98,6 +99,10 @@ const checks: Record<string, Check> = {
   mutants: {
     about: 'every small change of rules/ fails a test; installs Stryker apart, 64 MB (--files LIST, --incremental)',
     run: () => checkMutants(values.files, values.incremental),
+  },
+  releases: {
+    about: 'Governors of OpenZeppelin 4.4.2, 4.9.6 and 5.4.0 against the index, live and clean (installs them apart)',
+    run: checkReleases,
   },
   responses: {
     about:
