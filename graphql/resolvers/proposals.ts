@@ -49,7 +49,7 @@ export class ProposalResolver {
   @FieldResolver(() => BigIntScalar, {
     nullable: true,
     description:
-      'The quorum, in votes: the fraction of the supply at the snapshot (before the snapshot: of the present supply), or the Governor’s fixed number. Null when neither is known.',
+      'The quorum, in votes: the fraction of the supply at the snapshot (before the snapshot: of the present supply), the Governor’s fixed number, or what its contract told with the first ballot. Null when none is known.',
   })
   async quorumNeeded(@Root() row: ProposalRow, @Ctx() { reader }: ApiContext): Promise<bigint | null> {
     return quorumOfRow(row, await governorOf(row, reader), reader)
