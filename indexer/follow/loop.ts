@@ -2,7 +2,7 @@ import { isRetriable } from '#schema/errors.ts'
 import { IndexerError } from '../errors.ts'
 import type { Logger } from '../options.ts'
 import type { Position } from '../store/cursor.ts'
-import type { ChainLease, LeaseHolder } from '../store/lease.ts'
+import { type ChainLease, type LeaseHolder, LeaseLost } from '../store/lease.ts'
 import type { Counters } from './counters.ts'
 import type { Failures } from './failures.ts'
 import type { Follower, FollowerContext } from './follower.ts'
@@ -100,6 +100,12 @@ export function runLoop(
     log?.warn({ chainId, problem }, 'The lock of the chain was lost')
   }
 
+  /** What a process that was frozen has in memory does not fit the rows that another indexer has stored meanwhile: it is a standby now. */
+  const unlessTakenOver = async (error: Error): Promise<Error> =>
+    (await lease.wasTaken().catch(() => false))
+      ? new LeaseLost('Another indexer took over while this process stood still', { cause: error })
+      : error
+
   async function loop() {
     while (!signal.aborted)
       try {
@@ -112,9 +118,10 @@ export function runLoop(
         if (!changed) await pause.wait(pollMs, signal)
       } catch (error) {
         if (signal.aborted) return
-        if (!(error instanceof Error && isRetriable(error))) throw error
+        const failure = error instanceof Error && !isRetriable(error) ? await unlessTakenOver(error) : error
+        if (!(failure instanceof Error && isRetriable(failure))) throw failure
         state = 'retrying'
-        failures.failed(error, 'A round failed; retrying')
+        failures.failed(failure, 'A round failed; retrying')
         await failures.pause().catch(() => {})
       }
   }

@@ -112,6 +112,10 @@ test('an indexer process that was frozen is replaced, and stores nothing when it
   expect(String(await holder()).endsWith(`:${process.pid}`)).toBe(true)
   expect(standby.status()).toMatchObject({ active: true, counters: { leaseLosses: 0 } })
   await expectClean(chain, db)
+  await sleep(1_000)
+  expect(child.exitCode).toBeNull() // it is a standby
+  await standby.stop()
+  await until('it takes over again', async () => String(await holder()).endsWith(`:${child.pid}`))
 })
 
 test('with an old token nothing can be stored, although the cursor is where the old holder left it', async () => {

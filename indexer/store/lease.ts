@@ -76,6 +76,16 @@ export class ChainLease {
     }
   }
 
+  /** Whether the lease is no longer this holder's, although nothing has told it so: its process was frozen. Then the lock counts as lost. */
+  async wasTaken(): Promise<boolean> {
+    const { client } = this
+    if (!client) return true
+    const { rows } = await this.db.query('select token from indexer_lease where id = $1', [String(this.chainId)])
+    if (rows[0]?.token === this.current) return false
+    this.lose(client, new LeaseLost('another indexer took over'))
+    return true
+  }
+
   async release() {
     const client = this.client
     this.client = undefined
