@@ -24,7 +24,11 @@ interface NewDispute {
 export async function openDispute(chain: ChainClient, dispute: NewDispute): Promise<OpenedDispute> {
   const { key } = dispute
   const subject = [DISPUTE_SUBJECTS.indexOf(dispute.kind), dispute.subjectId] as const
-  const openId = () => chain.read('Disputes', 'openDispute', subject)
+  const openId = async () => {
+    const id = await chain.read('Disputes', 'openDispute', subject)
+    // One whose map was cancelled with an earlier one ends when another is opened.
+    return id !== 0n && (await chain.read('Disputes', 'isMoot', [id])) ? 0n : id
+  }
   const existing = await openId()
   if (existing !== 0n) return { id: existing, existed: true }
   const bond = await chain.read('Disputes', 'bondFor', subject)

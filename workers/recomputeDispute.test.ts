@@ -1,10 +1,7 @@
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { summariseMetric } from '#engine/tasks/evaluate.ts'
-import { computeEpoch } from '#epochs/epoch.ts'
-import { digitHash, epochRows } from '#epochs/test/epochRows.ts'
 import { attributionWeights, recordInfluence } from '#rules/attribution.ts'
-import type { Finding } from '#rules/dispute.ts'
 import { ArtifactError } from '#schema/artifacts/index.ts'
 import { documentBytes } from '#schema/documents.ts'
 import { sealEvaluationLog } from '#schema/evaluationLog.ts'
@@ -12,7 +9,7 @@ import { Commitment, Contribution, Datanet } from '#schema/onchain/datanets.ts'
 import { Evaluation, Mandate, Model, ModelVersion } from '#schema/onchain/models.ts'
 import { account, insert, insertAll, insertChain } from '#test/factory.ts'
 import { loggedMetric } from './firstEvaluation.ts'
-import { type JobContext, PendingError } from './job.ts'
+import type { JobContext } from './job.ts'
 import { recomputeDispute } from './recomputeDispute.ts'
 import { silent, testWorker } from './test/testWorker.ts'
 
@@ -184,47 +181,4 @@ test('a disputed sample that is a model is not read into memory', async () => {
   const dispute = { id: '1', subject: 'Contribution', subjectId: '1', openedAt: new Date() } as const
   const { findings } = await recomputeDispute(job, { cache: folder, deployment: undefined as never }, dispute)
   expect(findings.map(({ ground }) => ground)).toEqual(['harmful'])
-})
-
-test('a dispute about a map that was cancelled with an earlier one shields no later map, and costs its challenger nothing when a right one follows', async () => {
-  const { sql, artifacts, sources, publish } = await epochRows()
-  await publish(await computeEpoch(sources, { epoch: 1, usage: [], absent: [] }))
-  const map = await computeEpoch(sources, { epoch: 2, usage: [], absent: [] })
-  const openedAt = new Date(1_900_000_000_000)
-  const since = new Date(1_900_000_100_000)
-  let newestFinal = 1n
-  const verdictOn = async (disputedRoot: string) => {
-    const read = async (_: string, name: string) =>
-      name === 'newestFinal' ? newestFinal : [...Array(10), disputedRoot]
-    const client = { getBlock: async () => ({ hash: map.blockHash }) }
-    const job = { db: sql, artifacts, chain: { read, client } } as unknown as JobContext<'resolveDispute'>
-    const dispute = { id: '1', subject: 'RewardMap', subjectId: '2', openedAt } as const
-    const dependencies = { cache: '', deployment: sources.deployment as never }
-    try {
-      const [{ recorded, recomputed }] = (await recomputeDispute(job, dependencies, dispute)).findings as [Finding]
-      return recorded === recomputed ? 'rejected' : 'upheld'
-    } catch (error) {
-      if (error instanceof PendingError) return 'waits'
-      throw error
-    }
-  }
-  const [OTHER, FALSE] = [digitHash('f'), digitHash('a')]
-
-  await publish(map, { status: 'Cancelled' })
-  expect(await verdictOn(OTHER), 'nothing follows yet').toBe('waits')
-  await publish(map, { publishedAt: since })
-  expect(await verdictOn(OTHER), 'a right one follows').toBe('upheld')
-  expect(await verdictOn(map.root), 'the same right one').toBe('rejected')
-  await publish(map, { publishedAt: since, root: FALSE })
-  expect(await verdictOn(OTHER), 'a false one follows: the epoch stays held').toBe('rejected')
-  expect(await verdictOn(FALSE), 'the same false one').toBe('upheld')
-  await publish(map, { publishedAt: openedAt, root: FALSE })
-  expect(await verdictOn(FALSE)).toBe('upheld')
-
-  newestFinal = 0n
-  expect(await verdictOn(FALSE), 'could be cancelled with the first').toBe('waits')
-  await publish(map, { publishedAt: openedAt })
-  expect(await verdictOn(map.root), 'right').toBe('rejected')
-  await publish(map, { publishedAt: since })
-  expect(await verdictOn(OTHER), 'the right one could be cancelled with the first').toBe('waits')
 })

@@ -37,7 +37,7 @@ export async function recomputeDispute(
   if (subject === 'Contribution') return contributionFindings(job, dependencies, subjectId, openedAt)
   if (subject === 'Version')
     return { findings: await versionFindings(job, dependencies, subjectId, openedAt), stake: 0n }
-  if (subject === 'RewardMap') return { findings: [await rootFinding(job, dependencies, dispute)], stake: 0n }
+  if (subject === 'RewardMap') return { findings: [await mapFinding(job, dependencies, dispute)], stake: 0n }
   return { findings: [], stake: 0n }
 }
 
@@ -198,32 +198,13 @@ const weightsText = (weights: readonly { contributionId: string; weight: string 
     .sort()
     .join(' ')
 
-/** A map is wrong when anything in it differs from the recomputation, or when an artifact that it needs cannot be fetched for 72 hours. The dispute
- *  decides what is published now, also where its own map was cancelled with an earlier one: while it is open, nobody else can dispute what follows, and
- *  after an upheld dispute nobody could any more (`Disputes` holds the epoch only after a rejected one). */
-async function rootFinding(job: ResolvingJob, dependencies: ChainDependencies, dispute: Disputed): Promise<Finding> {
-  const map = await needed(rowOf(job.db, RewardMap, dispute.subjectId), 'reward map', dispute.subjectId)
-  if (map.status !== 'Published')
-    throw new PendingError(
-      `The map that dispute ${dispute.id} is about was cancelled with an earlier one. Its verdict waits for the next map of epoch ${map.epoch}.`,
-    )
-  const found = await mapFinding(job, dependencies, dispute, map.epoch)
-  const replaced = await isReplaced(job, dispute, map)
-  const upheld = (found.recorded !== found.recomputed) !== replaced
-  if (upheld) await earlierAreFinal(job, dispute, map.epoch)
-  if (!replaced) return found
-  const follows = upheld
-    ? 'a right map follows it'
-    : 'a false map follows it: rejected, so that others may dispute that one'
-  return { ground: 'root', recorded: upheld ? 'the disputed map' : follows, recomputed: follows }
-}
-
+/** A map is wrong when anything in it differs from the recomputation, or when an artifact that it needs cannot be fetched for 72 hours. */
 async function mapFinding(
   { db, artifacts, chain }: ResolvingJob,
   { deployment }: ChainDependencies,
-  { openedAt }: Disputed,
-  epoch: number,
+  { openedAt, subjectId }: Disputed,
 ): Promise<Finding> {
+  const { epoch } = await needed(rowOf(db, RewardMap, subjectId), 'reward map', subjectId)
   try {
     const sources = { sql: db, artifacts, deployment, blockHash: blockHashes(chain.client) }
     const { root, difference } = await checkEpoch(sources, epoch, keepIn(artifacts))
@@ -235,23 +216,6 @@ async function mapFinding(
     await stillAwaited(error, openedAt, chain)
     return { ground: 'root', recorded: 'readable artifacts', recomputed: error.message }
   }
-}
-
-/** Whether the disputed map was cancelled with an earlier one, and another one follows it. */
-async function isReplaced({ chain }: ResolvingJob, { id, openedAt }: Disputed, map: RewardMap): Promise<boolean> {
-  if (map.publishedAt === null || map.publishedAt <= openedAt) return false
-  const root = (await chain.read('Disputes', 'disputes', [BigInt(id)]))[10]
-  return root !== map.root
-}
-
-/** An upheld verdict is right only about a map that no earlier one can cancel before it takes effect.
- *  @throws PendingError while an earlier map is not final */
-async function earlierAreFinal({ chain }: ResolvingJob, { id }: Disputed, epoch: number): Promise<void> {
-  const final = await chain.read('RewardDistributor', 'newestFinal', [])
-  if (final >= BigInt(epoch - 1)) return
-  throw new PendingError(
-    `Dispute ${id} is to be upheld, but epoch ${epoch - 1} is not final: with its map this one could be cancelled, too. The verdict waits.`,
-  )
 }
 
 async function needed<T>(found: Promise<T | undefined>, what: string, id: string): Promise<T> {

@@ -18,7 +18,8 @@ import {
 
 /// @title Disputes with a bond: about a contribution, a judgement, a version or a reward map (rule 12, amendments 10b and 12a)
 /// @notice A resolver's verdict takes effect after the appeal time, in which the timelock may decide otherwise. A dispute that nobody decides
-/// within its term lapses and returns the bond; a disputed reward map waits for the timelock instead. While a dispute is open, and for
+/// within its term lapses and returns the bond; a disputed reward map waits for the timelock instead, and when it is cancelled with an earlier one, its
+/// dispute lapses whatever was ruled. While a dispute is open, and for
 /// `reopenTime` after it failed, its subject's stake is held and its reward map does not become final: so a dispute by an
 /// accomplice keeps no other away.
 /// Invariant: the token balance is at least the bonds of open disputes.
@@ -47,8 +48,9 @@ contract Disputes is AccessControl, ReentrancyGuardTransient, IDisputes {
         uint256 bond;
         uint256 slashAmount;
         bytes32 evidenceHash;
-        /// The disputed map's root; 0 for other subjects.
+        /// The disputed map's root and publication; 0 for other subjects.
         bytes32 root;
+        uint64 publishedAt;
     }
 
     /// Seconds.
@@ -159,7 +161,12 @@ contract Disputes is AccessControl, ReentrancyGuardTransient, IDisputes {
         returns (uint256 disputeId)
     {
         if (evidenceHash == 0) revert EmptyHash();
-        if (openDispute[kind][subjectId] != 0 || wasUpheld[kind][subjectId]) revert AlreadyDisputed(kind, subjectId);
+        uint256 earlier = openDispute[kind][subjectId];
+        if (earlier != 0 && isMoot(earlier)) {
+            _close(earlier, disputes[earlier], LAPSED, 0);
+            earlier = 0;
+        }
+        if (earlier != 0 || wasUpheld[kind][subjectId]) revert AlreadyDisputed(kind, subjectId);
         bytes32 root = _checkSubject(kind, subjectId);
         uint256 bond = bondFor(kind, subjectId);
         disputeId = ++disputeCount;
@@ -171,6 +178,7 @@ contract Disputes is AccessControl, ReentrancyGuardTransient, IDisputes {
         d.bond = bond;
         d.evidenceHash = evidenceHash;
         d.root = root;
+        if (kind == Subject.RewardMap) d.publishedAt = distributor.publishedAt(subjectId);
         openDispute[kind][subjectId] = disputeId;
         if (kind == Subject.Judgement) ++openJudgements[validatorOf(subjectId)];
         emit DisputeOpened(disputeId, uint8(kind), subjectId, msg.sender, bond, evidenceHash);
@@ -204,11 +212,12 @@ contract Disputes is AccessControl, ReentrancyGuardTransient, IDisputes {
         emit DisputeRuled(disputeId, d.verdict, slashAmount, d.effectiveAt);
     }
 
-    /// @notice Carries out a verdict after its appeal time, or lets an undecided dispute lapse after its term. Anyone may call it, not while
-    /// the guardian pauses.
+    /// @notice Carries out a verdict after its appeal time, or lets a dispute lapse: an undecided one after its term, a moot one at once. Anyone may call
+    /// it, not while the guardian pauses.
     function enforce(uint256 disputeId) external nonReentrant {
         if (guardian.isPaused()) revert GuardianPaused();
         Dispute storage d = _open(disputeId);
+        if (isMoot(disputeId)) return _close(disputeId, d, LAPSED, 0);
         uint256 dueAt = d.verdict != 0 ? d.effectiveAt : d.kind == Subject.RewardMap ? type(uint256).max : d.openedAt + term;
         if (block.timestamp < dueAt) revert NotDue(disputeId, dueAt);
         _close(disputeId, d, d.verdict == 0 ? LAPSED : d.verdict, d.slashAmount);
@@ -219,7 +228,15 @@ contract Disputes is AccessControl, ReentrancyGuardTransient, IDisputes {
         Dispute storage d = _open(disputeId);
         if (msg.sender != timelock) revert MayNotResolve(msg.sender, d.kind);
         _checkSlash(d.kind, upheld, slashAmount);
-        _close(disputeId, d, upheld ? UPHELD : REJECTED, slashAmount);
+        _close(disputeId, d, isMoot(disputeId) ? LAPSED : upheld ? UPHELD : REJECTED, slashAmount);
+    }
+
+    /// @notice Whether the disputed reward map was cancelled with an earlier one. Then nothing is left to decide: whoever challenged it was neither right
+    /// nor wrong, and what was published since can be disputed anew.
+    function isMoot(uint256 disputeId) public view returns (bool) {
+        Dispute storage d = disputes[disputeId];
+        if (d.kind != Subject.RewardMap || d.outcome != 0) return false;
+        return distributor.publishedAt(d.subjectId) != d.publishedAt || distributor.rootOf(d.subjectId) != d.root;
     }
 
     /// @notice Whether the subject is disputed, or was until less than `reopenTime` ago: then its stake stays and its map is not final.
@@ -254,7 +271,7 @@ contract Disputes is AccessControl, ReentrancyGuardTransient, IDisputes {
             uint256 until = block.timestamp + reopenTime;
             heldUntil[d.kind][d.subjectId] = until;
             if (d.kind == Subject.Judgement) validatorHeldUntil[validatorOf(d.subjectId)] = until;
-            if (d.kind == Subject.RewardMap) ++rejectedMaps[d.subjectId];
+            if (d.kind == Subject.RewardMap && outcome == REJECTED) ++rejectedMaps[d.subjectId];
         }
         emit DisputeResolved(disputeId, outcome, slashed);
         uint256 bounty = slashed / 2 < d.bond ? slashed / 2 : d.bond;
@@ -264,10 +281,7 @@ contract Disputes is AccessControl, ReentrancyGuardTransient, IDisputes {
 
     function _enforce(uint256 disputeId, Dispute storage d, uint256 slashAmount) private returns (uint256 slashed) {
         if (d.kind == Subject.RewardMap) {
-            // If the map was cancelled with an earlier one in the meantime, the challenger was right and nothing is left to cancel.
-            // A map that pays nobody has the root 0, as has an epoch without a map.
-            bool stands = d.subjectId <= distributor.lastEpoch() && distributor.rootOf(d.subjectId) == d.root;
-            if (stands) distributor.cancel(d.subjectId);
+            distributor.cancel(d.subjectId);
             return 0;
         }
         wasUpheld[d.kind][d.subjectId] = true;

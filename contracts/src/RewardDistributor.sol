@@ -271,6 +271,11 @@ contract RewardDistributor is AccessControl, ReentrancyGuardTransient, IRewardDi
         return maps[epoch].root;
     }
 
+    /// @notice When the epoch's map was published; 0 when it has none.
+    function publishedAt(uint256 epoch) external view returns (uint64) {
+        return maps[epoch].publishedAt;
+    }
+
     /// @notice A leaf of OpenZeppelin's standard tree.
     function leaf(uint256 epoch, address account, uint256 cumulative) public view returns (bytes32) {
         return keccak256(

@@ -57,6 +57,7 @@ interface IRewardDistributor {
     function isChallengeable(uint256 epoch) external view returns (bool);
     function lastEpoch() external view returns (uint256);
     function rootOf(uint256 epoch) external view returns (bytes32);
+    function publishedAt(uint256 epoch) external view returns (uint64);
     function cancel(uint256 epoch) external;
 }
 

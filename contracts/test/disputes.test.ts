@@ -232,41 +232,83 @@ describe('an accomplice’s dispute', () => {
     expect(await world.read('RewardDistributor', 'lastEpoch', [])).toBe(0n)
   })
 
-  test('about a map that pays nobody and is cancelled with an earlier one is upheld, and frees the epoch', async () => {
+  const publish = async (epoch: bigint, root: Hex, total = 5n) =>
+    world.send(OPERATOR, 'RewardDistributor', 'publish', await publicationOf(world, epoch, root, total))
+
+  test('about maps that are cancelled with an earlier one lapse at once, whatever was ruled: right roots without documents behind a false map cost nobody a bond', async () => {
+    const epochs = [1n, 2n, 3n, 4n]
+    for (const epoch of epochs) {
+      await fundEpoch(world, 5n)
+      await publish(epoch, hashOf(epoch === 1n ? 'false' : `right ${epoch}`))
+    }
+    for (const epoch of epochs) await open(REWARD_MAP, epoch)
+    await rule(true, 0n, 1n)
+    await rule(false, 0n, 2n)
+    await rule(true, 0n, 3n)
+    expect(await world.read('Disputes', 'isMoot', [2n])).toBe(false)
+    await world.warp(SETTINGS.appealTime)
+    await enforce(1n) // cancels all
+    for (const epoch of epochs) await publish(epoch, hashOf(`right ${epoch}`))
+    const before = await world.balance(STRANGER.address)
+    for (const id of [2n, 3n, 4n]) {
+      expect(await world.read('Disputes', 'isMoot', [id])).toBe(true)
+      const { events } = await enforce(id)
+      expect(events).toMatchObject([{ name: 'DisputeResolved', args: { disputeId: id, outcome: 3, slashed: 0n } }, {}])
+      expect(await world.read('Disputes', 'isMoot', [id])).toBe(false)
+      expect(await world.read('Disputes', 'bondFor', [REWARD_MAP, id])).toBe(BOND)
+    }
+    expect((await world.balance(STRANGER.address)) - before).toBe(3n * BOND)
+    expect(await world.read('RewardDistributor', 'lastEpoch', [])).toBe(4n)
+  })
+
+  test('about a map that pays nobody lapses, too, when it is cancelled with an earlier one, by the timelock as well', async () => {
     for (const epoch of [1n, 2n]) {
       await fundEpoch(world, 5n)
-      await world.send(OPERATOR, 'RewardDistributor', 'publish', await publicationOf(world, epoch, ZERO, 0n))
+      await publish(epoch, ZERO, 0n)
     }
     for (const epoch of [1n, 2n]) await open(REWARD_MAP, epoch)
     await resolve(true, 0n, 1n)
     expect(await world.read('RewardDistributor', 'lastEpoch', [])).toBe(0n)
-    await resolve(true, 0n, 2n)
-    for (const epoch of [1n, 2n]) {
-      await world.send(OPERATOR, 'RewardDistributor', 'publish', await publicationOf(world, epoch, ZERO, 0n))
-      expect(await world.read('Disputes', 'isHeld', [REWARD_MAP, epoch])).toBe(false)
-    }
+    const { events } = await resolve(true, 0n, 2n)
+    expect(events).toMatchObject([{ name: 'DisputeResolved', args: { outcome: 3 } }, {}])
+    for (const epoch of [1n, 2n]) await publish(epoch, ZERO, 0n)
+    expect(await world.read('RewardDistributor', 'lastEpoch', [])).toBe(2n)
   })
 
-  test('about a map that is cancelled with an earlier one shields no later map of that epoch, by verdicts that wait for earlier maps', async () => {
-    const publish = async (epoch: bigint, name: string) =>
-      world.send(OPERATOR, 'RewardDistributor', 'publish', await publicationOf(world, epoch, hashOf(name), 5n))
+  test('about a map that is cancelled with an earlier one shields no later map of that epoch', async () => {
     for (const _ of [1, 2]) await fundEpoch(world, 5n)
-    await publish(1n, 'false')
+    await publish(1n, hashOf('false'))
     await open(REWARD_MAP, 1n)
     await rule(true, 0n)
     await world.warp(SETTINGS.appealTime - 10)
-    await publish(2n, 'false, too')
-    await open(REWARD_MAP, 2n, CAROL.address) // no verdict while the first map is not final
+    await publish(2n, hashOf('false, too'))
+    await open(REWARD_MAP, 2n, CAROL.address)
     await world.warp(10)
     await enforce() // cancels both
-    await publish(1n, 'right')
-    await publish(2n, 'false again')
-    expect(await openError(REWARD_MAP, 2n)).toBe('Disputes.AlreadyDisputed')
-    await rule(false, 0n, 2n)
-    await world.warp(SETTINGS.appealTime) // longer than the challenge window
+    await publish(1n, hashOf('right'))
+    await publish(2n, hashOf('false again'))
+    const before = await world.balance(CAROL.address)
+    await open(REWARD_MAP, 2n) // which ends the moot dispute
+    expect((await world.balance(CAROL.address)) - before).toBe(BOND)
+    expect((await world.read('Disputes', 'disputes', [2n]))[2]).toBe(3)
+    await resolve(true, 0n, 3n)
+    expect(await world.read('RewardDistributor', 'lastEpoch', [])).toBe(1n)
+  })
+
+  test('about a moot map keep the epoch open to disputes, although its window is over', async () => {
+    for (const epoch of [1n, 2n]) {
+      await fundEpoch(world, 5n)
+      await publish(epoch, hashOf(`false ${epoch}`))
+      await open(REWARD_MAP, epoch)
+    }
+    await resolve(true, 0n, 1n)
+    for (const epoch of [1n, 2n]) await publish(epoch, hashOf(`right ${epoch}`))
+    await world.warp(SETTINGS.challengeWindow)
+    expect(await world.read('RewardDistributor', 'newestFinal', [])).toBe(1n)
     await enforce(2n)
     expect(await world.read('RewardDistributor', 'newestFinal', [])).toBe(1n)
-    await open(REWARD_MAP, 2n)
+    await world.warp(SETTINGS.reopenTime)
+    expect(await world.read('RewardDistributor', 'newestFinal', [])).toBe(2n)
   })
 
   test('leaves a map final when nobody disputes it again', async () => {

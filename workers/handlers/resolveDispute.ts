@@ -22,6 +22,7 @@ export const resolveDisputeHandler =
         throw new JobError('DECIDED', `Dispute ${dispute.id} is already ${dispute.outcome.toLowerCase()}.`)
       return { result: { disputeId, outcome: dispute.outcome.toLowerCase() } }
     }
+    if (await isMoot(job, dispute)) return { result: { disputeId, outcome: await enforce(job, 'lapsed') } }
     if (dispute.verdict === null && !(await giveVerdict(job, dependencies, dispute)))
       return { result: { disputeId, outcome: await enforce(job, 'lapsed') } }
     return { result: { disputeId, outcome: await enforceVerdict(job) } }
@@ -68,6 +69,10 @@ async function enforce({ chain, input }: ResolvingJob, outcome: string): Promise
   await chain.transact(`enforce:${input.disputeId}`, { contract: 'Disputes', functionName: 'enforce', args })
   return outcome
 }
+
+/** Whether the disputed map was cancelled with an earlier one. Then the bond goes back, and what follows can be disputed. */
+const isMoot = async ({ chain }: ResolvingJob, { id, subject }: Dispute): Promise<boolean> =>
+  subject === 'RewardMap' && chain.read('Disputes', 'isMoot', [BigInt(id)])
 
 /** Whether nobody decided the dispute within its term. A reward map's never lapses. */
 async function hasLapsed({ chain }: ResolvingJob, { subject, openedAt }: Dispute): Promise<boolean> {

@@ -100,7 +100,7 @@ export const datanetRegistryBugs: readonly PlantedBug[] = [
   {
     name: 'two disputes about one subject',
     file: 'Disputes.sol',
-    from: 'openDispute[kind][subjectId] != 0 || wasUpheld[kind][subjectId]',
+    from: 'earlier != 0 || wasUpheld[kind][subjectId]',
     to: 'wasUpheld[kind][subjectId]',
   },
 ]
