@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { type Caller, callerAccount, requireAccount, requireKey } from '#graphql/access.ts'
+import { liveCalls, requireRoom } from '#graphql/commands/liveCalls.ts'
 import { payFor } from '#graphql/commands/spendCap.ts'
 import type { Services } from '#graphql/context.ts'
 import { isAddressText } from '#schema/address.ts'
-import { cancelJob, enqueue } from '#schema/enqueue.ts'
+import { cancelJob, enqueue, jobId } from '#schema/enqueue.ts'
 import { checkJobInput, type InferInput } from '#schema/jobs.ts'
-import { IS_LIVE } from '#schema/offchain/jobs.ts'
-import { badRequest, GatewayError } from './errors.ts'
+import { badRequest } from './errors.ts'
 import type { ServedEndpoint } from './models.ts'
 
 /** What a client asks for, without who asks and who pays. */
@@ -25,9 +25,6 @@ export interface CallTerms {
 
 /** Who pays in open mode when nobody is named: only free endpoints answer. */
 const NOBODY = `0x${'0'.repeat(40)}`
-
-/** Calls of one consumer that wait or run at the same time. */
-export const MAX_LIVE_CALLS = 256
 
 /** @throws GatewayError or ApiError when the headers are wrong. */
 export function readTerms(caller: Caller, headers: IncomingHttpHeaders): CallTerms {
@@ -55,15 +52,6 @@ export function seedOf(key: string): number {
   return seed
 }
 
-/** How many calls a consumer has under way. */
-export async function liveCalls({ db }: Pick<Services, 'db'>, consumer: string): Promise<number> {
-  const { rows } = await db.query<{ count: bigint }>(
-    `select count(*) as count from job_run where kind = 'infer' and ${IS_LIVE} and lower(input->>'consumer') = $1`,
-    [consumer],
-  )
-  return Number(rows[0]?.count ?? 0)
-}
-
 /** Starts a call for each input, and returns the ids of their jobs, which are those of their receipts. When one is refused, none is made.
  *  @throws ApiError, EnqueueError or InputError that says what is missing. */
 export async function startCalls(
@@ -75,6 +63,9 @@ export async function startCalls(
 ): Promise<string[]> {
   const key = idempotencyKey ?? randomUUID()
   const seed = givenSeed ?? seedOf(key)
+  const requestedBy = callerAccount(caller)
+  const keys = inputs.map((_, place) => (place === 0 ? key : `${key}#${place}`))
+  if (keys.length > 1) await requireRoomForAll(services, consumer, jobIds(keys, requestedBy))
   const started: string[] = []
   try {
     for (const [place, given] of inputs.entries()) {
@@ -85,8 +76,8 @@ export async function startCalls(
         ...{ consumer, channelId, open },
       })
       const job = await enqueue(services, 'infer', input, {
-        key: place === 0 ? key : `${key}#${place}`,
-        requestedBy: callerAccount(caller),
+        key: keys[place] as string,
+        requestedBy,
         also: (sql, made) => payFor(sql, made, input, { caller, deployment: services.deployment }),
       })
       started.push(job.id)
@@ -98,17 +89,16 @@ export async function startCalls(
   }
 }
 
+const jobIds = (keys: readonly string[], requestedBy: string | null) =>
+  keys.map((key) => jobId('infer', { key, requestedBy }))
+
+/** Several calls are refused before the first of them starts. Those that a request with the same key has started need no room. */
+async function requireRoomForAll({ db }: Pick<Services, 'db'>, consumer: string, ids: readonly string[]) {
+  const { rowCount } = await db.query('select from job_run where id = any($1)', [ids])
+  requireRoom(await liveCalls(db, consumer), ids.length - (rowCount ?? 0))
+}
+
 /** Cancels what has not ended. */
 export async function cancelCalls(services: Pick<Services, 'db'>, ids: readonly string[]): Promise<void> {
   for (const id of ids) await cancelJob(services, id)
-}
-
-/** @throws GatewayError when the consumer has too many calls under way. */
-export function requireRoom(live: number, wanted: number): void {
-  if (live + wanted <= MAX_LIVE_CALLS) return
-  throw new GatewayError(
-    429,
-    `${live} calls of this consumer wait or run; at most ${MAX_LIVE_CALLS} may. Wait until one has ended.`,
-    { type: 'rate_limit_error', code: 'rate_limit_exceeded', retryAfterSeconds: 1 },
-  )
 }

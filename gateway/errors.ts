@@ -20,7 +20,7 @@ export class GatewayError extends Error {
   constructor(
     readonly status: number,
     message: string,
-    readonly of: { type?: ErrorType; code?: string; param?: string; retryAfterSeconds?: number } = {},
+    readonly of: { type?: ErrorType; code?: string; param?: string } = {},
     options?: ErrorOptions,
   ) {
     super(message, options)
@@ -45,6 +45,7 @@ interface Meaning {
   status: number
   type: ErrorType
   code: string | null
+  retryAfterSeconds?: number
 }
 
 const INVALID: Meaning = { status: 400, type: 'invalid_request_error', code: null }
@@ -68,6 +69,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   NOT_ENOUGH_CREDIT: QUOTA,
   NO_CREDIT_HELD: QUOTA,
   SPEND_CAP_REACHED: QUOTA,
+  TOO_MANY_CALLS: { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded', retryAfterSeconds: 1 },
   UNKNOWN_ENDPOINT: NO_MODEL,
   NOT_HOSTED_HERE: NO_MODEL,
   VERSION_ROLLED_BACK: NO_MODEL,
@@ -87,16 +89,20 @@ export function describeFailure(
   log: ErrorLog,
 ): { status: number; body: ErrorBody; headers: Record<string, string> } {
   if (error instanceof GatewayError) {
-    const { type = 'invalid_request_error', code = null, param = null, retryAfterSeconds } = error.of
+    const { type = 'invalid_request_error', code = null, param = null } = error.of
     return {
       status: error.status,
       body: { error: { message: error.message, type, param, code } },
-      headers: retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) },
+      headers: {},
     }
   }
   const { code, message } =
     error instanceof FailedCall ? error : (bodyError(error, 'Send JSON in UTF-8.') ?? toClientError(error, log))
-  const { status, ...meaning } = MEANINGS[code] ?? SERVER
+  const { status, retryAfterSeconds, ...meaning } = MEANINGS[code] ?? SERVER
   const shown = { ...meaning, code: meaning.code ?? code.toLowerCase() }
-  return { status, body: { error: { message, param: null, ...shown } }, headers: {} }
+  return {
+    status,
+    body: { error: { message, param: null, ...shown } },
+    headers: retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) },
+  }
 }

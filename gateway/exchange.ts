@@ -1,8 +1,9 @@
 import type { Request, Response } from 'express'
 import type { Caller } from '#graphql/access.ts'
+import { liveCalls, MAX_LIVE_CALLS } from '#graphql/commands/liveCalls.ts'
 import type { Services } from '#graphql/context.ts'
 import type { ErrorLog } from '#graphql/errors.ts'
-import { type CallInput, cancelCalls, liveCalls, MAX_LIVE_CALLS, readTerms, requireRoom, startCalls } from './calls.ts'
+import { type CallInput, cancelCalls, readTerms, startCalls } from './calls.ts'
 import { describeFailure, type ErrorBody, FailedCall } from './errors.ts'
 import { EventStream, type SentEvent } from './eventStream.ts'
 import { type AnswerResult, followAnswer } from './followAnswer.ts'
@@ -68,13 +69,12 @@ export async function startAnswers(
 ): Promise<Started> {
   const terms = readTerms((response.locals as { caller: Caller }).caller, request.headers)
   const endpoint = await models.find(asked.model)
-  const live = await liveCalls(services, terms.consumer)
+  const live = await liveCalls(services.db, terms.consumer)
   response.set({
     'x-ratelimit-limit-requests': String(MAX_LIVE_CALLS),
     'x-ratelimit-remaining-requests': String(Math.max(0, MAX_LIVE_CALLS - live - asked.inputs.length)),
     'x-ratelimit-reset-requests': '1s',
   })
-  requireRoom(live, asked.inputs.length)
   const ids = await startCalls(services, terms, endpoint, asked.inputs, asked.seed)
   response.set('x-receipt-id', ids.join(','))
   return { endpoint, ids, created: Math.floor(Date.now() / 1000), goesOn: terms.idempotencyKey !== undefined }

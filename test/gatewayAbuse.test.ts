@@ -1,10 +1,10 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { startWorld, type World } from '#contracts/test/world.ts'
-import { MAX_LIVE_CALLS } from '#gateway/calls.ts'
 import type { ErrorBody } from '#gateway/errors.ts'
 import { hashKey } from '#graphql/access.ts'
-import { me, stranger } from '#graphql/test/market.ts'
+import { MAX_LIVE_CALLS } from '#graphql/commands/liveCalls.ts'
+import { jobCount, me, stranger, waitingCalls } from '#graphql/test/market.ts'
 import { ApiKey } from '#schema/offchain/access.ts'
 import { insertAll } from './factory.ts'
 import { long, openHolds, refusal, servedModel, used } from './gatewaySystem.ts'
@@ -125,17 +125,17 @@ test('200 streams at once beside clients that never read: each gets its whole an
   for (const socket of silent) socket.destroy()
   await vi.waitFor(async () => expect(await openHolds(system)).toBe(0), 60_000)
 
-  await system.db.query(
-    `insert into job_run (id, kind, input, status, attempt, attempts, queue, priority, progress, waits, idempotency_key, cancel_requested, created_at, retry_at)
-     select 'waits' || i, 'infer', jsonb_build_object('consumer', $1::text), 'Waiting', 0, 5, 'infer', 0, 0, 0, 'waits' || i, false, now(), now() + interval '1 day'
-     from generate_series(1, $2::int) i`,
-    [me, MAX_LIVE_CALLS],
-  )
-  const refused = await fetch(`${system.url}/v1/completions`, {
-    method: 'POST',
-    headers: { 'x-consumer': me, 'content-type': 'application/json' },
-    body: JSON.stringify({ model: 'Clerk', prompt: 'x' }),
-  })
+  const ask = (body: object, headers: object = {}) =>
+    fetch(`${system.url}/v1/completions`, {
+      method: 'POST',
+      headers: { 'x-consumer': me, 'content-type': 'application/json', ...headers },
+      body: JSON.stringify({ model: 'Clerk', prompt: 'x', ...body }),
+    })
+  const askTwice = () => ask({ n: 2, max_tokens: 4 }, { 'idempotency-key': 'twice' })
+  const first = await askTwice()
+  expect(first.status).toBe(200)
+  await waitingCalls(system.db, me, MAX_LIVE_CALLS)
+  const refused = await ask({})
   expect(refused.status).toBe(429)
   expect(refused.headers.get('retry-after')).toBe('1')
   expect(refused.headers.get('x-ratelimit-remaining-requests')).toBe('0')
@@ -143,6 +143,15 @@ test('200 streams at once beside clients that never read: each gets its whole an
     type: 'rate_limit_error',
     code: 'rate_limit_exceeded',
   })
+  const again = await askTwice()
+  expect(again.status).toBe(200)
+  expect(again.headers.get('x-receipt-id')).toBe(first.headers.get('x-receipt-id'))
+
+  // Where one of two has room, none is made.
+  await system.db.query(`delete from job_run where id = 'waits1'`)
+  const jobs = await jobCount(system)
+  expect((await ask({ n: 2 })).status).toBe(429)
+  expect(await jobCount(system)).toBe(jobs)
   expect(system.logged).toEqual([])
 })
 

@@ -1,6 +1,6 @@
 import type { ServerContext } from '@modelcontextprotocol/server'
 import { z } from 'zod'
-import { cancelCalls, liveCalls, readTerms, requireRoom, startCalls } from '../calls.ts'
+import { cancelCalls, readTerms, startCalls } from '../calls.ts'
 import { chatInput } from '../chatInput.ts'
 import { badRequest } from '../errors.ts'
 import type { Gateway } from '../exchange.ts'
@@ -71,7 +71,6 @@ export const inferTool = (gateway: Gateway): Tool<typeof input, typeof output> =
     const { services, models } = gateway
     const terms = termsOf(given, sender)
     const endpoint = await models.find(given.model)
-    requireRoom(await liveCalls(services, terms.consumer), 1)
     const ids = await startCalls(services, terms, endpoint, [callInput(given)], given.seed)
     try {
       const {

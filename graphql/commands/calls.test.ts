@@ -16,7 +16,9 @@ import {
   REQUEST_ANSWER,
   stranger,
   submit,
+  waitingCalls,
 } from '../test/market.ts'
+import { MAX_LIVE_CALLS } from './liveCalls.ts'
 
 let keys = 0
 const call = (api: TestApi, more: object = {}, key = `call ${++keys}`) =>
@@ -228,6 +230,28 @@ test('a call that is tried again reserves its credit again, or is refused; a key
   await api.db.query('delete from job_run')
   expect(await codeOf(call(api, {}, 'a'))).toBe('IDEMPOTENCY_KEY_REUSED')
   expect(await holds(api)).toEqual([{ id, channel: second, open: false, fee: 0n }])
+})
+
+test('a consumer has at most 256 calls under way, also of those that ask at the same time; a repeated request gives its job', async () => {
+  const api = await testApi()
+  await createMarket(api)
+  const free = { endpointId: '4' }
+  const { id } = (await call(api, free, 'first')).data.infer
+  await waitingCalls(api.db, me, MAX_LIVE_CALLS - 5)
+  const rush = await Promise.all(Array.from({ length: 12 }, (_, place) => call(api, free, `rush ${place}`)))
+  const codes = rush.map(({ errors }) => errors?.[0]?.extensions.code ?? 'ok')
+  expect(codes.filter((code) => code === 'ok')).toHaveLength(4)
+  expect(codes.filter((code) => code === 'TOO_MANY_CALLS')).toHaveLength(8)
+  expect(await jobCount(api)).toBe(MAX_LIVE_CALLS)
+  expect(await holds(api)).toHaveLength(5)
+  expect((await call(api, free, 'first')).data.infer.id).toBe(id)
+  expect(await refusal(api, free)).toBe(
+    'TOO_MANY_CALLS: 256 calls of this consumer wait or run; at most 256 may. Wait until one has ended.',
+  )
+  expect((await call(api, { ...free, consumer: stranger.address })).errors).toBeUndefined()
+  await cancel(api, id)
+  expect((await call(api, free)).errors).toBeUndefined()
+  expect(await refusal(api, free)).toMatch('TOO_MANY_CALLS')
 })
 
 test('a call that names its channel is tried again within that channel only', async () => {

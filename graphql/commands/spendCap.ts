@@ -5,13 +5,15 @@ import type { Caller } from '../access.ts'
 import type { ApiDeployment } from '../context.ts'
 import { ApiError } from '../errors.ts'
 import { reserveCredit } from './credit.ts'
+import { requireCounted } from './liveCalls.ts'
 
 interface Payer {
   caller: Caller
   deployment: Pick<ApiDeployment, 'hosts'>
 }
 
-/** Reserves what a call may cost, of its consumer’s credit and of what its key may spend, in the transaction that creates the job.
+/** Counts a call among those of its consumer, and reserves what it may cost, of the consumer’s credit and of what its key may spend, in the transaction
+ *  that creates the job.
  *  @throws ApiError that names what is missing. */
 export async function payFor(
   sql: Sql,
@@ -19,6 +21,7 @@ export async function payFor(
   input: InferInput,
   { caller, deployment: { hosts = [] } }: Payer,
 ): Promise<void> {
+  await requireCounted(sql, input.consumer.toLowerCase())
   await reserveCredit(sql, job, input, { hosts }) // it locks the consumer’s credit: calls of one key follow each other
   if (caller.kind === 'key' && caller.spendCap != null) await requireBelowCap(sql, job.id, caller.id, caller.spendCap)
 }

@@ -39,8 +39,17 @@ export async function createMarket({ db }: TestApi) {
 export const OTHER_HOST = account(0xbad)
 
 export const codeOf = async (answer: ReturnType<TestApi['ask']>) => (await answer).errors?.[0]?.extensions.code
-export const jobCount = async ({ db }: TestApi) =>
+export const jobCount = async ({ db }: Pick<TestApi, 'db'>) =>
   (await db.query('select count(*) as count from job_run')).rows[0].count
+
+/** Stores `count` calls of a consumer that wait. */
+export const waitingCalls = (db: Pick<TestApi['db'], 'query'>, consumer: string, count: number) =>
+  db.query(
+    `insert into job_run (id, kind, input, status, attempt, attempts, queue, priority, progress, waits, idempotency_key, cancel_requested, created_at, retry_at)
+     select 'waits' || i, 'infer', jsonb_build_object('consumer', $1::text), 'Waiting', 0, 5, 'infer', 0, 0, 0, 'waits' || i, false, now(), now() + interval '1 day'
+     from generate_series(1, $2::int) i`,
+    [consumer, count],
+  )
 
 /** A channel of this API's market. Without `key`, the consumer signs its vouchers itself. */
 interface TestChannel {
