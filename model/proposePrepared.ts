@@ -18,8 +18,8 @@ import type { ModelYaml } from './format.ts'
 /** Texts up to this size go through GraphQL, which keeps their kind. */
 const MAX_TEXT_BYTES = 1_000_000
 
-/** A base model that the API has, or its parts. */
-export type ProposedBase = { name: Hex } | BaseArtifacts
+/** A base model that the API has, or its parts. `fromFiles`: it has parts, which are not at hand any more. */
+export type ProposedBase = { name: Hex; fromFiles?: boolean } | BaseArtifacts
 
 /** A document, or only its name where whoever proposes has published it before. */
 export type ProposalDocument = Omit<FolderDocument, 'bytes'> & Partial<Pick<FolderDocument, 'bytes'>>
@@ -63,25 +63,30 @@ export async function proposePrepared(client: Client, proposal: PreparedProposal
   if (known?.opened) return { ...known.model, ...names, before: true }
   if (!client.plan) {
     if ('parts' in base) await uploadBase(client, base)
-    else await requireStored(client, base.name)
+    else await requireStored(client, base)
     for (const document of documents) await publish(client, document)
   }
   const proposed = await proposeModel(client, { specHash, terms, bond, begun: known?.model })
   return { ...proposed, ...names, before: false }
 }
 
-/** @throws ClientError when nobody could train on what `base.stored` names. */
-async function requireStored(client: Client, name: Hex): Promise<void> {
-  if (!(await isStored(client, name)))
-    throw new ClientError(`The API has no base model ${name}. Correct base.stored in model.yaml, or name a folder.`)
+/** @throws ClientError when nobody could train on the base model. */
+async function requireStored(client: Client, { name, fromFiles }: { name: Hex; fromFiles?: boolean }): Promise<void> {
+  if (await isStored(client, name)) return
+  throw fromFiles
+    ? onlyNamed('base model', name)
+    : new ClientError(`The API has no base model ${name}. Correct base.stored in model.yaml, or name a folder.`)
 }
+
+const onlyNamed = (what: string, name: Hex) =>
+  new ClientError(
+    `The API does not have the ${what} (${name}), and only its name is known here. Choose the folder again: what was done is not done twice.`,
+  )
 
 async function publish(client: Client, { kind, what, name, bytes }: ProposalDocument): Promise<void> {
   if (!bytes) {
     if (await isStored(client, name)) return
-    throw new ClientError(
-      `The API does not have the ${what} (${name}), and only the name is known here. Choose the folder again: what was done is not done twice.`,
-    )
+    throw onlyNamed(what, name)
   }
   client.onProgress?.({ act: 'propose', step: `uploading the ${what}: ${name}` })
   if (bytes.length > MAX_TEXT_BYTES) await uploadBytes(client, name, bytes)

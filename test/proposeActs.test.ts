@@ -125,6 +125,30 @@ browserTest(`the browser finds in a folder what the command finds${noBrowser}`, 
   expect(await dialog(page).getByRole('alert').getByRole('listitem').allInnerTexts()).toEqual(problems.map(problemText))
 })
 
+browserTest(
+  `documents that an API which is away did not get are asked for again after a reload${noBrowser}`,
+  async () => {
+    const { system } = acting
+    const made = await newFolder('chat')
+    const { page, wallet } = await atForm()
+    await chooseBoth(page, made.path)
+    await button(page, 'Check what it costs').click()
+    await button(page, 'Sign and send').waitFor()
+    await system.stopApi()
+    await button(page, 'Sign and send').click()
+    await dialog(page).getByRole('alert').getByText('does not answer').waitFor()
+    await system.startApi()
+    await page.reload()
+    await page.locator('[data-wallet=ready]').click()
+    await button(page, 'Continue').click()
+    await dialog(page)
+      .getByRole('alert')
+      .getByText(/does not have the (base model|sealed items) .* Choose the folder again/)
+      .waitFor()
+    expect(wallet.asked).not.toContain('eth_sendTransaction')
+  },
+)
+
 browserTest(`what the contracts would refuse of a folder is told before anything is signed${noBrowser}`, async () => {
   const { world } = acting.system
   const made = await newFolder()

@@ -10,7 +10,8 @@ export function proposalText(proposal: PreparedProposal): string {
   kept.set(proposal.specHash, proposal)
   const { base, documents, ...rest } = proposal
   const names = documents.map(({ kind, what, name }) => ({ kind, what, name }))
-  return JSON.stringify({ ...rest, base: { name: base.name }, documents: names }, (_, value) =>
+  const named = { name: base.name, ...('parts' in base && { fromFiles: true }) }
+  return JSON.stringify({ ...rest, base: named, documents: names }, (_, value) =>
     typeof value === 'bigint' ? { integer: value.toString() } : value,
   )
 }
