@@ -1,10 +1,11 @@
-import { buildRewardMap, type EpochRewardMap } from '#rules/rewardMap.ts'
+import { type EpochRewardMap, rewardMapSteps } from '#rules/rewardMap.ts'
 import { ArtifactError } from '#schema/artifacts/index.ts'
 import type { WholeRewardMap } from '#schema/rewardMapDocument.ts'
 import type { SignedUsage } from '#schema/usageDocument.ts'
 import { codeHash } from './codeHash.ts'
 import { epochFacts } from './epochFacts.ts'
 import { type EpochBlocks, type EpochSources, epochBlocks } from './epochSources.ts'
+import { inTurns } from './inTurns.ts'
 import { type ArtifactReader, readerWithout } from './readArtifacts.ts'
 
 /** `usage`: the usage documents to use, in order. `absent`: the names of artifacts that the chain names and nobody could fetch. */
@@ -45,7 +46,7 @@ export async function computeMap(
 ): Promise<ComputedEpoch> {
   const blocks = await epochBlocks(sources, epoch)
   const read = readerWithout(sources.artifacts, new Set(absent), readAbsent)
-  const map = buildRewardMap(await epochFacts(sources, blocks, usage, read))
+  const map = await inTurns(rewardMapSteps(await epochFacts(sources, blocks, usage, read)))
   const { chainId, addresses } = sources.deployment
   const distributor = addresses.RewardDistributor.toLowerCase()
   return { ...blocks, map, chainId, distributor, blockHash: await sources.blockHash(blocks.toBlock) }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Receipt } from '#schema/offchain/attribution.ts'
 import { insert } from '#test/factory.ts'
-import { DEPOSIT, FEE, me, SECRET, salt, secrets, tenants as system, TOKENS } from './test/tenants.ts'
+import { CLOSED_FEE, DEPOSIT, SECRET, salt, secrets, tenants as system, TOKENS, tenant } from './test/tenants.ts'
 
 const READ = `{
   receipts { nodes { id prompt answer tokensIn tokensOut fee cumulative salt hash signature isOpen
@@ -32,7 +32,12 @@ test('of a receipt that is not opened only its consumer and operators see texts,
     const balances = data.ledgerBalances.nodes.map(({ id }: { id: string }) => id)
     expect(balances).toEqual(expect.arrayContaining(['hold:r', 'credit:0x5', 'charged:0x5', 'deposits']))
     expect(data.answerAttribution.spans).toEqual([{ text: SECRET, tokens: TOKENS, count: 1 }])
-    expect(data.receipts.nodes[0]).toMatchObject({ fee: `${FEE}`, cumulative: `${FEE * 2n}`, tokensIn: TOKENS, salt })
+    expect(data.receipts.nodes[0]).toMatchObject({
+      fee: `${CLOSED_FEE}`,
+      cumulative: `${CLOSED_FEE * 2n}`,
+      tokensIn: TOKENS,
+      salt,
+    })
   }
   for (const nosy of [callers.other, callers.anonymous]) {
     const { data, text } = await read(nosy)
@@ -74,7 +79,7 @@ test('confidential values cannot be found by filters, orders, node ids, exports 
 
 test('the answer of a call is on its job, for its consumer and operators', async () => {
   const { ask, callers, db } = await system()
-  const result = { receiptId: 'r', answer: SECRET, tokensIn: 3, tokensOut: 4, fee: `${FEE}`, finish: 'stop' }
+  const result = { receiptId: 'r', answer: SECRET, tokensIn: 3, tokensOut: 4, fee: `${CLOSED_FEE}`, finish: 'stop' }
   await db.query(`update job_run set result = $1 where id = 'r'`, [JSON.stringify(result)])
   const read = async (headers: Record<string, string>) =>
     (
@@ -130,8 +135,8 @@ test('no aggregate tells of confidential values: neither of columns, nor of rows
 
 test('a consumer opens single receipts; nobody else does, and not after an epoch has paid them', async () => {
   const { ask, callers, db } = await system()
-  await insert(db, Receipt, { id: 's', jobId: 'a', consumer: me, prompt: 'closed', answer: 'closed', salt })
-  await insert(db, Receipt, { id: 'p', jobId: 'f', consumer: me, epoch: 4 })
+  await insert(db, Receipt, { id: 's', jobId: 'a', consumer: tenant, prompt: 'closed', answer: 'closed', salt })
+  await insert(db, Receipt, { id: 'p', jobId: 'f', consumer: tenant, epoch: 4 })
   const open = (ids: string[], headers: Record<string, string>) =>
     ask(
       'mutation ($ids: [ID!]!) { openReceipts(ids: $ids, idempotencyKey: "k") { id isOpen prompt } }',
@@ -155,7 +160,7 @@ test('a consumer opens single receipts; nobody else does, and not after an epoch
     '{ receipts(orderBy: [{ field: id }]) { nodes { id prompt fee cumulative salt attributions { nodes { spans } } } } }'
   const [, shown, closed] = (await ask(query)).data.receipts.nodes
   expect(shown).toEqual({
-    ...{ id: 'r', prompt: SECRET, fee: `${FEE}`, cumulative: null, salt: null },
+    ...{ id: 'r', prompt: SECRET, fee: `${CLOSED_FEE}`, cumulative: null, salt: null },
     attributions: { nodes: [{ spans: [{ text: SECRET, tokens: TOKENS, count: 1 }] }] },
   })
   expect(closed).toMatchObject({ id: 's', prompt: null, fee: null })

@@ -4,6 +4,7 @@
 import type { Hex } from 'viem'
 import { compareHashes, HASH_BYTES, hashOrder } from './hashOrder.ts'
 import { keccak256Into } from './keccak.ts'
+import { atOnce, type Steps } from './steps.ts'
 
 /** The total that one account may claim under `epoch`'s map; `cumulative` in wei. */
 export type RewardLeaf = { chain: bigint; distributor: Hex; epoch: bigint; account: Hex; cumulative: bigint }
@@ -48,26 +49,15 @@ class Hashes {
  * ```
  */
 export class RewardTree {
-  /** 2n − 1 nodes, the root first; without leaves one node of zeros, which is `EMPTY_ROOT`. */
   private readonly nodes: Hashes
-  /** Node number of each leaf, in the order of the input. */
   private readonly places: Uint32Array
 
-  constructor(readonly leaves: readonly RewardLeaf[]) {
-    const hashes = new Hashes(leaves.length)
-    const encoded = new Hashes(5)
-    leaves.forEach((leaf, i) => {
-      hashLeaf(leaf, encoded, hashes, i)
-    })
-    this.nodes = new Hashes(Math.max(1, 2 * leaves.length - 1))
-    this.places = new Uint32Array(leaves.length)
-    hashOrder(hashes.bytes, leaves.length).forEach((leaf, rank) => {
-      const place = this.nodes.count - 1 - rank
-      this.places[leaf] = place
-      for (let i = 0; i < WORDS; i++) this.nodes.words[place * WORDS + i] = hashes.words[leaf * WORDS + i]!
-    })
-    const pair = new Hashes(2)
-    for (let node = leaves.length - 2; node >= 0; node--) hashPair(this.nodes, 2 * node + 1, 2 * node + 2, pair, node)
+  constructor(
+    readonly leaves: readonly RewardLeaf[],
+    { nodes, places } = atOnce(treeOf(leaves)),
+  ) {
+    this.nodes = nodes
+    this.places = places
   }
 
   get root(): Hex {
@@ -82,6 +72,33 @@ export class RewardTree {
       siblings.push(hexOf(this.nodes, node % 2 === 1 ? node + 1 : node - 1))
     return siblings
   }
+}
+
+/** A tree in steps. */
+export function* rewardTreeSteps(leaves: readonly RewardLeaf[]): Steps<RewardTree> {
+  return new RewardTree(leaves, yield* treeOf(leaves))
+}
+
+/** `nodes`: 2n − 1 of them, the root first; without leaves one of zeros, which is `EMPTY_ROOT`. `places`: the node number of each leaf, in the order of the
+ *  input. */
+function* treeOf(leaves: readonly RewardLeaf[]): Steps<{ nodes: Hashes; places: Uint32Array }> {
+  const hashes = new Hashes(leaves.length)
+  const encoded = new Hashes(5)
+  leaves.forEach((leaf, i) => {
+    hashLeaf(leaf, encoded, hashes, i)
+  })
+  yield
+  const nodes = new Hashes(Math.max(1, 2 * leaves.length - 1))
+  const places = new Uint32Array(leaves.length)
+  hashOrder(hashes.bytes, leaves.length).forEach((leaf, rank) => {
+    const place = nodes.count - 1 - rank
+    places[leaf] = place
+    for (let i = 0; i < WORDS; i++) nodes.words[place * WORDS + i] = hashes.words[leaf * WORDS + i]!
+  })
+  yield
+  const pair = new Hashes(2)
+  for (let node = leaves.length - 2; node >= 0; node--) hashPair(nodes, 2 * node + 1, 2 * node + 2, pair, node)
+  return { nodes, places }
 }
 
 /** The hash of a leaf in the tree.

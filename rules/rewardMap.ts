@@ -7,11 +7,12 @@ import { type CarriedPot, type Debt, type EpochFacts, type EpochIndex, indexFact
 import { ancestors } from './lineage.ts'
 import { elementAt, entryOf } from './lookup.ts'
 import { lower } from './lower.ts'
-import { type RewardLeaf, RewardTree } from './merkle.ts'
+import { type RewardLeaf, rewardTreeSteps } from './merkle.ts'
 import { ascending, byId } from './order.ts'
 import { postToAccounts } from './rewardAccounts.ts'
 import type { RewardEntry } from './rewardEntry.ts'
 import { POTS, type Pot, splitInherited, splitPot, splitServed, takePlatform } from './split.ts'
+import { atOnce, type Steps } from './steps.ts'
 import { countedWeights } from './versionWeights.ts'
 
 /** A reward map and what explains it. Invariant: `total + Σ carried − Σ carried before = Σ fees`. */
@@ -75,8 +76,12 @@ export type EpochRewardMap = {
  * ]) // owner, host, treasury
  * ```
  */
-export function buildRewardMap(facts: EpochFacts): EpochRewardMap {
-  const settlement = computeRewards(facts)
+export const buildRewardMap = (facts: EpochFacts): EpochRewardMap => atOnce(rewardMapSteps(facts))
+
+/** `buildRewardMap` in steps, each of which takes some seconds for a million accounts. */
+export function* rewardMapSteps(facts: EpochFacts): Steps<EpochRewardMap> {
+  const settlement = yield* rewardSteps(facts)
+  yield
   const leaves: RewardLeaf[] = settlement.accounts.map(({ account, cumulative }) => ({
     chain: facts.chain,
     distributor: lower(facts.distributor),
@@ -85,12 +90,19 @@ export function buildRewardMap(facts: EpochFacts): EpochRewardMap {
     cumulative,
   }))
   const { total, treasury, carried, debts, lines } = settlement
-  return { leaves, root: new RewardTree(leaves).root, total, treasury, carried, debts, lines }
+  yield
+  const { root } = yield* rewardTreeSteps(leaves)
+  return { leaves, root, total, treasury, carried, debts, lines }
 }
 
 /** `buildRewardMap` without the Merkle tree: what counterfactuals compare. */
-export function computeRewards(facts: EpochFacts) {
+export const computeRewards = (facts: EpochFacts): Settlement => atOnce(rewardSteps(facts))
+
+type Settlement = Pick<EpochRewardMap, 'lines' | 'carried'> & ReturnType<typeof postToAccounts>
+
+function* rewardSteps(facts: EpochFacts): Steps<Settlement> {
   const index = indexFacts(facts)
+  yield
   const lines: RewardEntry[] = []
   const carried = new CarriedPots(facts.before.carried)
   const served = new Map<string, bigint>()
@@ -130,9 +142,11 @@ export function computeRewards(facts: EpochFacts) {
       if (fresh[pot] === 0n) continue
       const amount = fresh[pot] + carried.take(versionId, pot)
       const claims = claimsOn(index, versionId, pot)
+      yield
       const { left, byWeight } = payPot(facts, index, claims, lines, versionId, pot, amount)
       carried.put(versionId, pot, left)
       fresh.data += byWeight
+      yield
     }
   }
   return { lines, carried: carried.list(), ...postToAccounts(facts, lines) }

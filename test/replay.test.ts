@@ -11,7 +11,7 @@ import { Governor, Proposal } from '#schema/onchain/governance.ts'
 import { rowsOf } from '#schema/rows.ts'
 import { must } from '#test/must.ts'
 import type { RecordedEvent } from './checks/replay/events.ts'
-import { Proposals } from './checks/replay/states.ts'
+import { RecordedProposals } from './checks/replay/states.ts'
 import { checkReplay } from './checks/replay.ts'
 import { freshDatabase } from './database.ts'
 
@@ -78,7 +78,7 @@ test('an oracle of recorded states tells what contracts would: pending, active, 
     ),
   })
   const proposals = (fixedQuorum?: string) => {
-    const of = new Proposals({
+    const of = new RecordedProposals({
       chainId: 1,
       startBlock: 1,
       addresses: {},

@@ -12,7 +12,7 @@ import {
 } from 'graphql'
 import { expect, test } from 'vitest'
 import { apiSchema } from '#graphql/schema.ts'
-import { me, SECRET, secrets, tenants } from '#graphql/test/tenants.ts'
+import { SECRET, secrets, tenant, tenants } from '#graphql/test/tenants.ts'
 import { must } from './must.ts'
 
 /** Every field and mutation, for the consumer whose call it is, for another one, and for nobody. What is added to the API is tested without being named here. */
@@ -20,20 +20,20 @@ import { must } from './must.ts'
 type Field = GraphQLField<unknown, unknown>
 
 /** Ids of rows that the consumer has, or that lead to them. */
-const IDS = ['r', 'a', 'f', 's', 'r-3', '3', '1', '0x5', 'hold:r', 'credit:0x5', 'charged:0x5', 'reserve/r/0/0', me]
+const IDS = ['r', 'a', 'f', 's', 'r-3', '3', '1', '0x5', 'hold:r', 'credit:0x5', 'charged:0x5', 'reserve/r/0/0', tenant]
 
 /** Arguments of fields that name their rows in other ways. */
 const ARGUMENTS: Record<string, string[]> = {
-  lineage: ['of: "JobRun:r"', 'of: "Contribution:3"', `of: "Account:${me}"`],
+  lineage: ['of: "JobRun:r"', 'of: "Contribution:3"', `of: "Account:${tenant}"`],
   nodes: [`ids: ${JSON.stringify(IDS)}`],
-  search: [`text: "${SECRET}"`, 'text: "r"', `text: "${me}"`],
+  search: [`text: "${SECRET}"`, 'text: "r"', `text: "${tenant}"`],
   stateChanges: ['block: 3'],
   stateDigests: ['from: 1, to: 3'],
   evaluationLog: IDS.map((id) => `evaluationId: "${id}"`),
-  contributor: [`account: "${me}"`],
-  validatorRounds: [`validator: "${me}"`],
-  explainReward: [`epoch: "1", account: "${me}"`],
-  rewardProof: [`epoch: "1", account: "${me}"`],
+  contributor: [`account: "${tenant}"`],
+  validatorRounds: [`validator: "${tenant}"`],
+  explainReward: [`epoch: "1", account: "${tenant}"`],
+  rewardProof: [`epoch: "1", account: "${tenant}"`],
   rewardMap: ['epoch: "1"'],
   counterfactual: ['epoch: "1", without: { contribution: "3" }'],
 }
@@ -105,8 +105,8 @@ test('whatever is asked, nobody else is told anything of a consumer’s closed c
 
 /** Inputs whose fields belong together. */
 const INPUTS: Record<string, object> = {
-  InferInput: { endpointId: '1', consumer: me, prompt: 'x', maxTokens: 1 },
-  RelayInput: { account: me, call: 'RewardDistributor.claim', data: '0x5a5a5a5a' },
+  InferInput: { endpointId: '1', consumer: tenant, prompt: 'x', maxTokens: 1 },
+  RelayInput: { account: tenant, call: 'RewardDistributor.claim', data: '0x5a5a5a5a' },
 }
 
 /** A value of an input type: the smallest that the schema accepts, about the consumer's call where it is about one. */
@@ -121,7 +121,7 @@ function example(type: GraphQLInputType, name: string): unknown {
         .map((field) => [field.name, example(field.type, field.name)]),
     )
   if (isEnumType(type)) return must(type.getValues()[0]).name
-  if (name === 'consumer' || name === 'account') return me
+  if (name === 'consumer' || name === 'account') return tenant
   if (/hash|document|channel/i.test(name)) return `0x${'5a'.repeat(32)}`
   if (name === 'kind') return 'document'
   if (name === 'contributionIds') return '3'

@@ -11,10 +11,10 @@ import { testApi } from './api.ts'
 
 /** What each confidential value has in it. */
 export const SECRET = 'canary'
-export const FEE = 77_000_000_077n
+export const CLOSED_FEE = 77_000_000_077n
 export const TOKENS = 7_707
 export const DEPOSIT = 10n ** 18n
-export const me = account(7)
+export const tenant = account(7)
 export const salt = `0x${'5a'.repeat(32)}`
 
 /** An API with keys: a consumer who has a call that is not opened, another consumer, and an operator. */
@@ -27,38 +27,53 @@ export async function tenants(over: Partial<ApiOptions> = {}) {
     return { authorization: `Bearer ${name}` }
   }
   const callers = {
-    consumer: await key('consumer-key', 'Consumer', me),
+    consumer: await key('consumer-key', 'Consumer', tenant),
     operator: await key('operator-key', 'Operator', account(1)),
     other: await key('another-key', 'Consumer', account(8)),
     anonymous: {},
   }
-  const ended = { status: 'Succeeded' as const, requestedBy: me }
+  const ended = { status: 'Succeeded' as const, requestedBy: tenant }
   await insertAll(db, JobRun, [
-    { id: 'r', kind: 'infer', input: { prompt: SECRET }, result: { answer: SECRET, fee: `${FEE}` }, ...ended },
+    { id: 'r', kind: 'infer', input: { prompt: SECRET }, result: { answer: SECRET, fee: `${CLOSED_FEE}` }, ...ended },
     { id: 'a', kind: 'attribute', input: { receiptId: 'r' }, result: { contributions: TOKENS }, ...ended },
     { id: 'f', kind: 'infer', input: {}, error: { code: 'X', message: `${SECRET} ${TOKENS}` }, ...ended },
   ])
   await insert(db, Contribution, { id: '3' })
   await insert(db, Receipt, {
-    ...{ id: 'r', jobId: 'r', consumer: me, prompt: SECRET, answer: SECRET, salt, fee: FEE, cumulative: FEE * 2n },
+    ...{
+      id: 'r',
+      jobId: 'r',
+      consumer: tenant,
+      prompt: SECRET,
+      answer: SECRET,
+      salt,
+      fee: CLOSED_FEE,
+      cumulative: CLOSED_FEE * 2n,
+    },
     ...{ tokensIn: TOKENS, tokensOut: TOKENS },
   })
   await insert(db, AnswerAttribution, {
     ...{ id: 'r-3', receiptId: 'r', contributionId: '3', influence: TOKENS, similarity: TOKENS, share: TOKENS },
     spans: [{ text: SECRET, tokens: TOKENS, count: 1 }],
   })
-  await insert(db, CreditHold, { id: 'r', consumer: me, maximum: FEE, fee: FEE })
-  await insert(db, SignedVoucher, { id: '0x5', consumer: me, ceiling: FEE, used: FEE, signature: SECRET })
-  const posted = { event: null, amount: FEE }
+  await insert(db, CreditHold, { id: 'r', consumer: tenant, maximum: CLOSED_FEE, fee: CLOSED_FEE })
+  await insert(db, SignedVoucher, {
+    id: '0x5',
+    consumer: tenant,
+    ceiling: CLOSED_FEE,
+    used: CLOSED_FEE,
+    signature: SECRET,
+  })
+  const posted = { event: null, amount: CLOSED_FEE }
   for (const transfer of [
     { id: 'deposit/1-0/0', debit: 'deposits', credit: 'credit:0x5', amount: DEPOSIT, event: '1-0' },
     { id: 'reserve/r/0/0', debit: 'credit:0x5', credit: 'hold:r', ...posted },
     { id: 'charge/r/1/0', debit: 'hold:r', credit: 'charged:0x5', ...posted },
   ])
     await insert(db, LedgerTransfer, transfer)
-  await insert(db, PaymentChannel, { id: '0x5', consumer: me })
+  await insert(db, PaymentChannel, { id: '0x5', consumer: tenant })
   return { ...api, callers }
 }
 
 /** What nobody but the consumer and operators may be told. */
-export const secrets = [SECRET, String(FEE), String(FEE * 2n), String(TOKENS), salt]
+export const secrets = [SECRET, String(CLOSED_FEE), String(CLOSED_FEE * 2n), String(TOKENS), salt]

@@ -9,16 +9,16 @@ import { type Database, openDatabase } from '#schema/database.ts'
 import { migrate } from '#schema/migrate.ts'
 import { startPostgres } from '#schema/postgres.ts'
 import {
-  add,
-  type Figures,
-  Holders,
+  addFigure,
   type RecordedEvent,
+  RecordedHolders,
+  type ReplayFigures,
   readDescription,
   readEvents,
   supportOf,
 } from './replay/events.ts'
 import { indexedCounts, indexedHolders, indexedStates } from './replay/indexed.ts'
-import { Proposals } from './replay/states.ts'
+import { RecordedProposals } from './replay/states.ts'
 
 /** `npm run check -- replay --dir FOLDER [--config FILE]`: serves recorded events as a chain, indexes it through forks of several depths,
  *  and compares counts, sums and delegations with those of the CSV files, which it reads independently of the indexer. Then it indexes them at their
@@ -45,12 +45,12 @@ export async function checkReplay(dir: string, config: string | undefined, say: 
   try {
     const dense = await withIndex(index, 'dense', async (db, head) => {
       report.compare(expectedCounts(events.followed), await indexedCounts(db), '0')
-      const holders = new Holders()
+      const holders = new RecordedHolders()
       for (const event of events.followed) holders.take(event)
       report.compare(holders.present, await indexedHolders(db, head))
     })
     const recorded = await withIndex(index, 'recorded', (db, head) =>
-      compareHeights(db, head, events.followed, new Proposals(deployment), report),
+      compareHeights(db, head, events.followed, new RecordedProposals(deployment), report),
     )
     const { compared, wrong } = report
     say(report.ok ? 'The index has everything that was recorded.' : 'The index differs from the recording.')
@@ -130,20 +130,20 @@ async function deploymentOf(folder: string, config: string | undefined): Promise
 }
 
 /** Counts events, proposals, ballots and their weight. */
-function expectedCounts(events: readonly RecordedEvent[]): Figures {
-  const figures: Figures = new Map()
+function expectedCounts(events: readonly RecordedEvent[]): ReplayFigures {
+  const figures: ReplayFigures = new Map()
   const proposals = new Set<string>()
   for (const { name, address, argument } of events) {
-    add(figures, `${name} events of ${address}`, 1)
+    addFigure(figures, `${name} events of ${address}`, 1)
     if (name === 'ProposalCreated') {
       const id = `${address} ${argument('id', 'proposalId')}`
-      if (!proposals.has(id)) add(figures, `proposals of ${address}`, 1)
+      if (!proposals.has(id)) addFigure(figures, `proposals of ${address}`, 1)
       proposals.add(id)
     }
     if (!/^(Override)?VoteCast/.test(name)) continue
     const of = `proposal ${argument('proposalId', 'id')}`
-    add(figures, `votes on ${of}`, 1)
-    add(figures, `weight of support ${supportOf(argument)} on ${of}`, argument('weight', 'votes'))
+    addFigure(figures, `votes on ${of}`, 1)
+    addFigure(figures, `weight of support ${supportOf(argument)} on ${of}`, argument('weight', 'votes'))
   }
   return figures
 }
@@ -153,7 +153,7 @@ async function compareHeights(
   db: Database,
   head: number,
   events: readonly RecordedEvent[],
-  proposals: Proposals,
+  proposals: RecordedProposals,
   report: Report,
 ) {
   const all = new Set(
@@ -166,7 +166,7 @@ async function compareHeights(
     ),
     head,
   ]
-  const holders = new Holders()
+  const holders = new RecordedHolders()
   let next = 0
   let statesUntold = 0
   for (const height of heights) {
@@ -198,7 +198,7 @@ class Report {
     return this.wrong.length === 0
   }
 
-  compare(expected: Figures, found: Figures, absent = 'nothing', height?: number) {
+  compare(expected: ReplayFigures, found: ReplayFigures, absent = 'nothing', height?: number) {
     const at = height === undefined ? '' : ` at block ${height}`
     let equal = 0
     for (const name of [...new Set([...expected.keys(), ...found.keys()])].sort()) {

@@ -95,16 +95,16 @@ function cellsOf(text: string): string[][] {
 }
 
 /** The values to compare, by name, as text. */
-export type Figures = Map<string, string>
+export type ReplayFigures = Map<string, string>
 
-export const add = (figures: Figures, name: string, amount: bigint | number | string) =>
+export const addFigure = (figures: ReplayFigures, name: string, amount: bigint | number | string) =>
   figures.set(name, String(BigInt(figures.get(name) ?? 0) + BigInt(amount)))
 
 export const ZERO = `0x${'0'.repeat(40)}`
 
 /** Who holds, votes and delegates in which token after some events. */
-export class Holders {
-  private readonly figures: Figures = new Map()
+export class RecordedHolders {
+  private readonly figures: ReplayFigures = new Map()
 
   take({ address, name, argument }: RecordedEvent) {
     if (name === 'Transfer')
@@ -113,7 +113,8 @@ export class Holders {
         ['to', ''],
       ] as const) {
         const account = argument(end).toLowerCase()
-        if (account !== ZERO) add(this.figures, `balance of ${account} in ${address}`, `${sign}${amountOf(argument)}`)
+        if (account !== ZERO)
+          addFigure(this.figures, `balance of ${account} in ${address}`, `${sign}${recordedAmount(argument)}`)
       }
     if (name === 'DelegateChanged')
       this.figures.set(
@@ -127,13 +128,13 @@ export class Holders {
   }
 
   /** Without what is nothing: no balance, no votes, no delegate. */
-  get present(): Figures {
+  get present(): ReplayFigures {
     return new Map([...this.figures].filter(([, value]) => value !== '0' && value !== ZERO))
   }
 }
 
 /** Each token of an ERC-721 contract counts one. */
-export const amountOf = (argument: RecordedEvent['argument']) =>
+export const recordedAmount = (argument: RecordedEvent['argument']) =>
   argument.has('tokenId') ? '1' : argument('value', 'amount', 'wad')
 
 /** GovernorAlpha writes true and false. */

@@ -3,18 +3,18 @@ import { stateOfStored } from '#rules/storedProposal.ts'
 import type { Database } from '#schema/database.ts'
 import { Governor, Proposal } from '#schema/onchain/governance.ts'
 import { rowsOf } from '#schema/rows.ts'
-import { add, type Figures } from './events.ts'
+import { addFigure, type ReplayFigures } from './events.ts'
 
 /** What the index holds, under the same names as what was recorded. */
 
-export async function indexedCounts(db: Database): Promise<Figures> {
-  const figures: Figures = new Map()
+export async function indexedCounts(db: Database): Promise<ReplayFigures> {
+  const figures: ReplayFigures = new Map()
   const { rows } = await db.query(`
     select name || ' events of ' || address as name, count(*)::numeric as amount from chain_event where to_block is null group by 1
     union all select 'proposals of ' || governor_id, count(*) from proposal where to_block is null group by 1
     union all select 'votes on proposal ' || reverse(split_part(reverse(proposal_id), '-', 1)), count(*) from vote where to_block is null group by 1
     union all select 'weight of support ' || support || ' on proposal ' || reverse(split_part(reverse(proposal_id), '-', 1)), sum(weight) from vote where to_block is null group by 1`)
-  for (const { name, amount } of rows) add(figures, name, amount)
+  for (const { name, amount } of rows) addFigure(figures, name, amount)
   // the vote counts of a proposal must be the sums of its votes
   const { rows: tallies } = await db.query(`
     select p.on_chain_id as id, p.for_votes, p.against_votes, p.abstain_votes,
@@ -30,7 +30,7 @@ export async function indexedCounts(db: Database): Promise<Figures> {
 }
 
 /** Balances, votes and delegates as of a block, without what is nothing. */
-export async function indexedHolders(db: Database, block: number): Promise<Figures> {
+export async function indexedHolders(db: Database, block: number): Promise<ReplayFigures> {
   const { rows } = await db.query<{ name: string; value: string }>(
     `with present as (select * from holder where from_block <= $1 and (to_block is null or to_block > $1))
      select 'balance of ' || account || ' in ' || token as name, balance::text as value from present where balance <> 0
@@ -42,9 +42,9 @@ export async function indexedHolders(db: Database, block: number): Promise<Figur
 }
 
 /** The states that the index tells as of a block. */
-export async function indexedStates(db: Database, block: number): Promise<Figures> {
+export async function indexedStates(db: Database, block: number): Promise<ReplayFigures> {
   const now = { block, time: new Date(0) } // a recording has no times: nothing expires
-  const states: Figures = new Map()
+  const states: ReplayFigures = new Map()
   const governors = new Map((await rowsOf(db, Governor, 'true', [], { block })).map((one) => [one.id, one]))
   for (const proposal of await rowsOf(db, Proposal, 'true', [], { block })) {
     const governor = governors.get(proposal.governorId)

@@ -1,5 +1,5 @@
 import type { FollowedDeployment } from '#indexer/index.ts'
-import { amountOf, type Figures, type RecordedEvent, supportOf, ZERO } from './events.ts'
+import { type RecordedEvent, type ReplayFigures, recordedAmount, supportOf, ZERO } from './events.ts'
 
 /** The states of recorded proposals at a height, by the rules of OpenZeppelin's and Compound's Governors, from the recorded events alone. A recording has
  *  no times: what is queued counts as not expired. */
@@ -20,7 +20,7 @@ interface Rules {
   token: string | null
 }
 
-export class Proposals {
+export class RecordedProposals {
   private readonly proposals = new Map<string, Recorded>()
   private readonly rules: Map<string, Rules>
   /** The supply of each token and the numerator of each Governor, with the blocks from which they hold. */
@@ -83,7 +83,7 @@ export class Proposals {
     const [from, to] = [argument('from'), argument('to')].map((one) => one === ZERO)
     if (from === to) return
     const before = this.history.get(token)?.at(-1)?.value ?? 0n
-    this.set(token, block, before + BigInt(amountOf(argument)) * (from ? 1n : -1n))
+    this.set(token, block, before + BigInt(recordedAmount(argument)) * (from ? 1n : -1n))
   }
 
   private set(of: string, block: number, value: bigint) {
@@ -103,8 +103,8 @@ export class Proposals {
   }
 
   /** The states after the events up to `block`, and those that cannot be told from the recording. */
-  at(block: number): { states: Figures; untold: string[] } {
-    const states: Figures = new Map()
+  at(block: number): { states: ReplayFigures; untold: string[] } {
+    const states: ReplayFigures = new Map()
     const untold: string[] = []
     for (const [id, proposal] of this.proposals) {
       const rules = this.rules.get(proposal.governor)
