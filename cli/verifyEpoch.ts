@@ -1,6 +1,9 @@
 import { checkEpoch } from '#epochs/checkEpoch.ts'
+import { isOverdue, presumeMissing } from '#epochs/presumeMissing.ts'
 import { ArtifactError } from '#schema/artifacts/index.ts'
-import { type OwnIndexOptions, onOwnIndex } from './ownIndex.ts'
+import { RewardMap } from '#schema/onchain/rewards.ts'
+import { rowOf } from '#schema/rows.ts'
+import { type OwnIndex, type OwnIndexOptions, onOwnIndex } from './ownIndex.ts'
 
 /** Exit codes of `verify EPOCH` and of `watch --once`. */
 export const WRONG_MAP = 1
@@ -9,7 +12,7 @@ export const UNCHECKABLE_MAP = 2
 /** `modelcommons verify EPOCH`: checks that the published map follows from the facts on the chain. */
 export async function verify(epoch: number, options: OwnIndexOptions): Promise<void> {
   try {
-    const { root, recomputedRoot, difference } = await onOwnIndex(options, (own) => checkEpoch(own, epoch))
+    const { root, recomputedRoot, difference } = await onOwnIndex(options, (own) => check(own, epoch))
     console.log(`Published   ${root}\nRecomputed  ${recomputedRoot}`)
     if (difference === null) return console.log(`Epoch ${epoch} is right.`)
     const { place, published, recomputed } = difference
@@ -21,4 +24,10 @@ export async function verify(epoch: number, options: OwnIndexOptions): Promise<v
     console.error(`Epoch ${epoch} cannot be checked: ${error.message}`)
     process.exitCode = UNCHECKABLE_MAP
   }
+}
+
+async function check(own: OwnIndex, epoch: number) {
+  const map = await rowOf(own.sql, RewardMap, String(epoch))
+  const artifacts = presumeMissing(own.artifacts, async () => map !== undefined && isOverdue(map, await own.now()))
+  return checkEpoch({ ...own, artifacts }, epoch)
 }

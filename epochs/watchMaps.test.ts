@@ -1,5 +1,11 @@
 import { expect, test, vi } from 'vitest'
-import { ArtifactError, ArtifactStoreError, folderObjects } from '#schema/artifacts/index.ts'
+import {
+  ArtifactError,
+  ArtifactStoreError,
+  folderObjects,
+  MirrorError,
+  mirroredArtifacts,
+} from '#schema/artifacts/index.ts'
 import { Dispute } from '#schema/onchain/disputes.ts'
 import { insert } from '#test/factory.ts'
 import { must } from '#test/must.ts'
@@ -143,4 +149,40 @@ test('a store that is away is no proof, however long it is away', async () => {
   read.mockRejectedValue(new ArtifactStoreError('unreachable', 'S3 does not answer.'))
   clock.now = PUBLISHED + 80 * HOUR
   expect(await watch.round()).toMatchObject([{ verdict: 'unknown', reason: 'S3 does not answer.' }])
+})
+
+test('a mirror that does not answer shields no map for longer than 72 hours, if the own store and another mirror have none of its artifacts', async () => {
+  const { watch, publish, publishMap, read, clock, artifacts, sources, lose, usage, parent } = await watched()
+  const answering = (...outcomes: ('missing' | 'unreachable' | 'corrupt')[]) => {
+    const mirrors = outcomes.map((outcome) => ({
+      where: `https://${outcome}.example`,
+      getFile: () => Promise.reject(new MirrorError(outcome, `It is ${outcome}.`)),
+    }))
+    const { get } = mirroredArtifacts(artifacts, mirrors)
+    read.mockImplementation(get)
+  }
+  const verdicts = async (...hours: number[]) => {
+    const found: unknown[] = []
+    for (const hour of hours) {
+      clock.now = PUBLISHED + hour * HOUR
+      found.push((await watch.round())[0]?.verdict)
+    }
+    return found
+  }
+  await publish({ root: `0x${'f'.repeat(64)}`, uri: `0x${'9'.repeat(64)}` })
+  answering('missing', 'unreachable')
+  expect(await verdicts(1, 71, 72, 95)).toEqual(['unknown', 'unknown', 'wrong', 'wrong'])
+  answering('corrupt', 'missing', 'unreachable')
+  expect(await verdicts(71, 72)).toEqual(['unknown', 'wrong'])
+  answering('unreachable', 'unreachable')
+  expect(await verdicts(72)).toEqual(['unknown'])
+  answering('missing')
+  expect(await verdicts(71, 72)).toEqual(['unknown', 'wrong'])
+
+  // What the map lists as absent is absent then, too.
+  const without = await computeEpoch(sources, { epoch: 1, usage, absent: [parent] })
+  await publishMap(without, { publishedAt: new Date(PUBLISHED * 1000) })
+  await lose(parent)
+  answering('missing', 'unreachable')
+  expect(await verdicts(71, 72)).toEqual(['unknown', 'right'])
 })

@@ -1,4 +1,3 @@
-import { ARTIFACT_GRACE_SECONDS } from '#rules/dispute.ts'
 import type { Difference } from '#rules/verification.ts'
 import { ArtifactError } from '#schema/artifacts/index.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
@@ -6,6 +5,7 @@ import { rowsOf } from '#schema/rows.ts'
 import { checkEpoch } from './checkEpoch.ts'
 import type { KeepPage } from './compareMap.ts'
 import type { EpochSources } from './epochSources.ts'
+import { isOverdue, presumeMissing } from './presumeMissing.ts'
 
 /** Recomputes every published reward map within its challenge window (rule 11, amendment 12a). */
 
@@ -64,8 +64,9 @@ const rightMap = (map: RewardMap): MapVerdict => ({ ...named(map), verdict: 'rig
 
 /** A map that nobody can check is wrong once its artifacts were missing for 72 hours. */
 async function judge(sources: EpochSources, map: RewardMap, time: number, keep?: KeepPage): Promise<MapVerdict> {
+  const artifacts = presumeMissing(sources.artifacts, async () => isOverdue(map, time))
   try {
-    const { difference } = await checkEpoch(sources, map.epoch, keep)
+    const { difference } = await checkEpoch({ ...sources, artifacts }, map.epoch, keep)
     return difference ? { ...named(map), verdict: 'wrong', difference } : rightMap(map)
   } catch (error) {
     if (error instanceof ArtifactError && isOverdue(map, time)) {
@@ -76,6 +77,3 @@ async function judge(sources: EpochSources, map: RewardMap, time: number, keep?:
     return { ...named(map), verdict: 'unknown', reason: (error as Error).message }
   }
 }
-
-const isOverdue = ({ publishedAt }: RewardMap, time: number) =>
-  publishedAt !== null && time - publishedAt.getTime() / 1000 >= ARTIFACT_GRACE_SECONDS

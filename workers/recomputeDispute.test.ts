@@ -1,15 +1,17 @@
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { summariseMetric } from '#engine/tasks/evaluate.ts'
+import { computeEpoch } from '#epochs/epoch.ts'
+import { digitHash, epochRows } from '#epochs/test/epochRows.ts'
 import { attributionWeights, recordInfluence } from '#rules/attribution.ts'
-import { ArtifactError } from '#schema/artifacts/index.ts'
+import { ArtifactError, ArtifactStoreError, MirrorError, mirroredArtifacts } from '#schema/artifacts/index.ts'
 import { documentBytes } from '#schema/documents.ts'
 import { sealEvaluationLog } from '#schema/evaluationLog.ts'
 import { Commitment, Contribution, Datanet } from '#schema/onchain/datanets.ts'
 import { Evaluation, Mandate, Model, ModelVersion } from '#schema/onchain/models.ts'
 import { account, insert, insertAll, insertChain } from '#test/factory.ts'
 import { loggedMetric } from './firstEvaluation.ts'
-import type { JobContext } from './job.ts'
+import { type JobContext, PendingError } from './job.ts'
 import { recomputeDispute } from './recomputeDispute.ts'
 import { silent, testWorker } from './test/testWorker.ts'
 
@@ -181,4 +183,27 @@ test('a disputed sample that is a model is not read into memory', async () => {
   const dispute = { id: '1', subject: 'Contribution', subjectId: '1', openedAt: new Date() } as const
   const { findings } = await recomputeDispute(job, { cache: folder, deployment: undefined as never }, dispute)
   expect(findings.map(({ ground }) => ground)).toEqual(['harmful'])
+})
+
+test('a mirror that does not answer holds no verdict on a map for longer than 72 hours, if the own store and another mirror have none of its artifacts', async () => {
+  const { sql, artifacts, sources, publish } = await epochRows()
+  const map = await computeEpoch(sources, { epoch: 1, usage: [], absent: [] })
+  await publish(map, { root: digitHash('f'), uri: digitHash('9') })
+  const openedAt = new Date(1_900_000_000_000)
+  const answer = (hours: number, ...outcomes: ('missing' | 'unreachable')[]) => {
+    const mirrors = outcomes.map((outcome) => ({
+      where: `https://${outcome}.example`,
+      getFile: () => Promise.reject(new MirrorError(outcome, `It is ${outcome}.`)),
+    }))
+    const client = { getBlock: async () => ({ hash: map.blockHash }) }
+    const chain = { client, now: async () => openedAt.getTime() / 1000 + hours * 3600 }
+    const of = { db: sql, artifacts: mirroredArtifacts(artifacts, mirrors), chain, report() {}, log: silent }
+    const dispute = { id: '1', subject: 'RewardMap', subjectId: '1', openedAt } as const
+    const dependencies = { cache: '', deployment: sources.deployment as never }
+    return recomputeDispute(of as unknown as JobContext<'resolveDispute'>, dependencies, dispute)
+  }
+  await expect(answer(71, 'missing', 'unreachable')).rejects.toThrow(PendingError)
+  const { findings } = await answer(72, 'missing', 'unreachable')
+  expect(findings).toMatchObject([{ ground: 'root', recorded: 'readable artifacts' }])
+  await expect(answer(72, 'unreachable', 'unreachable')).rejects.toThrow(ArtifactStoreError)
 })

@@ -1,5 +1,6 @@
 import { checkEpoch, keepIn } from '#epochs/checkEpoch.ts'
 import { blockHashes } from '#epochs/epochSources.ts'
+import { presumeMissing } from '#epochs/presumeMissing.ts'
 import { readDocument, readerOf } from '#epochs/readArtifacts.ts'
 import { attributionWeights, influenceInUnits, recordInfluence } from '#rules/attribution.ts'
 import { type Finding, unreadableArtifacts } from '#rules/dispute.ts'
@@ -23,17 +24,23 @@ import { evaluationsOf, targetsOf } from './storedEvaluations.ts'
 
 /** Every ground on which recomputation can decide a dispute, recomputed from the chain and the artifacts. */
 
-type ResolvingJob = JobContext<'resolveDispute'>
+/** What the recomputation uses of its job. */
+type ResolvingJob = Pick<JobContext<'resolveDispute'>, 'db' | 'artifacts' | 'chain' | 'report' | 'log'>
 type Disputed = Pick<Dispute, 'id' | 'subject' | 'subjectId' | 'openedAt'>
 
 /** The findings of all grounds of the disputed subject, and the stake behind it in wei.
  *  @throws PendingError while an artifact of the subject cannot be read since less than 72 hours, unless another ground decides. */
 export async function recomputeDispute(
-  job: ResolvingJob,
+  { db, artifacts: stored, chain, report, log }: ResolvingJob,
   dependencies: ChainDependencies,
   dispute: Disputed,
 ): Promise<{ findings: Finding[]; stake: bigint }> {
   const { subject, subjectId, openedAt } = dispute
+  const artifacts = presumeMissing(stored, async (error) => {
+    await stillAwaited(error, openedAt, chain)
+    return true
+  })
+  const job: ResolvingJob = { db, artifacts, chain, report, log }
   if (subject === 'Contribution') return contributionFindings(job, dependencies, subjectId, openedAt)
   if (subject === 'Version')
     return { findings: await versionFindings(job, dependencies, subjectId, openedAt), stake: 0n }
@@ -126,7 +133,7 @@ async function areReadable(
 }
 
 /** @throws PendingError while an artifact that cannot be read may still come. */
-async function stillAwaited(error: ArtifactError, openedAt: Date, chain: ResolvingJob['chain']): Promise<void> {
+async function stillAwaited(error: Error, openedAt: Date, chain: ResolvingJob['chain']): Promise<void> {
   if (unreadableArtifacts(openedAt.getTime() / 1000, await chain.now()) === 'broken') return
   throw new PendingError(
     `${error.message} It counts as broken only if nobody can fetch it for 72 hours after the dispute was opened.`,

@@ -27,6 +27,18 @@ export class ArtifactStoreError extends RetriableError {
   }
 }
 
+/** The own store and at least one mirror have answered that they have none; the other mirrors have given no answer. */
+export class PartlyAnsweredError extends ArtifactStoreError {
+  override name = 'PartlyAnsweredError'
+  constructor(
+    readonly artifact: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super('unreachable', message, options)
+  }
+}
+
 /** The connection ended in the middle of an object. */
 export class BrokenTransferError extends ArtifactStoreError {
   override name = 'BrokenTransferError'

@@ -5,7 +5,7 @@ import { type ArtifactStore, artifactsIn, type GetOptions } from './store.ts'
 
 export { type ArtifactCacheOptions, cachedArtifacts } from './cache.ts'
 export { type CheckpointStore, checkpointOwner, checkpointsIn } from './checkpoints.ts'
-export { ArtifactError, ArtifactStoreError } from './errors.ts'
+export { ArtifactError, ArtifactStoreError, PartlyAnsweredError } from './errors.ts'
 export { MIRROR_OUTCOMES, type Mirror, MirrorError, type MirrorOutcome } from './mirror.ts'
 export { type MirrorAddress, mirrorAddress } from './mirrorAddress.ts'
 export { mirroredArtifacts } from './mirrored.ts'

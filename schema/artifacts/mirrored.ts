@@ -3,7 +3,7 @@ import { open, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import { ArtifactError, ArtifactStoreError, tooLargeArtifact } from './errors.ts'
+import { ArtifactError, ArtifactStoreError, PartlyAnsweredError, tooLargeArtifact } from './errors.ts'
 import { type Mirror, MirrorError, type MirrorOutcome } from './mirror.ts'
 import { validName } from './names.ts'
 import type { ArtifactStore } from './store.ts'
@@ -16,7 +16,7 @@ export interface MirroredOptions {
 
 /** Reads what `own` does not give from the mirrors, in their order, and keeps it in `own` when it is missing there. Everything else concerns
  *  `own` alone. An artifact is missing when `own` and every mirror has answered that it has none; until then the error is an
- *  ArtifactStoreError, so that jobs wait. */
+ *  ArtifactStoreError, so that jobs wait; a PartlyAnsweredError when `own` and a mirror have, and no other has sent too much. */
 export function mirroredArtifacts(
   own: ArtifactStore,
   mirrors: readonly Mirror[],
@@ -111,11 +111,12 @@ function notServed(
   const unknown = refusals.filter(({ outcome }) => outcome !== 'missing')
   if (failure instanceof ArtifactStoreError || unknown.length > 0) {
     const reasons = [...(failure instanceof ArtifactStoreError ? [failure] : []), ...unknown]
-    return new ArtifactStoreError(
-      'unreachable',
-      `No store gave artifact ${name}, but not every store has answered that it has none. ${reasons.map(({ message }) => message).join(' ')}`,
-      { cause: reasons[0] },
-    )
+    const message = `No store gave artifact ${name}, but not every store has answered that it has none. ${reasons.map(({ message }) => message).join(' ')}`
+    const options = { cause: reasons[0] }
+    const someHaveNone = failure.code === 'missing' && unknown.length < refusals.length
+    return someHaveNone && unknown.every(({ outcome }) => outcome !== 'tooLarge')
+      ? new PartlyAnsweredError(name, message, options)
+      : new ArtifactStoreError('unreachable', message, options)
   }
   if (failure.code === 'corrupt') return failure
   return new ArtifactError(

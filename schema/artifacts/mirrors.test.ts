@@ -164,8 +164,11 @@ test.each(Object.entries(faults))(
     expect(reads).toEqual(['unreachable', 'served'])
     const alone = (await installation([broken, (await status(404)).url])).store
     const error = await failureOf(alone.get(NAME))
-    expect(error).toMatchObject({ name: 'ArtifactStoreError', code: 'unreachable' })
+    expect(error).toMatchObject({ name: 'PartlyAnsweredError', code: 'unreachable', artifact: NAME })
     expect(error.message).toContain(NAME)
+    expect(await failureOf((await installation([broken])).store.get(NAME))).toMatchObject({
+      name: 'ArtifactStoreError',
+    })
     expect(isRetriable(error)).toBe(true)
     expect(performance.now() - begin).toBeLessThan(10_000)
   },
@@ -186,6 +189,8 @@ test('an endless or too large body is cut at the limit', async () => {
   expect(reads).toEqual(['tooLarge', 'served'])
   expect(warnings).toEqual([expect.stringContaining('ARTIFACT_MIRROR_BYTES')])
   expect(sent).toBeLessThan(50 * MAX_BYTES)
+  const other = (await installation([endless.url, (await status(404)).url])).store
+  expect(await failureOf(other.get(NAME))).toMatchObject({ name: 'ArtifactStoreError', code: 'unreachable' })
   const only = (await installation([endless.url])).store
   expect(isRetriable(await failureOf(only.get(NAME)))).toBe(true)
   const exact = (await installation([(await serving(CONTENT)).url], { maxBytes: CONTENT.length })).store
