@@ -154,7 +154,7 @@ contract Disputes is AccessControl, ReentrancyGuardTransient, IDisputes {
         if (resolver != address(0)) _grantRole(RESOLVER_ROLE, resolver);
     }
 
-    /// @notice Opens a dispute and transfers `bondFor` the subject from the caller. A judgement's id is `taskId << 160 | validator`.
+    /// @notice Opens a dispute, which ends a moot one about the same subject, and transfers `bondFor` the subject from the caller. A judgement's id is `taskId << 160 | validator`.
     function open(Subject kind, uint256 subjectId, bytes32 evidenceHash)
         external
         nonReentrant
@@ -162,11 +162,13 @@ contract Disputes is AccessControl, ReentrancyGuardTransient, IDisputes {
     {
         if (evidenceHash == 0) revert EmptyHash();
         uint256 earlier = openDispute[kind][subjectId];
-        if (earlier != 0 && isMoot(earlier)) {
-            _close(earlier, disputes[earlier], LAPSED, 0);
-            earlier = 0;
+        bool endsEarlier = earlier != 0 && isMoot(earlier);
+        if ((earlier != 0 && !endsEarlier) || wasUpheld[kind][subjectId]) revert AlreadyDisputed(kind, subjectId);
+        if (endsEarlier) {
+            disputes[earlier].outcome = LAPSED;
+            heldUntil[kind][subjectId] = block.timestamp + reopenTime;
+            emit DisputeResolved(earlier, LAPSED, 0);
         }
-        if (earlier != 0 || wasUpheld[kind][subjectId]) revert AlreadyDisputed(kind, subjectId);
         bytes32 root = _checkSubject(kind, subjectId);
         uint256 bond = bondFor(kind, subjectId);
         disputeId = ++disputeCount;
@@ -183,6 +185,7 @@ contract Disputes is AccessControl, ReentrancyGuardTransient, IDisputes {
         if (kind == Subject.Judgement) ++openJudgements[validatorOf(subjectId)];
         emit DisputeOpened(disputeId, uint8(kind), subjectId, msg.sender, bond, evidenceHash);
         token.safeTransferFrom(msg.sender, address(this), bond);
+        if (endsEarlier) _pay(disputes[earlier].challenger, disputes[earlier].bond);
     }
 
     /// @notice The bond of a dispute about a subject: a tenth of the stake that it holds, doubled for each rejected dispute about the same

@@ -100,7 +100,7 @@ export const datanetRegistryBugs: readonly PlantedBug[] = [
   {
     name: 'two disputes about one subject',
     file: 'Disputes.sol',
-    from: 'earlier != 0 || wasUpheld[kind][subjectId]',
+    from: '(earlier != 0 && !endsEarlier) || wasUpheld[kind][subjectId]',
     to: 'wasUpheld[kind][subjectId]',
   },
 ]

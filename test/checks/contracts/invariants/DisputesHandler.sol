@@ -20,6 +20,7 @@ abstract contract DisputesHandler is Handler {
         bool upheld;
         uint256 slashAmount;
         bool closed;
+        bytes32 identity;
     }
 
     /// What is known of a dispute before it is closed.
@@ -56,6 +57,9 @@ abstract contract DisputesHandler is Handler {
     /// @dev The stake that a dispute about the subject may take.
     function _stakeOf(Subject kind, uint256 subjectId) internal view virtual returns (uint256);
 
+    /// @dev What a disputed reward map is known by; 0 when there is none, and for other subjects.
+    function _identityOf(Subject kind, uint256 subjectId) internal view virtual returns (bytes32) {}
+
     /// @dev Called when a dispute took stake.
     function _slashed(Subject kind, uint256 subjectId, uint256 amount) internal virtual;
 
@@ -66,12 +70,21 @@ abstract contract DisputesHandler is Handler {
         (Subject kind, uint256 subjectId) = _subject(seed);
         address challenger = challengers[who % challengers.length];
         uint256 before = token.balanceOf(challenger);
+        uint256 earlier = openAbout[kind][subjectId];
         vm.prank(challenger);
         disputes.open(kind, subjectId, keccak256("evidence"));
+        if (earlier != 0 && _isMoot(opened[earlier - 1])) {
+            Opened storage ended = opened[earlier - 1];
+            if (ended.challenger == challenger) before += ended.bond;
+            (ended.closed, openAbout[kind][subjectId]) = (true, 0);
+            (failedAt[kind][subjectId], lastFailed) = (block.timestamp, subjectId);
+        }
         uint256 bond = before - token.balanceOf(challenger);
         _expect(openAbout[kind][subjectId] == 0, "two open disputes about one subject");
         _expect(bond >= 2 ether && bond >= _stakeOf(kind, subjectId) / 10, "a dispute without a sufficient bond");
-        opened.push(Opened(challenger, kind, subjectId, bond, block.timestamp, 0, false, 0, false));
+        opened.push(
+            Opened(challenger, kind, subjectId, bond, block.timestamp, 0, false, 0, false, _identityOf(kind, subjectId))
+        );
         openAbout[kind][subjectId] = opened.length;
     }
 
@@ -97,7 +110,9 @@ abstract contract DisputesHandler is Handler {
         Before memory before = _before(d);
         disputes.enforce(id);
         _expect(block.timestamp >= pausedUntil, "a verdict was carried out during a pause");
-        if (d.ruledAt != 0) {
+        if (_isMoot(d)) {
+            _closed(d, before, disputes.LAPSED(), 0);
+        } else if (d.ruledAt != 0) {
             _expect(block.timestamp >= d.ruledAt + 600, "a verdict took effect before its appeal time was over");
             _closed(d, before, d.upheld ? disputes.UPHELD() : disputes.REJECTED(), d.slashAmount);
         } else {
@@ -113,7 +128,8 @@ abstract contract DisputesHandler is Handler {
         slashAmount = upheld && d.kind != Subject.RewardMap ? _between(slashAmount, 2 * before.stake) : 0;
         vm.prank(address(world.timelock()));
         disputes.resolve(id, upheld, slashAmount);
-        _closed(d, before, upheld ? disputes.UPHELD() : disputes.REJECTED(), slashAmount);
+        uint8 outcome = upheld ? disputes.UPHELD() : disputes.REJECTED();
+        _closed(d, before, _isMoot(d) ? disputes.LAPSED() : outcome, slashAmount);
     }
 
     function pause() external {
@@ -168,6 +184,11 @@ abstract contract DisputesHandler is Handler {
             id = opened.length - (which % newest + tries) % newest;
         }
         d = opened[id - 1];
+    }
+
+    /// @dev Whether the disputed map was cancelled with an earlier one.
+    function _isMoot(Opened storage d) private view returns (bool) {
+        return d.kind == Subject.RewardMap && _identityOf(d.kind, d.subjectId) != d.identity;
     }
 
     function _before(Opened storage d) private view returns (Before memory) {

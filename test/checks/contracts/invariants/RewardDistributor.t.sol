@@ -198,9 +198,12 @@ contract RewardDistributorHandler is DisputesHandler {
 
     function _slashed(Subject, uint256, uint256) internal override {}
 
-    /// @dev The disputed map and all later ones are gone, unless it was cancelled with an earlier one before.
+    function _identityOf(Subject, uint256 epoch) internal view override returns (bytes32) {
+        return epoch < maps.length ? keccak256(abi.encode(maps[epoch].root, maps[epoch].publishedAt)) : bytes32(0);
+    }
+
+    /// @dev The disputed map and all later ones are gone.
     function _upheld(Subject, uint256 epoch) internal override returns (uint256 lost) {
-        if (distributor.lastEpoch() == maps.length - 1) return 0;
         _expect(epoch > final_, "a final map was cancelled");
         _expect(distributor.lastEpoch() == epoch - 1, "another map was cancelled than the disputed one");
         if (maps[epoch].bonded != address(0)) {
