@@ -43,10 +43,6 @@ contract DatanetRegistryHandler is DisputesHandler {
         registry.createDatanet(modelId, "CC-BY-4.0", 1 ether, Comparison.Prose);
     }
 
-    function everybody() external view returns (address[] memory) {
-        return people;
-    }
-
     // ---------------------------------------------------------------- contributors
 
     function createDatanet(uint256 who, uint256 minStake) external {

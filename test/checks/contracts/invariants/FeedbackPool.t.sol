@@ -59,10 +59,6 @@ contract FeedbackPoolHandler is DisputesHandler {
         }
     }
 
-    function everybody() external view returns (address[] memory) {
-        return people;
-    }
-
     // ---------------------------------------------------------------- validators
 
     function stake(uint256 who, uint256 amount) external {

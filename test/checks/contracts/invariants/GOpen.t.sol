@@ -61,10 +61,6 @@ contract GOpenHandler is Handler {
         for (uint256 i; i < people.length; ++i) worth[people[i]] = START;
     }
 
-    function everybody() external view returns (address[] memory) {
-        return people;
-    }
-
     function deposit(uint256 who, uint256 amount) external {
         address person = _person(who);
         amount = _between(amount, 100 ether);

@@ -31,6 +31,10 @@ abstract contract Handler {
         }
     }
 
+    function everybody() external view returns (address[] memory) {
+        return people;
+    }
+
     /// @notice Lets time pass: mostly less than an hour, sometimes more than the longest hold.
     function pass(uint256 seed) external {
         vm.roll(block.number + _mix(seed, 2) % 40);

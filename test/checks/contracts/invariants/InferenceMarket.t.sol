@@ -43,10 +43,6 @@ contract InferenceMarketHandler is Handler {
         }
     }
 
-    function everybody() external view returns (address[] memory) {
-        return people;
-    }
-
     // ---------------------------------------------------------------- hosts
 
     function registerEndpoint(uint256 who, uint256 price) external {

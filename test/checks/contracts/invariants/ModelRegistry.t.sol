@@ -29,10 +29,6 @@ contract ModelRegistryHandler is Handler {
         for (uint256 i; i < people.length; ++i) worth[people[i]] = START;
     }
 
-    function everybody() external view returns (address[] memory) {
-        return people;
-    }
-
     function stake(uint256 who, uint256 which, uint256 amount) external {
         (address person, uint256 id) = (_person(who), _model(which));
         amount = _between(amount, token.balanceOf(person));

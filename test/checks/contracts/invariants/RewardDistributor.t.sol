@@ -39,10 +39,6 @@ contract RewardDistributorHandler is DisputesHandler {
         publishersTurn = block.number;
     }
 
-    function everybody() external view returns (address[] memory) {
-        return people;
-    }
-
     function fund(uint256 who, uint256 amount) external {
         address person = _person(who);
         amount = _between(amount, token.balanceOf(person) / 10);
