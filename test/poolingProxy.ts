@@ -3,19 +3,22 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import pg from 'pg'
 
 /** A pooler before PostgreSQL, in as much of its protocol as clients of ours use. In transaction mode each transaction gets the session that became
- *  free last, as with PgBouncer; in session mode each client keeps its own. It lets every client in.
+ *  free last, as with PgBouncer; in session mode each client keeps its own. It lets every client in. A session whose client leaves without giving it
+ *  back is replaced: its transaction and its locks end.
  *  https://www.postgresql.org/docs/current/protocol-message-formats.html */
 export class PoolingProxy {
   private readonly idle: Socket[] = []
-  private readonly waiting: ((session: Socket) => void)[] = []
-  private readonly sessions: pg.Client[] = []
+  private readonly waiting = new Set<(session: Socket) => void>()
+  private readonly sessions = new Set<Socket>()
+  private readonly clients = new Set<Socket>()
   private readonly server: Server
+  private closed = false
 
   private constructor(
     private readonly target: string,
     public mode: 'session' | 'transaction',
   ) {
-    this.server = createServer((client) => void this.serve(client))
+    this.server = createServer((client) => this.serve(client))
   }
 
   static async open(target: string, mode: 'session' | 'transaction', sessions: number): Promise<PoolingProxy> {
@@ -32,69 +35,83 @@ export class PoolingProxy {
     return url.href
   }
 
-  async close() {
+  close() {
+    this.closed = true
     this.server.close()
-    await Promise.all(this.sessions.map((session) => session.end().catch(() => {})))
+    for (const socket of [...this.clients, ...this.sessions]) socket.destroy()
   }
 
   private async addSession() {
     const session = new pg.Client({ connectionString: this.target })
     session.on('error', () => {})
     await session.connect()
-    this.sessions.push(session)
     const socket = (session as unknown as { connection: { stream: Socket } }).connection.stream
     socket.removeAllListeners('data') // from here on the proxy reads what it answers
-    this.idle.push(socket)
+    if (this.closed) return void socket.destroy()
+    this.sessions.add(socket)
+    socket.once('close', () => {
+      this.sessions.delete(socket)
+      if (this.idle.includes(socket)) this.idle.splice(this.idle.indexOf(socket), 1)
+      if (!this.closed) void this.addSession()
+    })
+    this.free(socket)
   }
 
-  private async take(): Promise<Socket> {
-    return this.idle.pop() ?? new Promise((free) => this.waiting.push(free))
+  private take(use: (session: Socket) => void) {
+    const session = this.idle.pop()
+    if (session) use(session)
+    else this.waiting.add(use)
   }
 
   private free(session: Socket) {
-    session.removeAllListeners('data')
-    const next = this.waiting.shift()
-    if (next) next(session)
-    else this.idle.push(session)
+    const [next] = this.waiting
+    if (!next) return void this.idle.push(session)
+    this.waiting.delete(next)
+    next(session)
   }
 
-  private async serve(client: Socket) {
-    client.on('error', () => client.destroy())
+  private serve(client: Socket) {
+    this.clients.add(client)
     let started = false
     let session: Socket | undefined
-    let taking: Promise<void> = Promise.resolve()
-    const give = (message: Buffer, state?: string) => {
-      client.write(message)
-      if (state !== 'I' || this.mode === 'session' || !session) return
-      const used = session
+    /** What the client has sent while it waits for a session. */
+    const unsent: Buffer[] = []
+    const leave = () => void client.destroy()
+    const answers = () =>
+      framed((message, type) => {
+        client.write(message)
+        if (this.mode === 'transaction' && type === 'Z' && message[5] === IDLE) giveBack()
+      })
+    const use = (taken: Socket) => {
+      session = taken.on('data', answers()).once('close', leave)
+      for (const message of unsent.splice(0)) taken.write(message)
+    }
+    const giveBack = () => {
+      const used = session?.removeAllListeners('data').off('close', leave)
       session = undefined
-      this.free(used)
+      if (used) this.free(used)
     }
     const messages = framed((message, type) => {
-      taking = taking.then(async () => {
-        if (type === 'X') return void client.end()
-        if (!session) {
-          session = await this.take()
-          const answers = framed((answer, kind) =>
-            give(answer, kind === 'Z' ? String.fromCharCode(answer[5] ?? 0) : undefined),
-          )
-          session.on('data', answers)
-        }
-        session.write(message)
-      })
+      if (type === 'X') return leave()
+      if (session) return void session.write(message)
+      if (unsent.push(message) === 1) this.take(use)
     })
+    client.on('error', leave)
     client.on('data', (bytes: Buffer) => {
       if (started) return messages(bytes)
       started = true
       client.write(GREETING())
     })
     client.on('close', () => {
-      // What a client leaves behind is ended with its session's transaction, as a pooler's reset does.
-      if (session) this.free(session)
-      session = undefined
+      this.clients.delete(client)
+      this.waiting.delete(use)
+      session?.destroy()
     })
   }
 }
+
+/** The state of a session without a transaction. */
+const IDLE = 'I'.charCodeAt(0)
 
 /** Splits a stream of bytes into messages: a letter and a length before each. */
 function framed(take: (message: Buffer, type: string) => void) {

@@ -100,25 +100,29 @@ export function runLoop(
     log?.warn({ chainId, problem }, 'The lock of the chain was lost')
   }
 
-  /** What a process that was frozen has in memory does not fit the rows that another indexer has stored meanwhile: it is a standby now. */
-  const unlessTakenOver = async (error: Error): Promise<Error> =>
-    (await lease.wasTaken().catch(() => false))
-      ? new LeaseLost('Another indexer took over while this process stood still', { cause: error })
-      : error
+  /** A round under the lock. What a process that was frozen has in memory does not fit the rows that another indexer has stored meanwhile:
+   *  it is a standby now. */
+  async function round(): Promise<boolean> {
+    try {
+      if (lease.token !== startedUnder) await start()
+      return await follower.round()
+    } catch (cause) {
+      if (isRetriable(cause) || signal.aborted || !(await lease.wasTaken().catch(() => false))) throw cause
+      throw new LeaseLost('Another indexer took over while this process stood still', { cause })
+    }
+  }
 
   async function loop() {
     while (!signal.aborted)
       try {
         await lease.hold(signal, wait)
-        if (lease.token !== startedUnder) await start()
-        const changed = await follower.round()
+        const changed = await round()
         state = 'running'
         failures.recovered()
         release()
         if (!changed) await pause.wait(pollMs, signal)
-      } catch (error) {
+      } catch (failure) {
         if (signal.aborted) return
-        const failure = error instanceof Error && !isRetriable(error) ? await unlessTakenOver(error) : error
         if (!(failure instanceof Error && isRetriable(failure))) throw failure
         state = 'retrying'
         failures.failed(failure, 'A round failed; retrying')

@@ -6,6 +6,7 @@ import type { Database, Sql } from '#schema/database.ts'
 import { RetriableError } from '#schema/errors.ts'
 import { IndexerError } from '../errors.ts'
 import { requireOwnSession, SHARED_SESSION } from './ownSession.ts'
+import { within } from './within.ts'
 
 /** One indexer per chain and database writes (decision 0016).
  *
@@ -46,6 +47,8 @@ export class ChainLease {
   private current = 0
   /** Why this process may not hold the lock. */
   private refusal: IndexerError | undefined
+  /** Whether each client was found to have a session of its own. */
+  private ownSessions = false
   /** Called when the lock was lost without `release`. */
   onLost: (problem: string) => void = () => {}
 
@@ -97,12 +100,14 @@ export class ChainLease {
     const broken = (error: Error) => this.lose(client, error)
     client.on('error', broken)
     try {
+      // Before the lock: a shared session would keep it, whoever uses that session next.
+      if (!this.ownSessions) await requireOwnSession(this.db, client)
+      this.ownSessions = true
       if (!(await tryIndexerLock(client, this.chainId))) {
         client.off('error', broken)
         client.release()
         return false
       }
-      await requireOwnSession(this.db, client)
       this.current = await this.claim(client)
     } catch (error) {
       client.off('error', broken)
@@ -128,11 +133,12 @@ export class ChainLease {
 
   private async keepRenewing(client: PoolClient) {
     const values = [String(this.chainId), this.current, this.termMs]
+    const answerMs = this.termMs * ANSWER_PART
     try {
       while (this.client === client) {
         await sleep(this.termMs * RENEW_PART, undefined, { ref: false })
         if (this.client !== client) return
-        const { rows } = await within(this.termMs * ANSWER_PART, client.query(RENEW, values))
+        const { rows } = await within(answerMs, client.query(RENEW, values), () => silent(answerMs))
         if (!rows[0]) throw new LeaseLost('another indexer took over')
         if (!rows[0].own) throw (this.refusal = new IndexerError(SHARED_SESSION))
       }
@@ -159,6 +165,8 @@ export class ChainLease {
     return { holder, silentMs: Math.round(silentMs), ended }
   }
 }
+
+const silent = (ms: number) => new LeaseLost(`DATABASE_URL: the database did not answer within ${ms / 1000} s`)
 
 const READ = `select holder, session, expires_at < clock_timestamp() as expired,
   extract(epoch from clock_timestamp() - renewed_at)::float8 * 1000 as "silentMs" from indexer_lease where id = $1`
@@ -194,19 +202,4 @@ function explainPrivilege(error: { code?: string }): never {
     'DATABASE_URL: the indexer that holds the lock is silent, but this role may not end its session. Use the same role for all indexers, or grant it pg_signal_backend.',
     { cause: error },
   )
-}
-
-/** @throws LeaseLost when `answer` does not come in time. */
-async function within<T>(ms: number, answer: Promise<T>): Promise<T> {
-  const stop = new AbortController()
-  answer.catch(() => {}) // it may fail after the time
-  const late = sleep(ms, undefined, { signal: stop.signal, ref: false }).then(() => {
-    throw new LeaseLost(`DATABASE_URL: the database did not answer within ${ms / 1000} s`)
-  })
-  late.catch(() => {})
-  try {
-    return await Promise.race([answer, late])
-  } finally {
-    stop.abort()
-  }
 }
