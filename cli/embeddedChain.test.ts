@@ -61,7 +61,9 @@ test('a write that a kill cut is told, and costs only what came after the one be
 
 test('whenever it is killed, also in the middle of a write, it comes back with a whole state', async () => {
   const options = optionsIn(await temporaryFolder())
-  const chain = await runEmbeddedChain(options, silent)
+  let restarts = 0
+  const countRestarts = { write: (line: string) => void (restarts += Number(line.includes('it was restarted'))) }
+  const chain = await runEmbeddedChain(options, pino({}, countRestarts))
   onTestFinished(() => chain.stop())
   await rpc(chain.url, 'anvil_mine', ['0x7d0'])
   const dump = dumpFileOf(options.stateFile)
@@ -76,11 +78,34 @@ test('whenever it is killed, also in the middle of a write, it comes back with a
     const before = Date.now()
     while (size() >= whole && Date.now() - before < 10_000) await sleep(0)
     process.kill(pid, 'SIGKILL')
-    let height: number | undefined
-    while (height === undefined || Number(readFileSync(options.pidFile, 'utf8')) === pid) {
-      height = await heightOf(chain.url).catch(() => undefined)
-      await sleep(20)
-    }
+    while (restarts === kill) await sleep(20)
     expect(await heightOf(chain.url)).toBe(2_000)
   }
+})
+
+/** The hash of a block as a contract sees it: PUSH4 number, BLOCKHASH, and it is returned. */
+const seenByContracts = (url: string, number: number) =>
+  rpc(url, 'eth_call', [{ data: `0x63${number.toString(16).padStart(8, '0')}405f5260205ff3` }, 'latest'])
+
+test('after a restart, contracts see the hashes of the blocks before it', async () => {
+  const options = { ...optionsIn(await temporaryFolder()), genesisTimestamp: 4_000_000_000 } // ahead of the machine's clock
+  const account = '0x70997970c51812dc3a010c7d01b50e0d17dc79c8'
+  const first = await runEmbeddedChain(options, silent)
+  await rpc(first.url, 'anvil_setCode', [account, '0x5f5ff3'])
+  await rpc(first.url, 'anvil_mine', ['0x12c']) // 300
+  const head = await rpc(first.url, 'eth_getBlockByNumber', ['latest', false])
+  await first.stop()
+  const second = await runEmbeddedChain(options, silent)
+  onTestFinished(() => second.stop())
+  expect(await rpc(second.url, 'eth_getBlockByNumber', ['latest', false])).toEqual(head)
+  await rpc(second.url, 'evm_mine')
+  const { timestamp } = (await rpc(second.url, 'eth_getBlockByNumber', ['latest', false])) as { timestamp: string }
+  expect(Number(timestamp)).toBe(4_000_000_301)
+  for (const number of [46, 100, 299, 300]) {
+    const { hash } = (await rpc(second.url, 'eth_getBlockByNumber', [`0x${number.toString(16)}`, false])) as {
+      hash: string
+    }
+    expect(await seenByContracts(second.url, number), `block ${number}`).toBe(hash)
+  }
+  expect(await rpc(second.url, 'eth_getCode', [account, 'latest'])).toBe('0x5f5ff3')
 })

@@ -77,7 +77,7 @@ export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
   const url = `http://127.0.0.1:${port}`
   try {
     await untilReady(url, child, () => `anvil did not start on port ${port}: ${said.trim() || 'no message'}`)
-    await setClock(url, options.blockInterval)
+    await completeLoaded(url, options.blockInterval)
   } catch (error) {
     child.kill('SIGKILL')
     await exited
@@ -181,10 +181,14 @@ async function untilReady(url: string, child: ChildProcess, failure: () => strin
   throw new Error(failure(), { cause })
 }
 
-/** Sets the clock of a loaded chain, which otherwise starts anywhere: to the time of the last block, or to the present if that is later. */
-async function setClock(url: string, blockInterval: number | undefined): Promise<void> {
+/** Completes a loaded chain, which has forgotten the hashes of its blocks and starts its clock anywhere: contracts see the hashes again, and the time is that of the
+ *  last block, or the present if that is later. For a moment, clients may see a further block. */
+async function completeLoaded(url: string, blockInterval: number | undefined): Promise<void> {
   const block = (await rpc(url, 'eth_getBlockByNumber', ['latest', false])) as { number: string; timestamp: string }
   if (BigInt(block.number) > 0n) {
+    await rpc(url, 'evm_mine')
+    const mined = Number(await rpc(url, 'eth_blockNumber')) - Number(block.number)
+    await rpc(url, 'anvil_rollback', [mined]) // sets what BLOCKHASH answers, which loading does only in later releases (foundry#15167)
     const last = Number(block.timestamp)
     const now = Math.floor(Date.now() / 1000)
     await rpc(url, 'evm_setTime', [blockInterval === undefined ? Math.max(last + 1, now) : last])
