@@ -7,13 +7,14 @@ import { Earning } from '#schema/offchain/ledger.ts'
 import { RelayedAct } from '#schema/offchain/relay.ts'
 import { SearchText } from '#schema/offchain/searchText.ts'
 import { IndexerLease } from '#schema/onchain/chain.ts'
+import { ProposalContent } from '#schema/onchain/governance.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { ContributorTotal, Total, ValidatorTotal } from '#schema/onchain/totals.ts'
 
 /** The entities that the API shows, their names and their relations, all derived from the entity classes. */
 
 /** Entities that the API does not show: access keys and gold are secret, a lease names hosts, a relayed act its key;
- *  texts are found by `search` only where everybody may read them, and totals are fields of what they are about. */
+ *  texts are found by `search` only where everybody may read them; totals and contents are fields of what they are about. */
 const PRIVATE: EntityClass[] = [
   ApiKey,
   KeyCall,
@@ -24,6 +25,7 @@ const PRIVATE: EntityClass[] = [
   IndexerLease,
   RelayedAct,
   SearchText,
+  ProposalContent,
   ContributorTotal,
   ValidatorTotal,
   Total,

@@ -218,7 +218,7 @@ test('hostile texts and cursors find nothing or are refused, and no statement fa
   expect(logged).toEqual([])
 })
 
-test('words are looked up in the indexes, of a proposal in that of its first version', async () => {
+test('words are looked up in the indexes', async () => {
   const { db } = await testApi()
   const terms = { words: ['some'], number: undefined, hex: undefined }
   const asOf = { block: 9, hash: null, time: null }
@@ -228,5 +228,5 @@ test('words are looked up in the indexes, of a proposal in that of its first ver
     const { rows } = await sql.query(`explain ${statement?.text}`, statement?.values)
     return rows.map((row) => row['QUERY PLAN']).join('\n')
   })
-  for (const index of ['proposal_search', 'search_text_words']) expect(plan).toContain(`on ${index}`)
+  for (const index of ['proposal_content_search', 'search_text_words']) expect(plan).toContain(`on ${index}`)
 })

@@ -40,6 +40,8 @@ export interface ColumnDefinition {
   /** Whether an index gives the order of its values, which therefore are short. */
   indexed?: boolean
   ref?: Reference
+  /** The table that keeps the value for all versions of the row, where this one does not. */
+  keptIn?: TableDefinition
 }
 
 /** A relation: the field `property` refers to a row of `target`; `inverse` is the name of the list on the other side. */
@@ -60,6 +62,7 @@ export interface TableDefinition {
   derived: boolean
   /** The first column. */
   id: ColumnDefinition
+  /** Its own columns, and those that another table keeps for it. */
   columns: ColumnDefinition[]
 }
 
@@ -198,6 +201,26 @@ export const Ref = (
     { index: !options.inverse, ...options },
     { ref: { target, property, inverse: options.inverse } },
   )
+
+/** Tells the compiler which values of an entity another one keeps. */
+export interface Keeping<Keeper> {
+  readonly keptIn?: Keeper
+}
+export type KeptValues<T> = T extends Keeping<infer Keeper> ? 'keptIn' | Exclude<keyof Keeper, 'id'> : never
+
+/** A value that no version of a row changes: `keeper` has it under the row's id, once, however often the rest of the row changes. */
+export const KeptIn = (keeper: EntityClass) => (target: object, key: string | symbol) => {
+  const keptIn = tableOf(keeper)
+  const kept = keptIn.columns.find(({ property }) => property === key)
+  if (!kept) throw new Error(`${keptIn.name} has no property ${String(key)}`)
+  columnsOf.set(target.constructor, [...(columnsOf.get(target.constructor) ?? []), { ...kept, keptIn }])
+  const { kind, nullable, description } = kept
+  if (kind !== 'choice') Field(GRAPHQL[kind] as () => typeof String, { nullable, description })(target, key)
+}
+
+/** The columns of the table itself. */
+export const storedColumns = (table: TableDefinition): ColumnDefinition[] =>
+  table.columns.filter(({ keptIn }) => keptIn === undefined)
 
 /** The block range of a version of a row: valid in `[fromBlock, toBlock)`; a null `toBlock` is the present. */
 @ObjectType()

@@ -23,7 +23,15 @@ import {
 import { Commitment, Contribution, Datanet } from './onchain/datanets.ts'
 import { Dispute, Slash } from './onchain/disputes.ts'
 import { FeedbackRound, FeedbackTask, Judgement, Reputation, Validator } from './onchain/feedback.ts'
-import { Governor, GovernorSetting, Holder, Proposal, TimelockOperation, Vote } from './onchain/governance.ts'
+import {
+  Governor,
+  GovernorSetting,
+  Holder,
+  Proposal,
+  ProposalContent,
+  TimelockOperation,
+  Vote,
+} from './onchain/governance.ts'
 import { Endpoint, FailedRedemption, PaymentChannel, Redemption } from './onchain/market.ts'
 import {
   BudgetEntry,
@@ -49,6 +57,7 @@ export const entities: EntityClass[] = [
   SetAsideContract,
   Governor,
   Proposal,
+  ProposalContent,
   Vote,
   Holder,
   GovernorSetting,

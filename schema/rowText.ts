@@ -1,4 +1,4 @@
-import type { ColumnDefinition, TableDefinition } from './define.ts'
+import { type ColumnDefinition, storedColumns, type TableDefinition } from './define.ts'
 
 /** A row as one line of text in the format of PostgreSQL's COPY. The same line is stored by COPY and hashed for the state root, so it is
  *  written only once.
@@ -66,7 +66,7 @@ const shapes = new Map<TableDefinition, Shape>()
 function shapeOf(table: TableDefinition): Shape {
   const known = shapes.get(table)
   if (known) return known
-  const others = table.columns.filter(
+  const others = storedColumns(table).filter(
     (column) => column !== table.id && column.property !== 'fromBlock' && column.property !== 'toBlock',
   )
   const columns = [table.id, ...others.sort((a, b) => (a.column < b.column ? -1 : 1))]

@@ -1,18 +1,25 @@
 import type { Sql } from './database.ts'
-import { type EntityClass, tableOf } from './define.ts'
+import { type ColumnDefinition, type EntityClass, tableOf } from './define.ts'
 
 /** Reads rows as instances of their entity class, and stores off-chain rows. This is the one place where `createdAt` is translated to
  *  `created_at`. */
 
 const columnLists = new Map<EntityClass, string>()
 
+/** SQL: whether `kept`, a row of a table that keeps values for others, is the one of the row `of`: the version that was there when that one began. */
+export const isKeptFor = (of: string): string =>
+  `kept.id = ${of}.id and kept.from_block <= ${of}.from_block and (kept.to_block is null or kept.to_block > ${of}.from_block)`
+
+/** SQL: the value of a column of the row `of`. */
+export const valueSql = (of: string, { column, keptIn }: Pick<ColumnDefinition, 'column' | 'keptIn'>): string =>
+  keptIn ? `(select kept."${column}" from "${keptIn.table}" kept where ${isKeptFor(of)})` : `${of}."${column}"`
+
 /** The columns of `entity` with its property names as aliases: `select ${columns(JobRun)} from job_run`. */
 export function columns(entity: EntityClass): string {
   const known = columnLists.get(entity)
   if (known) return known
-  const list = tableOf(entity)
-    .columns.map(({ column, property }) => `"${column}" as "${property}"`)
-    .join(', ')
+  const { table, columns: all } = tableOf(entity)
+  const list = all.map((column) => `${valueSql(`"${table}"`, column)} as "${column.property}"`).join(', ')
   columnLists.set(entity, list)
   return list
 }

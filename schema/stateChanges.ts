@@ -1,4 +1,5 @@
 import type { Sql } from './database.ts'
+import { storedColumns } from './define.ts'
 import { rowText } from './rowText.ts'
 import { BlockChanges, nextRoot, originRoot, plainRow, rootedTables } from './stateRoot.ts'
 
@@ -26,7 +27,7 @@ export async function changesOf(sql: Sql, from: number, to: number): Promise<Map
   }
   for (const table of rootedTables) {
     const name = table.table
-    const columns = table.columns.filter(({ property }) => property !== 'toBlock')
+    const columns = storedColumns(table).filter(({ property }) => property !== 'toBlock')
     const opened = await sql.query(
       `select ${columns.map(({ column }) => `"${column}"`).join(', ')} from "${name}" where from_block between $1 and $2`,
       [from, to],

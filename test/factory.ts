@@ -1,6 +1,12 @@
 import { keccak256, stringToBytes } from 'viem'
 import type { Sql } from '#schema/database.ts'
-import { type ColumnDefinition, type EntityClass, tableOf } from '#schema/define.ts'
+import {
+  type ColumnDefinition,
+  type EntityClass,
+  storedColumns,
+  type TableDefinition,
+  tableOf,
+} from '#schema/define.ts'
 import { addEarnings } from '#schema/earnings.ts'
 import { Block, Cursor } from '#schema/onchain/chain.ts'
 import { backfillTotals } from '#schema/totals.ts'
@@ -55,28 +61,38 @@ export async function insert<T extends object>(
   await insertAll(sql, entity, [values])
 }
 
-/** Inserts many rows of `entity`, a thousand in each statement. */
+/** Inserts many rows of `entity`, a thousand in each statement; with them the values that another table keeps for them. */
 export async function insertAll<T extends object>(
   sql: Sql,
   entity: EntityClass<T>,
   all: readonly (Partial<T> & { id: string })[],
 ): Promise<void> {
-  const { table, columns, versioned } = tableOf(entity)
+  const definition = tableOf(entity)
+  const { columns, versioned } = definition
+  const rows = all.map((values): Record<string, unknown> => {
+    const given: Record<string, unknown> = versioned ? { fromBlock: 1, toBlock: null, ...values } : { ...values }
+    const unknown = Object.keys(given).find((key) => !columns.some(({ property }) => property === key))
+    if (unknown) throw new Error(`${entity.name} has no property ${unknown}`)
+    return given
+  })
+  await insertRows(sql, definition, rows)
+  for (const keeper of new Set(columns.map(({ keptIn }) => keptIn))) if (keeper) await insertRows(sql, keeper, rows)
+}
+
+async function insertRows(sql: Sql, table: TableDefinition, all: readonly Record<string, unknown>[]) {
+  const columns = storedColumns(table)
+  const names = columns.map(({ column }) => `"${column}"`).join(', ')
   for (let start = 0; start < all.length; start += 1000) {
     const bound: unknown[] = []
-    const rows = all.slice(start, start + 1000).map((values) => {
-      const given: Record<string, unknown> = versioned ? { fromBlock: 1, toBlock: null, ...values } : { ...values }
-      const unknown = Object.keys(given).find((key) => !columns.some(({ property }) => property === key))
-      if (unknown) throw new Error(`${entity.name} has no property ${unknown}`)
+    const rows = all.slice(start, start + 1000).map((given) => {
       const places = columns.map((column) => {
-        const value = column.property in given ? given[column.property] : defaultValue(column, values.id)
+        const value = column.property in given ? given[column.property] : defaultValue(column, given.id as string)
         bound.push(column.kind === 'json' && value !== null ? JSON.stringify(value) : value)
         return `$${bound.length}`
       })
       return `(${places.join(', ')})`
     })
-    const names = columns.map(({ column }) => `"${column}"`).join(', ')
-    await sql.query(`insert into "${table}" (${names}) values ${rows.join(', ')}`, bound)
+    await sql.query(`insert into "${table.table}" (${names}) values ${rows.join(', ')}`, bound)
   }
 }
 

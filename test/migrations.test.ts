@@ -35,14 +35,17 @@ test('the rows of an index of one deployment get the ids and contracts of an ind
   const rows = async (sql: string) => (await db.query(sql)).rows
   expect(
     await rows(
-      'select id, governor_id, on_chain_id, signatures, for_votes, from_block, to_block from proposal order by from_block',
+      'select id, governor_id, on_chain_id, for_votes, from_block, to_block from proposal order by from_block',
     ),
   ).toEqual(
     [
       { for_votes: 2n, from_block: 3, to_block: 6 },
       { for_votes: 5n, from_block: 6, to_block: null },
-    ].map((version) => ({ id: '77', governor_id: governor, on_chain_id: '77', signatures: [], ...version })),
+    ].map((version) => ({ id: '77', governor_id: governor, on_chain_id: '77', ...version })),
   )
+  expect(await rows('select id, signatures, from_block, to_block from proposal_content')).toEqual([
+    { id: '77', signatures: [], from_block: 3, to_block: null },
+  ])
   expect(await rows('select id, token, account, balance from holder')).toEqual([
     { id: '0xd4', token, account: '0xd4', balance: 7n },
   ])
@@ -91,4 +94,43 @@ test('comparisons of the earlier schema keep the secret of their gold', async ()
   expect((await db.query('select id, key, job_id from gold_key')).rows).toEqual([
     { id: goldCommitment(key), key, job_id: 'one' },
   ])
+})
+
+test('a proposal keeps what it says once, and no version that changed nothing', async () => {
+  const db = await databaseWith(38)
+  const version = (id: string, text: string, votes: number, from: number, to: number | null) =>
+    db.query(
+      `insert into proposal (id, governor_id, on_chain_id, proposer, description, targets, "values", signatures, calldatas, vote_start, vote_end,
+         against_votes, for_votes, abstain_votes, canceled, executed, created_at, from_block, to_block)
+       values ($1, '0xa', $1, '0x1', $2, '{0x2}', '["0"]', '{}', '{0x}', 10, 20, 0, $3, 0, false, false, '2026-01-01', $4, $5)`,
+      [id, text, votes, from, to],
+    )
+  await version('1', 'one', 0, 3, 6)
+  await version('1', 'one', 0, 6, 7) // votes without weight
+  await version('1', 'one', 0, 7, 9)
+  await version('1', 'one', 5, 9, 12)
+  await version('1', 'one', 5, 12, null)
+  await version('2', 'two', 0, 4, 8)
+  await version('2', 'another', 0, 8, 9) // made again
+  await version('2', 'another', 0, 11, 12) // and again
+  await db.query(
+    `insert into state_root (id, root, digest, block_hash, changes, from_block) values ('1', '0x1', '0x2', '0x3', 1, 3)`,
+  )
+  await migrate(db.url)
+  const rows = async (sql: string) => (await db.query(sql)).rows.map((row) => Object.values(row))
+  expect(await rows('select id, for_votes, from_block, to_block from proposal order by id, from_block')).toEqual([
+    ['1', 0n, 3, 9],
+    ['1', 5n, 9, null],
+    ['2', 0n, 4, 9],
+    ['2', 0n, 11, 12],
+  ])
+  expect(
+    await rows('select id, description, from_block, to_block from proposal_content order by id, from_block'),
+  ).toEqual([
+    ['1', 'one', 3, null],
+    ['2', 'two', 4, 8],
+    ['2', 'another', 8, 9],
+    ['2', 'another', 11, 12],
+  ])
+  expect(await rows('select id from state_root')).toEqual([])
 })

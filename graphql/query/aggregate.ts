@@ -1,11 +1,12 @@
 import type { ColumnDefinition, TableDefinition } from '#schema/define.ts'
+import { valueSql } from '#schema/rows.ts'
 import { ApiError } from '../errors.ts'
 import { tableFor } from '../publicTables.ts'
 import type { AsOf } from './asOf.ts'
 import type { Direction } from './order.ts'
 import type { Viewer } from './ownRows.ts'
 import { DEFAULT_FIRST, requireSize } from './page.ts'
-import { columnOf, Statement } from './statement.ts'
+import { Statement } from './statement.ts'
 import { condition, type Where } from './where.ts'
 
 /** Counts and statistics of the rows of a list, whole or in groups, in one statement. They cover exactly the rows of the list: the same filter, the
@@ -153,7 +154,7 @@ const STATISTIC: Record<Measure, (name: string, column: ColumnDefinition) => str
 
 /** The start of the bucket in UTC. Of a block without a stored header, the time of the last one before it counts. */
 function keySql({ column, every }: Grouping, alias: string): string {
-  const name = columnOf(alias, column)
+  const name = valueSql(alias, column)
   if (!every) return name
   const time =
     column.kind === 'time'
@@ -177,10 +178,10 @@ export function aggregateSql(
   const selected = [
     ...keys,
     'count(*) as "count"',
-    ...statistics.map(({ column, measure }, n) => `${STATISTIC[measure](columnOf(alias, column), column)} as "s${n}"`),
+    ...statistics.map(({ column, measure }, n) => `${STATISTIC[measure](valueSql(alias, column), column)} as "s${n}"`),
   ]
   const conditions = [
-    ...(by ? [`${columnOf(alias, by)} = p.key`] : []),
+    ...(by ? [`${valueSql(alias, by)} = p.key`] : []),
     statement.visibleAt(table, alias),
     condition(statement, table, alias, where),
   ]

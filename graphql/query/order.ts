@@ -1,6 +1,7 @@
 import type { ColumnDefinition, TableDefinition } from '#schema/define.ts'
+import { valueSql } from '#schema/rows.ts'
 import { ApiError } from '../errors.ts'
-import { columnOf, SQL_TYPE, type Statement } from './statement.ts'
+import { SQL_TYPE, type Statement } from './statement.ts'
 
 export type Direction = 'asc' | 'desc'
 export interface OrderBy {
@@ -44,7 +45,7 @@ export function sortOrder(table: TableDefinition, orderBy: readonly OrderBy[] = 
       terms.push({ sql: (alias) => `length(${alias}.id)`, type: 'integer', kind: 'int', direction, nullable: false })
     const isLong = kind === 'text' && !column.indexed && !column.ref
     const sql = (alias: string) =>
-      isLong ? `left(${columnOf(alias, column)}, ${SORTED_CHARACTERS})` : columnOf(alias, column)
+      isLong ? `left(${valueSql(alias, column)}, ${SORTED_CHARACTERS})` : valueSql(alias, column)
     terms.push({ sql, type: SQL_TYPE[kind], kind, direction, nullable })
   }
   for (const { field, direction } of orderBy) add(field, direction ?? 'asc')

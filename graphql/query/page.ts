@@ -1,4 +1,5 @@
 import type { ColumnDefinition, TableDefinition } from '#schema/define.ts'
+import { valueSql } from '#schema/rows.ts'
 import { ApiError } from '../errors.ts'
 import type { AsOf } from './asOf.ts'
 import {
@@ -13,7 +14,7 @@ import {
   sortOrder,
 } from './order.ts'
 import type { Viewer } from './ownRows.ts'
-import { columnOf, listColumns, Statement } from './statement.ts'
+import { listColumns, Statement } from './statement.ts'
 import { condition, type Where } from './where.ts'
 
 /** A row that was read from the database: the entity's properties, and the point in the chain as of which it was read. Its relations are
@@ -108,7 +109,7 @@ export function pageSql(
   const parent = by && statement.bind(parents, 'text[]')
   const alias = statement.alias()
   const conditions = [
-    ...(by ? [`${columnOf(alias, by)} = p.key`] : []),
+    ...(by ? [`${valueSql(alias, by)} = p.key`] : []),
     statement.visibleAt(table, alias),
     condition(statement, table, alias, where),
     ...(keys ? [keysetCondition(statement, order, alias, keys, backward)] : []),

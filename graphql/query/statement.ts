@@ -1,4 +1,5 @@
 import type { ColumnDefinition, ColumnKind, TableDefinition } from '#schema/define.ts'
+import { valueSql } from '#schema/rows.ts'
 import type { AsOf } from './asOf.ts'
 import { ownRows, type Viewer } from './ownRows.ts'
 
@@ -73,7 +74,5 @@ export class Statement {
   }
 }
 
-export const columnOf = (alias: string, column: Pick<ColumnDefinition, 'column'>) => `${alias}."${column.column}"`
-
 export const listColumns = (alias: string, columns: readonly ColumnDefinition[]) =>
-  columns.map((column) => `${columnOf(alias, column)} as "${column.property}"`).join(', ')
+  columns.map((column) => `${valueSql(alias, column)} as "${column.property}"`).join(', ')

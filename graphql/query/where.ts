@@ -1,8 +1,9 @@
 import type { ColumnDefinition, TableDefinition } from '#schema/define.ts'
+import { valueSql } from '#schema/rows.ts'
 import { ApiError } from '../errors.ts'
 import { type Relation, relationsOf } from '../publicTables.ts'
 import { requireAddress } from '../requireAddress.ts'
-import { columnOf, SQL_TYPE, type Statement } from './statement.ts'
+import { SQL_TYPE, type Statement } from './statement.ts'
 
 /** A filter in the form of the GraphQL input: `{and, or, not, <column>: {eq, in, lt, …}, <relation>: {…} | {some, none}}`. */
 export type Where = { [name: string]: unknown }
@@ -49,7 +50,7 @@ class Conditions {
 
   private named(table: TableDefinition, alias: string, name: string, value: Where): string {
     const column = table.columns.find((one) => one.property === name)
-    if (column) return this.compare(columnOf(alias, column), column, value)
+    if (column) return this.compare(valueSql(alias, column), column, value)
     const relation = relationsOf(table).find((one) => one.field === name)
     if (!relation) throw new ApiError('BAD_INPUT', `${table.name} has no field ${name}.`)
     if (!relation.many) return this.exists(relation, alias, value)
@@ -64,7 +65,7 @@ class Conditions {
 
   private exists({ target, column, many }: Relation, alias: string, where: Where): string {
     const other = this.statement.alias()
-    const meets = many ? `${columnOf(other, column)} = ${alias}.id` : `${other}.id = ${columnOf(alias, column)}`
+    const meets = many ? `${valueSql(other, column)} = ${alias}.id` : `${other}.id = ${valueSql(alias, column)}`
     const visible = this.statement.visibleAt(target, other)
     return `exists (select 1 from "${target.table}" ${other} where ${meets} and ${visible} and ${this.all(target, other, where)})`
   }

@@ -8,6 +8,7 @@ import { Proposal, Vote } from '#schema/onchain/governance.ts'
 import { Endpoint } from '#schema/onchain/market.ts'
 import { Evaluation, Model, ModelVersion } from '#schema/onchain/models.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
+import { isKeptFor } from '#schema/rows.ts'
 
 /** What a lineage consists of: kinds of nodes, and the relations between them. */
 
@@ -26,6 +27,8 @@ export const LINEAGE_ENTITIES = {
   Endpoint,
 }
 export type LineageKind = keyof typeof LINEAGE_ENTITIES | 'Account'
+
+const DESCRIPTION = `(select kept.description from proposal_content kept where ${isKeptFor('q')})`
 
 interface AmountKind {
   /** The type of a comparison, which is that of an index on the amount, if there is one. */
@@ -100,7 +103,7 @@ export function lineageRelations(tables: LineageTables, upward: boolean): EdgeRe
     { name: 'model', of: 'v', walk: 'each', from: model, to: version, found: 'm where m.id = v.model_id' },
     {
       ...{ name: 'proposal', of: 'm', walk: 'each' },
-      ...{ from: ['Proposal', 'q.id', 'left(q.description, 120)'], to: model },
+      ...{ from: ['Proposal', 'q.id', `left(${DESCRIPTION}, 120)`], to: model },
       found: `p ${join(Proposal, 'q', 'q.id = p.id')} where p.id = m.proposal_id`,
     },
     {

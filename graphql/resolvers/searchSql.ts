@@ -4,7 +4,8 @@ import { Contribution } from '#schema/onchain/datanets.ts'
 import { Judgement } from '#schema/onchain/feedback.ts'
 import { Holder, Proposal, Vote } from '#schema/onchain/governance.ts'
 import { Model, ModelStake } from '#schema/onchain/models.ts'
-import { beforeVotes, MAX_SEARCHED, searchVector } from '#schema/searchVector.ts'
+import { isKeptFor } from '#schema/rows.ts'
+import { MAX_SEARCHED, searchVector } from '#schema/searchVector.ts'
 import { tableFor } from '../publicTables.ts'
 import type { AsOf } from '../query/asOf.ts'
 import { Statement } from '../query/statement.ts'
@@ -45,6 +46,7 @@ const MAX_ACCOUNTS = 1_000
 /** A name or number that is exactly the text, one that begins with it, and the best that words can get. */
 const SCORE = { exact: 1_000_000, prefix: 950_000, words: 900_000 }
 
+const CONTENT = `proposal_content kept on ${isKeptFor('p')}`
 const SPECIFICATION = `search_text s on s.id = m.spec_hash and s.kind = 'specification'`
 /** Only the texts of accepted samples: others may have anything in them. */
 const SAMPLE = `search_text s on s.id = c.content_hash and s.kind = 'sample' and c.status = 'Accepted'`
@@ -87,12 +89,7 @@ export function searchSql(asOf: AsOf, request: SearchRequest): { text: string; v
       numbered('model', 'm.id', visible(Model, 'm'), 'm.id'),
     ],
     proposal: [
-      ranked(
-        'proposal',
-        'p.id',
-        'f.description',
-        visible(Proposal, 'p', `join proposal f on f.id = p.id and ${beforeVotes('f.')}`),
-      ),
+      ranked('proposal', 'p.id', 'kept.description', visible(Proposal, 'p', `join ${CONTENT}`)),
       numbered('proposal', 'p.on_chain_id', visible(Proposal, 'p'), 'p.id'),
     ],
     sample: [
@@ -119,7 +116,7 @@ export function searchSql(asOf: AsOf, request: SearchRequest): { text: string; v
     select page.*, d.label, ${words ? `case when d.body is not null then ts_headline('simple', left(d.body, ${MAX_SEARCHED}), ${words}, '${HEADLINE}') end` : 'left(d.body, 200)'} as excerpt
     from page left join lateral (
       select split_part(s.text, E'\\n', 1) as label, s.text as body from ${visible(Model, 'm', `left join ${SPECIFICATION}`)} and page.kind = 'model' and m.id = page.id
-      union all select left(p.description, 120), p.description from ${visible(Proposal, 'p')} and page.kind = 'proposal' and p.id = page.id
+      union all select left(kept.description, 120), kept.description from ${visible(Proposal, 'p', `join ${CONTENT}`)} and page.kind = 'proposal' and p.id = page.id
       union all select c.contributor, s.text from ${visible(Contribution, 'c', `left join ${SAMPLE}`)} and page.kind = 'sample' and c.id = page.id
     ) d on true order by score desc, kind, length(id), id`
   return { text, values: statement.values }

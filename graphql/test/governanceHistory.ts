@@ -136,7 +136,7 @@ export function proposalVersions(one: GovernanceHistory, nth: number) {
 
 /** Replaces the previous history. */
 export async function store(db: Database, one: GovernanceHistory) {
-  await db.query('truncate governor, governor_setting, holder, proposal, vote')
+  await db.query('truncate governor, governor_setting, holder, proposal, proposal_content, vote')
   await insert(db, Governor, {
     id: GOVERNOR,
     token: TOKEN,

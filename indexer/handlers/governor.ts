@@ -2,9 +2,10 @@ import { concat, encodeAbiParameters, type Hex, keccak256, stringToHex, toHex } 
 import { bytesAt, type DecodedEvent } from '#contracts/events.ts'
 import { type ProposalVotes, partsOf } from '#rules/tally.ts'
 import { SetAsideContract } from '#schema/onchain/chain.ts'
-import { Governor, Proposal, TimelockOperation, Vote } from '#schema/onchain/governance.ts'
+import { Governor, Proposal, ProposalContent, TimelockOperation, Vote } from '#schema/onchain/governance.ts'
 import { type GovernorProfile, isCompound, profileOf } from '../governors/profile.ts'
 import type { Rows, Values } from '../store/rows.ts'
+import { changeProposal } from './changeProposal.ts'
 import { dateOf, type EventContext, type EventHandlers, safeInteger, uint256 } from './eventContext.ts'
 import { fixQuorums, reviseQuorums, votesNeeded } from './quorums.ts'
 import { restate } from './restate.ts'
@@ -20,21 +21,21 @@ const BATCH = [
 
 /** The possible ids of a queued proposal's timelock operation. GovernorTimelockControl's salt is the description's hash with the
  *  governor's address xored into its first 20 bytes; before OpenZeppelin 4.9 it is the hash alone. */
-function operationsOf(proposal: Readonly<Values<Proposal>>, governor: Hex): { current: Hex; legacy: Hex } {
-  const description = (proposal.descriptionHash ?? keccak256(stringToHex(proposal.description))) as Hex
+function operationsOf(content: Readonly<Values<ProposalContent>>, governor: Hex): { current: Hex; legacy: Hex } {
+  const description = (content.descriptionHash ?? keccak256(stringToHex(content.description))) as Hex
   const salted = toHex(BigInt(description) ^ BigInt(concat([governor, `0x${'00'.repeat(12)}`])), { size: 32 })
   const none: Hex = `0x${'00'.repeat(32)}`
-  const { targets, values, calldatas } = proposal
+  const { targets, values, calldatas } = content
   const operation = (salt: Hex) =>
     keccak256(encodeAbiParameters(BATCH, [targets as Hex[], values.map(BigInt), calldatas as Hex[], none, salt]))
   return { current: operation(salted), legacy: operation(description) }
 }
 
 /** The operation that the followed timelock has; the current form where it has neither. */
-function operationOf(rows: Rows, proposal: Readonly<Values<Proposal>>, governor: GovernorProfile, event: EventContext) {
+function operationOf(rows: Rows, proposalId: string, governor: GovernorProfile, event: EventContext) {
   const { id, timelock } = governor
   if (isCompound(governor)) return null
-  const { current, legacy } = operationsOf(proposal, id as Hex)
+  const { current, legacy } = operationsOf(rows.must(ProposalContent, proposalId), id as Hex)
   const prefix = timelock === null ? '' : event.governances.idPrefixOf(timelock)
   const isScheduled = (operation: Hex) => rows.get(TimelockOperation, `${prefix}${operation}-0`) !== undefined
   return !isScheduled(current) && isScheduled(legacy) ? legacy : current
@@ -74,8 +75,7 @@ function cast(rows: Rows, ballot: CastVote, event: EventContext) {
   if (!proposal) return // proposed before the first block, or by an unknown event
   const governor = emitter(rows, event)
   const parts = partsOfBallot(ballot, governor)
-  rows.put(Proposal, {
-    ...proposal,
+  changeProposal(rows, proposal, {
     againstVotes: uint256(proposal.againstVotes + parts.against),
     forVotes: uint256(proposal.forVotes + parts.for),
     abstainVotes: uint256(proposal.abstainVotes + parts.abstain),
@@ -85,7 +85,8 @@ function cast(rows: Rows, ballot: CastVote, event: EventContext) {
 
 /** Changes a proposal of the index; one from before the first block is ignored. */
 function change(rows: Rows, event: EventContext, id: bigint, values: Partial<Values<Proposal>>) {
-  if (rows.get(Proposal, event.idPrefix + id)) rows.change(Proposal, event.idPrefix + id, values)
+  const proposal = rows.get(Proposal, event.idPrefix + id)
+  if (proposal) changeProposal(rows, proposal, values)
 }
 
 /** Adds the rows of Governors before anything of an event is stored: with the Governor's own first event, or with one of its token or its
@@ -134,17 +135,20 @@ export function addProposal(rows: Rows, created: Created, event: EventContext, p
   const { proposalId, proposer, targets, values, signatures, calldatas, voteStart, voteEnd, description } = created
   const bytes = bytesAt(event.data, place)
   rows.loadGroup(Vote, 'proposalId', event.idPrefix + proposalId) // usually empty: later votes then need no look-up
-  rows.put(Proposal, {
+  rows.put(ProposalContent, {
     id: event.idPrefix + proposalId,
-    governorId: event.address,
-    onChainId: proposalId.toString(),
-    proposer,
     description,
     descriptionHash: bytes === undefined ? null : keccak256(bytes),
     targets: [...targets],
     values: values.map(String),
     signatures: signatures.some(Boolean) ? [...signatures] : [],
     calldatas: [...calldatas],
+  })
+  rows.put(Proposal, {
+    id: event.idPrefix + proposalId,
+    governorId: event.address,
+    onChainId: proposalId.toString(),
+    proposer,
     voteStart: safeInteger(voteStart),
     voteEnd: safeInteger(voteEnd),
     againstVotes: 0n,
@@ -167,8 +171,8 @@ export const governor = {
   ProposalQueued(rows, { proposalId, etaSeconds }, event) {
     const proposal = rows.get(Proposal, event.idPrefix + proposalId)
     if (!proposal) return
-    const operation = operationOf(rows, proposal, emitter(rows, event), event)
-    rows.put(Proposal, { ...proposal, eta: dateOf(etaSeconds), operation })
+    const operation = operationOf(rows, proposal.id, emitter(rows, event), event)
+    changeProposal(rows, proposal, { eta: dateOf(etaSeconds), operation })
   },
   ProposalExecuted(rows, { proposalId }, event) {
     change(rows, event, proposalId, { executed: true })

@@ -3,6 +3,7 @@ import { type ContractName, EventShapeError } from '#contracts/events.ts'
 import { Proposal, TimelockOperation } from '#schema/onchain/governance.ts'
 import type { Log } from '../rpc/answers.ts'
 import type { Rows } from '../store/rows.ts'
+import { changeProposal } from './changeProposal.ts'
 import { dateOf, type EventContext, type EventHandler, uint256 } from './eventContext.ts'
 import { addProposal, changeQuorum, governor, upgraded } from './governor.ts'
 import { timelock } from './timelock.ts'
@@ -60,7 +61,7 @@ const SIDES = ['againstVotes', 'forVotes', 'abstainVotes'] as const
 const reduce: EventHandler<Arguments<Named<'VoteReduced'>>> = (rows, { proposalId, support, weight }, event) => {
   const side = SIDES[support]
   const proposal = rows.get(Proposal, event.idPrefix + proposalId)
-  if (proposal && side) rows.put(Proposal, { ...proposal, [side]: uint256(proposal[side] - weight) })
+  if (proposal && side) changeProposal(rows, proposal, { [side]: uint256(proposal[side] - weight) })
 }
 
 /** Each token of an ERC-721 contract is one vote. */

@@ -2,6 +2,7 @@ import { quorumOf } from '#rules/tally.ts'
 import { Governor, Proposal } from '#schema/onchain/governance.ts'
 import { type GovernorProfile, isCompound } from '../governors/profile.ts'
 import type { Rows, Values } from '../store/rows.ts'
+import { changeProposal } from './changeProposal.ts'
 import type { EventContext } from './eventContext.ts'
 import { valueIn } from './settings.ts'
 
@@ -31,7 +32,7 @@ export function fixQuorums(rows: Rows, event: EventContext) {
     // At an event of the Governor, it may answer with what this event changes.
     const isCertain = governor.id === event.address || isCompound(governor) || !isAsked(governor)
     const needed = isCertain ? quorum : quorumTold(rows, proposal, governor, quorum, event)
-    rows.put(Proposal, { ...proposal, quorum: needed })
+    changeProposal(rows, proposal, { quorum: needed })
   }
 }
 
@@ -104,7 +105,7 @@ function setNoFraction(rows: Rows, { id }: Readonly<GovernorProfile>) {
   rows.change(Governor, id, { quorumUnknown: NO_FRACTION })
   for (const proposal of rows.find(Proposal, 'governorId', id))
     if (proposal.quorum !== null && proposal.againstVotes + proposal.forVotes + proposal.abstainVotes === 0n)
-      rows.put(Proposal, { ...proposal, quorum: null })
+      changeProposal(rows, proposal, { quorum: null })
 }
 
 const NO_FRACTION =
@@ -128,6 +129,6 @@ export function reviseQuorums(rows: Rows, event: EventContext) {
   const quorums = isCompound(governor) ? past.map(() => governor.fixedQuorum) : asked()
   for (const [index, proposal] of past.entries()) {
     const quorum = quorums[index]
-    if (quorum !== undefined && quorum !== proposal.quorum) rows.put(Proposal, { ...proposal, quorum })
+    if (quorum !== undefined) changeProposal(rows, proposal, { quorum })
   }
 }

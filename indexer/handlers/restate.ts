@@ -1,6 +1,7 @@
 import { PROPOSAL_STATES } from '#rules/tally.ts'
-import { type Governor, Proposal } from '#schema/onchain/governance.ts'
+import type { Governor, Proposal } from '#schema/onchain/governance.ts'
 import type { Rows, Values } from '../store/rows.ts'
+import { changeProposal } from './changeProposal.ts'
 import type { EventContext } from './eventContext.ts'
 
 /** After what happened elsewhere to proposals of a Governor, its contract says whether they are cancelled or executed; one that is not asked keeps them as
@@ -16,6 +17,6 @@ export function restate(
   const states = governances.answers?.numbers(rows, { address: id, block }, 'state', ids) ?? []
   for (const [index, proposal] of proposals.entries()) {
     const state = PROPOSAL_STATES[Number(states[index])]
-    if (state) rows.put(Proposal, { ...proposal, canceled: state === 'Canceled', executed: state === 'Executed' })
+    if (state) changeProposal(rows, proposal, { canceled: state === 'Canceled', executed: state === 'Executed' })
   }
 }

@@ -1,5 +1,6 @@
 import { Governor, Proposal, TimelockOperation } from '#schema/onchain/governance.ts'
 import type { Rows } from '../store/rows.ts'
+import { changeProposal } from './changeProposal.ts'
 import { dateOf, type EventContext, type EventHandlers, int32, unixSeconds } from './eventContext.ts'
 import { restate } from './restate.ts'
 import { setting } from './settings.ts'
@@ -7,8 +8,7 @@ import { setting } from './settings.ts'
 /** What happens to an operation in the timelock also happens to its proposal, although the Governor emits no event. */
 function conclude(rows: Rows, operation: string, event: EventContext, values: { executed: true } | { canceled: true }) {
   for (const proposal of rows.find(Proposal, 'operation', operation))
-    if (rows.get(Governor, proposal.governorId)?.timelock === event.address)
-      rows.put(Proposal, { ...proposal, ...values })
+    if (rows.get(Governor, proposal.governorId)?.timelock === event.address) changeProposal(rows, proposal, values)
 }
 
 /** Whether proposals whose operation was cancelled in the timelock are cancelled: at a Governor of OpenZeppelin 4.4 they stay queued; once the operation is

@@ -1,8 +1,10 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { decodeEventLog, getAddress, parseAbiItem } from 'viem'
+import { decodeEventLog, getAddress, keccak256, parseAbiItem, toHex } from 'viem'
 import { expect, onTestFinished, test } from 'vitest'
+import { Proposal } from '#schema/onchain/governance.ts'
+import { rowsOf } from '#schema/rows.ts'
 import { freshDatabase } from '#test/database.ts'
 import { must } from '#test/must.ts'
 import { startIndexer } from '../index.ts'
@@ -70,43 +72,76 @@ async function recordedFolder(changed: Partial<Record<keyof typeof files, string
   return folder
 }
 
-test('recorded events of a real Governor, in all their shapes and through forks, give exact counts and sums', async () => {
-  const replay = await startReplay(await readRecording(await recordedFolder()))
+/** The index of a recorded folder, which goes on until `stop`. */
+async function replayed(folder: string) {
+  const replay = await startReplay(await readRecording(folder))
   onTestFinished(() => replay.close())
-  expect([0, 1, 2, 6].map(replay.recordedBlock)).toEqual([0, 100, 101, 900])
   const db = await freshDatabase()
-  const stop = new AbortController()
+  const end = new AbortController()
   const deployment = { chainId: 10, startBlock: 1, addresses: { ModelGovernor: GOVERNOR } }
-  const indexer = await startIndexer({ db, rpcUrl: replay.url, deployment, signal: stop.signal, pollMs: 10 })
+  const indexer = await startIndexer({ db, rpcUrl: replay.url, deployment, signal: end.signal, pollMs: 10 })
+  const stop = () => {
+    end.abort()
+    return indexer.stopped
+  }
+  onTestFinished(stop)
   await indexer.caughtUp()
+  return { replay, db, indexer, stop }
+}
+
+test('recorded events of a real Governor, in all their shapes and through forks, give exact counts and sums', async () => {
+  const { replay, db, indexer, stop } = await replayed(await recordedFolder())
+  expect([0, 1, 2, 6].map(replay.recordedBlock)).toEqual([0, 100, 101, 900])
   for (const depth of [1, 3, 6]) {
     replay.fork(depth)
     await indexer.caughtUp()
   }
   expect(indexer.status().counters.reorganisations).toBe(3)
-  stop.abort()
-  await indexer.stopped
+  await stop()
 
-  const proposals = await db.query('select * from proposal where to_block is null order by length(id), id')
-  expect(proposals.rows.map(({ id, description, vote_start }) => [id, description, vote_start])).toEqual([
+  const proposals = await rowsOf(db, Proposal, 'true', [], { orderBy: 'length(id), id' })
+  expect(proposals.map(({ id, description, voteStart }) => [id, description, voteStart])).toEqual([
     ['2', 'typed', 101],
     ['3', 'by a module', 101],
     [HUGE, 'plain', 101],
   ])
-  expect(proposals.rows[1]).toMatchObject({ targets: [], values: [], calldatas: [] })
-  expect(proposals.rows[2]).toMatchObject({
+  expect(proposals[1]).toMatchObject({ targets: [], values: [], calldatas: [] })
+  expect(proposals[2]).toMatchObject({
     targets: [GOVERNOR.toLowerCase(), PROPOSER],
     values: ['0', HUGE],
     calldatas: ['0x0b3d90cc', '0x'],
-    for_votes: 15n,
-    against_votes: 10n ** 30n,
-    abstain_votes: 3n,
+    forVotes: 15n,
+    againstVotes: 10n ** 30n,
+    abstainVotes: 3n,
     quorum: null,
   })
   const votes = await db.query('select voter, weight, reason, params from vote where to_block is null order by voter')
   expect(votes.rows).toHaveLength(4)
   expect(votes.rows[0]).toMatchObject({ weight: 10n, reason: 'yes, "of course",\nin two lines', params: null })
   expect(votes.rows[3]).toMatchObject({ weight: 5n, params: '0xbeef' })
+})
+
+test('votes in many blocks do not store again what is proposed, and those without weight only themselves', async () => {
+  const blocks = Array.from({ length: 200 }, (_, index) => index)
+  const voterOf = (index: number) => `0x${(0xc000 + index).toString(16).padStart(40, '0')}`
+  const weightOf = (index: number) => (index % 2 ? 0 : 1)
+  const votes = blocks.map((index) => `${200 + index},0,0,${voterOf(index)},${HUGE},1,${weightOf(index)},`)
+  const text = Array.from({ length: 2_000 }, (_, index) => keccak256(toHex(index))).join(' ') // 134 kB that do not compress much
+  const folder = await recordedFolder({
+    'votes/VoteCast.csv': [files['votes/VoteCast.csv'].text.split('\n')[0], ...votes].join('\n'),
+    'votes/VoteCastWithParams.csv': files['votes/VoteCastWithParams.csv'].text.split('\r')[0] as string,
+    'ProposalCreated.csv': files['ProposalCreated.csv'].text.replace('plain', text),
+  })
+  const { db } = await replayed(folder)
+  const [proposal] = await rowsOf(db, Proposal, 'id = $1', [HUGE])
+  expect(proposal).toMatchObject({ description: text, forVotes: 100n })
+  const { rows } = await db.query(
+    `select (select count(*) from proposal where id = $1)::int as versions,
+       (pg_total_relation_size('proposal') + pg_total_relation_size('proposal_content'))::int as bytes`,
+    [HUGE],
+  )
+  expect(rows[0].versions).toBe(101)
+  expect(rows[0].bytes).toBeLessThan(1e6)
 })
 
 test('a folder that does not fit its description is refused with file, row and column', async () => {

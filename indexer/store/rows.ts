@@ -1,6 +1,6 @@
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
 import type { Sql } from '#schema/database.ts'
-import { type EntityClass, type TableDefinition, tableOf, type Versioned } from '#schema/define.ts'
+import { type EntityClass, type KeptValues, type TableDefinition, tableOf, type Versioned } from '#schema/define.ts'
 import { addToTotals } from '#schema/totals.ts'
 import {
   type Changes,
@@ -19,8 +19,8 @@ import {
  *  one statement per table, and the handler runs again. So a batch costs a few statements, however many rows it touches,
  *  and no handler declares in advance what it reads. What a handler asks of a contract is loaded in the same way. */
 
-/** The values of an entity, without its block range. */
-export type Values<T> = Omit<T, keyof Versioned>
+/** The values of an entity, without its block range and what another table keeps for it. */
+export type Values<T> = Omit<T, keyof Versioned | KeptValues<T>>
 
 interface Entry {
   version: RowVersion

@@ -36,6 +36,7 @@ import { AddSearch } from './0035-AddSearch.ts'
 import { AddSignIn } from './0036-AddSignIn.ts'
 import { FollowAnyGovernor } from './0037-FollowAnyGovernor.ts'
 import { AddTotals } from './0038-AddTotals.ts'
+import { ProposalContents } from './0039-ProposalContents.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration }
@@ -80,4 +81,5 @@ export const migrations: (new () => Migration)[] = [
   AddSignIn,
   FollowAnyGovernor,
   AddTotals,
+  ProposalContents,
 ]

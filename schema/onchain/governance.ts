@@ -8,6 +8,8 @@ import {
   Id,
   Integer,
   Json,
+  type Keeping,
+  KeptIn,
   OnChain,
   Ref,
   Searched,
@@ -17,7 +19,7 @@ import {
   Versioned,
   Wei,
 } from '../define.ts'
-import { beforeVotes, searchVector } from '../searchVector.ts'
+import { searchVector } from '../searchVector.ts'
 
 @OnChain(
   'A followed Governor and its counting rules: OpenZeppelin’s, a descendant of it, or Compound’s Alpha or Bravo.',
@@ -71,17 +73,10 @@ export class Governor extends Versioned {
   unfollowed!: string | null
 }
 
-@OnChain('A Governor proposal. Its time-dependent state is computed for the requested point in the chain.')
-@Searched('proposal_search', searchVector('description'), beforeVotes(''))
-export class Proposal extends Versioned {
-  @Id(
-    'The proposal’s id at its Governor; for all Governors except the first of a chain, the Governor’s address and a dash come before it.',
-  )
-  id!: string
-  @Ref(() => Governor, 'governor', 'The Governor to which it was proposed.', { inverse: 'proposals' })
-  governorId!: string
-  @Text('The proposal’s id at its Governor.', { index: true }) onChainId!: string
-  @Address('The account that made it.', { index: true }) proposer!: string
+@OnChain('What a proposal says and does, which never changes: kept once, however often it is voted on.')
+@Searched('proposal_content_search', searchVector('description'))
+export class ProposalContent extends Versioned {
+  @Id('The proposal’s id.') id!: string
   @Text('What is proposed and why, in the proposer’s words.') description!: string
   @Hash(
     'The keccak256 of the bytes of the description, which may be no text: a part of what `queue` and `execute` take.',
@@ -95,6 +90,25 @@ export class Proposal extends Versioned {
   @Texts('The function signature of each call, when the call data does not include its selector (Bravo).')
   signatures!: string[]
   @Texts('Call data of each call.') calldatas!: string[]
+}
+
+@OnChain('A Governor proposal. Its time-dependent state is computed for the requested point in the chain.')
+export class Proposal extends Versioned implements Keeping<ProposalContent> {
+  declare readonly keptIn?: ProposalContent
+  @Id(
+    'The proposal’s id at its Governor; for all Governors except the first of a chain, the Governor’s address and a dash come before it.',
+  )
+  id!: string
+  @Ref(() => Governor, 'governor', 'The Governor to which it was proposed.', { inverse: 'proposals' })
+  governorId!: string
+  @Text('The proposal’s id at its Governor.', { index: true }) onChainId!: string
+  @Address('The account that made it.', { index: true }) proposer!: string
+  @KeptIn(ProposalContent) description!: string
+  @KeptIn(ProposalContent) descriptionHash!: string | null
+  @KeptIn(ProposalContent) targets!: string[]
+  @KeptIn(ProposalContent) values!: string[]
+  @KeptIn(ProposalContent) signatures!: string[]
+  @KeptIn(ProposalContent) calldatas!: string[]
   @Clock('The clock value of the snapshot at which voting power is counted (seconds or a block, as the token’s clock).')
   voteStart!: number
   @Clock('The clock value after which voting is closed.') voteEnd!: number
