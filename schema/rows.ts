@@ -19,7 +19,8 @@ export function columns(entity: EntityClass): string {
   const known = columnLists.get(entity)
   if (known) return known
   const { table, columns: all } = tableOf(entity)
-  const list = all.map((column) => `${valueSql(`"${table}"`, column)} as "${column.property}"`).join(', ')
+  const sqlOf = (column: ColumnDefinition) => (column.keptIn ? valueSql(`"${table}"`, column) : `"${column.column}"`) // its statement may give the table another name
+  const list = all.map((column) => `${sqlOf(column)} as "${column.property}"`).join(', ')
   columnLists.set(entity, list)
   return list
 }

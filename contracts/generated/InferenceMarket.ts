@@ -3,7 +3,6 @@ export const InferenceMarket = {
   name: 'InferenceMarket',
   abi: [
     {"inputs":[{"internalType":"contract IERC20","name":"token_","type":"address"},{"internalType":"contract IModelRegistry","name":"registry_","type":"address"},{"internalType":"contract IRewardDistributor","name":"distributor_","type":"address"},{"internalType":"uint256","name":"withdrawalDelay_","type":"uint256"}],"stateMutability":"nonpayable","type":"constructor"},
-    {"inputs":[],"name":"EmptyUrl","type":"error"},
     {"inputs":[{"internalType":"bytes32","name":"channelId","type":"bytes32"},{"internalType":"uint256","name":"balance","type":"uint256"},{"internalType":"uint256","name":"amount","type":"uint256"}],"name":"InsufficientCredit","type":"error"},
     {"inputs":[{"internalType":"uint256","name":"endpointId","type":"uint256"}],"name":"NotAChannelOf","type":"error"},
     {"inputs":[{"internalType":"address","name":"consumer","type":"address"}],"name":"NotConsumer","type":"error"},
@@ -16,6 +15,7 @@ export const InferenceMarket = {
     {"inputs":[{"internalType":"uint256","name":"endpointId","type":"uint256"}],"name":"UnknownEndpoint","type":"error"},
     {"inputs":[{"internalType":"uint256","name":"versionId","type":"uint256"}],"name":"VersionNotServing","type":"error"},
     {"inputs":[{"internalType":"uint64","name":"availableAt","type":"uint64"}],"name":"WithdrawalTooEarly","type":"error"},
+    {"inputs":[{"internalType":"uint256","name":"length","type":"uint256"}],"name":"WrongUrlLength","type":"error"},
     {"inputs":[],"name":"ZeroAmount","type":"error"},
     {"anonymous":false,"inputs":[{"indexed":true,"internalType":"bytes32","name":"channelId","type":"bytes32"},{"indexed":true,"internalType":"uint256","name":"endpointId","type":"uint256"},{"indexed":true,"internalType":"address","name":"consumer","type":"address"},{"indexed":false,"internalType":"address","name":"key","type":"address"},{"indexed":false,"internalType":"bytes32","name":"salt","type":"bytes32"},{"indexed":false,"internalType":"uint256","name":"amount","type":"uint256"}],"name":"CreditDeposited","type":"event"},
     {"anonymous":false,"inputs":[{"indexed":true,"internalType":"bytes32","name":"channelId","type":"bytes32"},{"indexed":true,"internalType":"address","name":"consumer","type":"address"},{"indexed":false,"internalType":"uint256","name":"amount","type":"uint256"}],"name":"CreditWithdrawn","type":"event"},

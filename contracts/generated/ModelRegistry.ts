@@ -32,6 +32,7 @@ export const ModelRegistry = {
     {"inputs":[{"internalType":"uint256","name":"versionId","type":"uint256"}],"name":"TargetsNotMet","type":"error"},
     {"inputs":[{"internalType":"uint256","name":"modelId","type":"uint256"}],"name":"UnknownModel","type":"error"},
     {"inputs":[{"internalType":"uint256","name":"versionId","type":"uint256"}],"name":"UnknownVersion","type":"error"},
+    {"inputs":[{"internalType":"uint256","name":"length","type":"uint256"}],"name":"UriTooLong","type":"error"},
     {"inputs":[{"internalType":"uint256","name":"versionId","type":"uint256"}],"name":"VersionIsRolledBack","type":"error"},
     {"inputs":[{"internalType":"uint256","name":"versionId","type":"uint256"},{"internalType":"uint256","name":"liveVersionId","type":"uint256"},{"internalType":"string","name":"metric","type":"string"}],"name":"WorseThanLive","type":"error"},
     {"inputs":[],"name":"ZeroAmount","type":"error"},

@@ -45,6 +45,7 @@ export const errorNotices: Readonly<Record<string, Readonly<Record<string, strin
     "TargetsNotMet(uint256)": "The evaluation does not meet every target of the mandate at the lower bound.",
     "UnknownModel(uint256)": "No model has this id.",
     "UnknownVersion(uint256)": "No version has this id.",
+    "UriTooLong(uint256)": "The location of a specification has at most 2,048 bytes: every index stores it again whenever somebody stakes on the model.",
     "VersionIsRolledBack(uint256)": "The version was rolled back; register a new one.",
     "WorseThanLive(uint256,uint256,string)": "The version is significantly worse than the live one at a metric that the mandate does not let fall.",
     "ZeroAmount()": "The amount is zero.",
@@ -125,7 +126,6 @@ export const errorNotices: Readonly<Record<string, Readonly<Record<string, strin
     "ZeroAmount()": "The amount is zero.",
   },
   InferenceMarket: {
-    "EmptyUrl()": "An endpoint needs a URL.",
     "InsufficientCredit(bytes32,uint256,uint256)": "The channel's credit is less than the amount.",
     "NotAChannelOf(uint256)": "The channel is not one with this endpoint in this market: another host, token, withdrawal delay or authorizer, or no key.",
     "NotConsumer(address)": "Only the consumer of the channel may do this.",
@@ -135,6 +135,7 @@ export const errorNotices: Readonly<Record<string, Readonly<Record<string, strin
     "UnknownEndpoint(uint256)": "No endpoint has this id.",
     "VersionNotServing(uint256)": "Only a promoted version that was not rolled back may serve.",
     "WithdrawalTooEarly(uint64)": "The withdrawal is available from that time on.",
+    "WrongUrlLength(uint256)": "The URL of an endpoint has 1 to 2,048 bytes: every index stores it again whenever its host changes the prices.",
     "ZeroAmount()": "The amount is zero.",
   },
   RewardDistributor: {

@@ -16,6 +16,8 @@ import {IModelRegistry, IRewardDistributor} from "./interfaces.sol";
 contract InferenceMarket is ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
 
+    uint256 private constant MAX_URL_LENGTH = 2_048;
+
     /// Prices: wei per 1,000 tokens.
     struct Endpoint {
         address host;
@@ -109,8 +111,8 @@ contract InferenceMarket is ReentrancyGuardTransient {
     error UnknownEndpoint(uint256 endpointId);
     /// @notice Only the endpoint's host may do this.
     error NotHost(uint256 endpointId, address host);
-    /// @notice An endpoint needs a URL.
-    error EmptyUrl();
+    /// @notice The URL of an endpoint has 1 to 2,048 bytes: every index stores it again whenever its host changes the prices.
+    error WrongUrlLength(uint256 length);
     /// @notice The amount is zero.
     error ZeroAmount();
     /// @notice The channel is not one with this endpoint in this market: another host, token, withdrawal delay or authorizer, or no key.
@@ -139,7 +141,7 @@ contract InferenceMarket is ReentrancyGuardTransient {
         returns (uint256 endpointId)
     {
         _checkServing(versionId);
-        if (bytes(url).length == 0) revert EmptyUrl();
+        if (bytes(url).length == 0 || bytes(url).length > MAX_URL_LENGTH) revert WrongUrlLength(bytes(url).length);
         endpointId = ++endpointCount;
         endpoints[endpointId] = Endpoint(
             msg.sender, SafeCast.toUint96(versionId), SafeCast.toUint128(priceIn), SafeCast.toUint128(priceOut)

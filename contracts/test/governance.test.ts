@@ -77,6 +77,14 @@ describe('a proposal', () => {
     expect((await tryPropose(terms, bond, spec as Hex)).name).toBe(`ModelRegistry.${error}`)
   })
 
+  test('names a place of its specification of at most 2,048 bytes', async () => {
+    const tryUri = async (length: number) =>
+      (await world.errorOf(PROPOSER, 'ModelRegistry', 'propose', [hashOf('s'), 'x'.repeat(length), TERMS, BOND - 1n]))
+        .name
+    expect(await tryUri(2_049)).toBe('ModelRegistry.UriTooLong')
+    expect(await tryUri(2_048)).toBe('ModelRegistry.BondTooSmall')
+  })
+
   test('cannot be opened by anybody but its proposer', async () => {
     const { actions } = await propose(world)
     const { name } = await world.errorOf(HOLDER, 'ModelGovernor', 'propose', [...actions])

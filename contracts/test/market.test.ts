@@ -36,7 +36,11 @@ describe('an endpoint', () => {
       (await world.errorOf(HOST, 'InferenceMarket', 'registerEndpoint', [versionId, url, 1n, 1n])).name
     expect(await register(refused)).toBe('InferenceMarket.VersionNotServing')
     expect(await register(99n)).toBe('InferenceMarket.VersionNotServing')
-    expect(await register(serving, '')).toBe('InferenceMarket.EmptyUrl')
+    for (const length of [0, 2_049])
+      expect(await register(serving, 'x'.repeat(length))).toBe('InferenceMarket.WrongUrlLength')
+    await world.undone(() =>
+      world.send(HOST, 'InferenceMarket', 'registerEndpoint', [serving, 'x'.repeat(2_048), 1n, 1n]),
+    )
     expect((await world.errorOf(HOST, 'InferenceMarket', 'setVersion', [1n, refused])).name).toBe(
       'InferenceMarket.VersionNotServing',
     )

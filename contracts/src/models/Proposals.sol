@@ -18,6 +18,7 @@ abstract contract Proposals is Mandates {
     uint256 public constant MAX_ANCESTORS_BPS = 3_000;
     uint256 public constant MAX_BOND_SLASH_BPS = 2_000;
     uint256 public constant EARLY_CANCEL_BPS = 500;
+    uint256 private constant MAX_URI_LENGTH = 2_048;
 
     uint256 public immutable minBond;
 
@@ -38,6 +39,8 @@ abstract contract Proposals is Mandates {
     error BondTooSmall(uint256 bond, uint256 minBond);
     /// @notice A mandate has 1 to `MAX_TARGETS` targets.
     error BadTargetCount(uint256 count);
+    /// @notice The location of a specification has at most 2,048 bytes: every index stores it again whenever somebody stakes on the model.
+    error UriTooLong(uint256 length);
     /// @notice A target needs the name of its metric.
     error EmptyMetric();
     /// @notice Owner, stakers, data, validators and host must sum to 10,000 basis points.
@@ -61,6 +64,7 @@ abstract contract Proposals is Mandates {
         returns (uint256 modelId)
     {
         if (specHash == 0 || terms.rubricHash == 0) revert EmptyHash();
+        if (bytes(specURI).length > MAX_URI_LENGTH) revert UriTooLong(bytes(specURI).length);
         if (bond < minBond) revert BondTooSmall(bond, minBond);
         if (terms.deadline <= block.timestamp) revert DeadlinePassed(terms.deadline, block.timestamp);
         _checkSplit(terms.split);
