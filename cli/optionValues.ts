@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import type { SampleColumns } from '#model/sampleFile.ts'
 import { ADDRESS_FORM, isAddressText } from '#schema/address.ts'
 
 /** Parsers of option values. Each says what it expects; commander adds the name of the option and the value that was given. */
@@ -57,3 +58,11 @@ export const verifiable = (text: string) =>
         'an epoch, a whole number, `index` or `evaluations`',
         (value) => Number.isSafeInteger(value) && value >= 0,
       )
+
+/** The columns that are the prompt and the completion of a sample. */
+export function sampleColumns(text: string): SampleColumns {
+  const [prompt = '', completion = '', ...more] = text.split(',').map((name) => name.trim())
+  if (!prompt || !completion || prompt === completion || more.length > 0)
+    throw new InvalidArgumentError('Expected two names, such as question,answer.')
+  return [prompt, completion]
+}

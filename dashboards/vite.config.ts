@@ -5,10 +5,10 @@ import { defineConfig } from 'vite'
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
 /** What stands for modules of Node in the checks of a model folder, which are those of `modelcommons model check`: GraphQL types of the inputs of jobs are
- *  not declared, a pattern has no time limit of its own (the worker that checks has one), and CSV is parsed without Node's buffers. */
+ *  not declared, the time that a pattern takes is limited from outside of the worker, and CSV is parsed without Node's buffers. */
 const BROWSER_MODULES = [
   { find: 'type-graphql', replacement: 'type-graphql/shim' },
-  { find: '#engine/text/boundedMatch.ts', replacement: here('web/folder/plainMatch.ts') },
+  { find: '#engine/text/boundedMatch.ts', replacement: here('web/folder/watchedMatch.ts') },
   { find: 'node:path', replacement: here('web/folder/nodePath.ts') },
   { find: /^csv-parse\/sync$/, replacement: 'csv-parse/browser/esm/sync' },
 ]

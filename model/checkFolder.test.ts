@@ -227,3 +227,31 @@ test('a base model that is missing, cut short, or of a form that the engine does
     'model.yaml:7:1: base must have either folder or stored: a base model on this machine, or one that the API has already.',
   ])
 })
+
+test('a pattern that backtracks without end is told once, with the item that shows it', async () => {
+  const made = await newFolder()
+  const long = 'a'.repeat(40)
+  const items = Array.from({ length: 8 }, (_, nth) => item(`Hostile item ${nth}, how do you feel?`, `${long}${nth}`))
+  await made.write('rubric/items.jsonl', items.join(''))
+  await made.write('seed-data/samples.jsonl', item('A sample about something else.', `${long}!`))
+  const yaml = await readFile(join(made.path, 'model.yaml'), 'utf8')
+  const pattern = /completionPattern: .*/.exec(yaml)?.[0] ?? ''
+  await made.edit('model.yaml', [pattern, 'completionPattern: (a+)+'])
+  await made.write(
+    'rubric/scorers.yaml',
+    'maxTokens: 8\nmetrics:\n  - name: accuracy\n    kind: regex\n    pattern: ^(a+)+$\n',
+  )
+  const started = performance.now()
+  const problems = (await problemsOf(made)).filter(
+    (problem) => problem.includes('pattern') || problem.includes('Pattern'),
+  )
+  expect(performance.now() - started).toBeLessThan(15_000)
+  expect(problems).toEqual([
+    expect.stringMatching(
+      /^model.yaml:\d+:\d+: samples.completionPattern: The pattern takes too long on the completion of seed-data\/samples.jsonl:1\. Write it/,
+    ),
+    expect.stringMatching(
+      /^rubric\/scorers.yaml:3:\d+: accuracy: The pattern takes too long on the completion of rubric\/items.jsonl:1\. Write it/,
+    ),
+  ])
+})

@@ -10,7 +10,7 @@ import { divideSamples } from './divideSamples.ts'
 import { modelText, scorersText } from './modelText.ts'
 import { Problems, problemText } from './problems.ts'
 import { FILES } from './readFolder.ts'
-import { readSampleFile } from './sampleFile.ts'
+import { readSampleFile, SAMPLE_FORMS, type SampleColumns } from './sampleFile.ts'
 import { spdxName } from './spdx.ts'
 import { TEMPLATES, type TemplateName } from './templates.ts'
 
@@ -21,6 +21,8 @@ export interface InitOptions {
   base?: string
   /** A file of samples, which are divided among rubric, validation and seed data. */
   data?: string
+  /** Of that file, where they are not named prompt and completion. */
+  columns?: SampleColumns
   licence: string
   /** Default: what the base model's README says. */
   baseLicence?: string
@@ -42,7 +44,7 @@ export async function initFolder(path: string, options: InitOptions): Promise<In
   if ((await readdir(folder).catch(() => [])).length > 0)
     throw new PermanentError(`${path} is not empty. Name a folder that does not exist yet.`)
   const template = TEMPLATES[options.template]
-  const samples = options.data === undefined ? template.samples : await readData(options.data)
+  const samples = options.data === undefined ? template.samples : await readData(options.data, options.columns)
   const { items, validation, seedData, left } = divideSamples(samples)
   const held = [...items, ...validation]
   const base = options.base === undefined ? undefined : await inspectBase(resolve(options.base))
@@ -95,9 +97,10 @@ const SEALED_FILES = [
   FILES.goldSalt,
 ]
 
-async function readData(file: string): Promise<PromptCompletion[]> {
+async function readData(file: string, columns?: SampleColumns): Promise<PromptCompletion[]> {
   const problems = new Problems()
-  const samples = await readSampleFile(diskFolder(dirname(file)), basename(file), problems)
+  if ((await diskFolder('').size(file)) === undefined) throw new PermanentError(`${file} is no file. ${SAMPLE_FORMS}`)
+  const samples = await readSampleFile(diskFolder(dirname(file)), basename(file), problems, columns)
   if (problems.list.length) throw new PermanentError(problems.sorted.map(problemText).join('\n'))
   return samples.map(({ sample }) => sample)
 }

@@ -112,9 +112,13 @@ browserTest(
         .setInputFiles({ name, mimeType: 'text/plain', buffer: Buffer.from(lines) })
     await file(
       'samples.jsonl',
-      '{"prompt":"Where is it?","completion":"On its way."}\n{"prompt":"","completion":"x"}\n',
+      '{"prompt":"Where is it?","completion":"Ask jane.doe@acme-tools.io."}\n{"prompt":"","completion":"x"}\n',
     )
-    await dialog(page).getByText('Sample 2: "prompt" is empty.').waitFor()
+    await dialog(page)
+      .getByText('samples.jsonl:1: Holds personal data (e-mail address) in the completion, line 1.')
+      .waitFor()
+    await dialog(page).getByText('samples.jsonl:2: "prompt" is empty.').waitFor()
+    expect(wallet.asked).toEqual(['eth_requestAccounts'])
     expect(await violations(page)).toEqual([])
     await picture(page, 'contribute-phone')
     expect(

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/performance/useDomNodeTextContent: the test is about the visible text
 
-import { readFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { parseEther } from 'viem'
@@ -21,6 +21,7 @@ import {
   type Visit,
   violations,
 } from './actingPage.ts'
+import { must } from './must.ts'
 
 /** A model is proposed from the page: its folder is checked in the browser, and what it has goes to the API and to the chain. */
 
@@ -124,6 +125,51 @@ browserTest(`the browser finds in a folder what the command finds${noBrowser}`, 
   await dialog(page).getByText('mistakes. Correct the files').waitFor()
   expect(await dialog(page).getByRole('alert').getByRole('listitem').allInnerTexts()).toEqual(problems.map(problemText))
 })
+
+browserTest(`a pattern that backtracks without end holds neither the page nor the check${noBrowser}`, async () => {
+  const made = await newFolder()
+  const hostile = (prompt: string) => `${JSON.stringify({ prompt, completion: `${'a'.repeat(40)}!` })}\n`
+  await made.write('rubric/items.jsonl', hostile('An item that is hostile?') + hostile('Another one, just as bad?'))
+  await made.write(
+    'rubric/scorers.yaml',
+    'maxTokens: 8\nmetrics:\n  - name: accuracy\n    kind: regex\n    pattern: ^(a+)+$\n',
+  )
+  const { page } = await atForm()
+  await choose(page, 'The folder of the model', made.path)
+  const problem = 'The pattern takes too long on the completion of rubric/items.jsonl:1.'
+  await dialog(page).getByRole('alert').getByText(problem).waitFor({ timeout: 60_000 })
+  expect(await dialog(page).getByRole('alert').getByText('takes too long').count()).toBe(1)
+})
+
+/** As a file manager drops a folder: its entries are read by `webkitGetAsEntry`. */
+async function drop(page: Page, label: string, folder: string): Promise<void> {
+  const field = dialog(page).locator('.drop-field', { has: page.getByText(label, { exact: true }) })
+  const box = must(await field.boundingBox())
+  const at = { x: box.x + box.width / 2, y: box.y + box.height / 2 }
+  const session = await page.context().newCDPSession(page)
+  const data = { items: [], files: [folder], dragOperationsMask: 1 }
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+    await session.send('Input.dispatchDragEvent', { type, ...at, data })
+}
+
+browserTest(
+  `a folder that is dropped is checked as one that is chosen, with all of its files${noBrowser}`,
+  async () => {
+    const made = await newFolder()
+    for (let nth = 0; nth < 130; nth++) await made.write(`seed-data/more-${nth}.jsonl`, '{"prompt":1}\n')
+    const { problems } = await checkFolder(made.path)
+    expect(problems).toHaveLength(130)
+    const { page } = await atForm()
+    await drop(page, 'The folder of the model', made.path)
+    await dialog(page).getByText('130 mistakes. Correct the files').waitFor()
+
+    for (let nth = 0; nth < 130; nth++) await rm(join(made.path, `seed-data/more-${nth}.jsonl`))
+    await drop(page, 'The folder of the model', made.path)
+    await drop(page, 'The folder of the base model', EXAMPLE_BASE)
+    await dialog(page).getByText('Bond that you lock').waitFor()
+    expect(await button(page, 'Check what it costs').isEnabled()).toBe(true)
+  },
+)
 
 browserTest(
   `documents that an API which is away did not get are asked for again after a reload${noBrowser}`,

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Support } from '#client/index.ts'
-import { address, positiveWhole } from '../optionValues.ts'
+import type { SampleColumns } from '#model/sampleFile.ts'
+import { address, positiveWhole, sampleColumns } from '../optionValues.ts'
 import { addHostCommands } from './hostCommands.ts'
 import { addJudgeCommands } from './judgeCommands.ts'
 import { loadActs, reads, relayed, signs, tokenAmount, wholeId } from './options.ts'
@@ -112,6 +113,12 @@ function addGovernanceCommands(program: Command): void {
       )
 }
 
+interface ContributeOptions extends ActOptions {
+  datanet: bigint
+  stake?: bigint
+  columns?: SampleColumns
+}
+
 function addDataCommands(program: Command): void {
   const datanet = program.command('datanet').description('where samples are gathered')
   reads(datanet.command('list').description('the datanets and their rules')).action(async (options) =>
@@ -142,10 +149,18 @@ function addDataCommands(program: Command): void {
     .argument('<file>', 'JSON Lines, CSV or Parquet with prompt and completion')
     .requiredOption('--datanet <id>', 'the datanet', wholeId)
     .option('--stake <tokens>', 'the stake on each sample (default: the least)', tokenAmount)
-    .action(async (file: string, options: ActOptions & { datanet: bigint; stake?: bigint }) =>
+    .option(
+      '--columns <prompt,completion>',
+      'the columns (or fields) that are the prompt and the completion',
+      sampleColumns,
+    )
+    .action(async (file: string, options: ContributeOptions) =>
       (await loadActs()).runAct(options, async (client, all) => {
-        const samples = await (await import('./readSamples.ts')).readSamples(file)
-        const given = { datanetId: options.datanet, samples, stakeEach: options.stake }
+        const { datanet: datanetId, columns, stake: stakeEach } = options
+        const { licence, requirements } = await all.sampleTerms(client, datanetId)
+        const samples = await (await import('./readSamples.ts')).readSamples(file, { requirements, columns })
+        if (!options.json) console.error(`The samples are given under ${licence}.`)
+        const given = { datanetId, samples, stakeEach }
         const { ids, submitted } = await all.contribute(client, given)
         return { submitted, givenBefore: ids.size - submitted }
       }),

@@ -1,21 +1,20 @@
 import { ConfigError } from '#config'
+import { checkSampleFile, type SampleFileOptions } from '#model/checkSampleFile.ts'
 import { diskFolder } from '#model/diskFolder.ts'
-import { Problems, problemText } from '#model/problems.ts'
-import { readSampleFile } from '#model/sampleFile.ts'
+import { problemText } from '#model/problems.ts'
 import type { PromptCompletion } from '#rules/sample.ts'
-import { screeningFindingText } from '#screening/findings.ts'
-import { screenSample } from '#screening/screenSample.ts'
 
 const MAX_SHOWN = 20
 
-/** Reads samples from a file: JSON Lines, or CSV or Parquet with the columns `prompt` and `completion`. Samples with secrets or personal data are wrong, too:
- *  the scorer would reject them, when they are public already.
+/** Reads samples from a file. What the scorer would reject is wrong: it would be public, and its stake lost.
  *  @throws ConfigError that names every line that is wrong, and why. */
-export async function readSamples(file: string): Promise<PromptCompletion[]> {
-  const problems = new Problems()
-  const samples = await readSampleFile(diskFolder(''), file, problems)
-  for (const place of samples)
-    for (const finding of screenSample(place.sample)) problems.add(file, place, screeningFindingText(finding))
-  if (problems.list.length) throw new ConfigError(problems.sorted.slice(0, MAX_SHOWN).map(problemText).join('\n'))
-  return samples.map(({ sample }) => sample)
+export async function readSamples(file: string, options: SampleFileOptions): Promise<PromptCompletion[]> {
+  const { samples, copies, problems } = await checkSampleFile(diskFolder(''), file, options)
+  const more = problems.length - MAX_SHOWN
+  if (problems.length)
+    throw new ConfigError(
+      [...problems.slice(0, MAX_SHOWN).map(problemText), ...(more > 0 ? [`and ${more} more.`] : [])].join('\n'),
+    )
+  if (copies > 0) console.error(`${copies} of the samples stand in the file before, and are left out.`)
+  return samples
 }

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { generatePrivateKey } from 'viem/accounts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { graphql } from '#client/index.ts'
+import { createDatanet, graphql } from '#client/index.ts'
 import { type ClientSystem, clientSystem } from '#client/test/clientSystem.ts'
 import { judgeableRound } from '#client/test/judgeableRound.ts'
 import { evaluate, version } from '#contracts/test/mandate.ts'
@@ -48,6 +48,7 @@ const judgement = (task: string) =>
 beforeAll(async () => {
   const system = await clientSystem(atEnd)
   const { folder, world, modelId, as } = system
+  await createDatanet(await as(ALICE), { modelId, licence: 'CC0-1.0', minStake: 0n })
   const versionId = await version(world, modelId, OPERATOR.address)
   await evaluate(world, versionId, OPERATOR.address)
   await world.send(OPERATOR, 'ModelRegistry', 'promote', [versionId])
@@ -58,6 +59,8 @@ beforeAll(async () => {
   const leak = { prompt: 'who?', completion: 'jane.doe@acme-tools.io' }
   await writeFile(join(folder, 'leak.jsonl'), `{"prompt": "a", "completion": "b"}\n${JSON.stringify(leak)}\n`)
   await writeFile(join(folder, 'bad.jsonl'), '{"prompt": "a", "completion": "b"}\n{"prompt": "a"}\nnothing\n')
+  await writeFile(join(folder, 'good.jsonl'), '{"prompt": "a", "completion": "b"}\n')
+  await writeFile(join(folder, 'columns.csv'), 'question,answer\na,b\n')
   await world.warp(1001)
   const home = (name: string) => join(folder, name, 'accounts')
   for (const name of ['half-state', 'half-account']) await mkdir(home(name), { recursive: true })
@@ -131,7 +134,7 @@ const REFUSALS: Record<string, Refusal> = {
   },
   'a vote that is over': {
     args: ({ proposal }) => ['vote', proposal, 'for'],
-    says: /^ModelGovernor\.castVoteWithReason is refused: .*The proposal is in another state: look when its vote opens and ends/,
+    says: /^ModelGovernor\.castVoteWithReason is refused: .*The proposal is in another state: look when its vote opens and ends.*current Executed, expectedStates Active\)/,
   },
   'a proposal that does not exist': {
     args: anywhere('vote', '1', 'for'),
@@ -175,6 +178,18 @@ const REFUSALS: Record<string, Refusal> = {
   'samples that are none': {
     args: ({ folder }) => ['contribute', join(folder, 'bad.jsonl'), '--datanet', '1'],
     says: /bad\.jsonl:2: "completion" must be a string\.\n.*bad\.jsonl:3: Not JSON/,
+  },
+  'samples for a datanet that does not exist': {
+    args: ({ folder }) => ['contribute', join(folder, 'good.jsonl'), '--datanet', '77'],
+    says: /^There is no datanet 77\. Look at the list of datanets for its id\.$/m,
+  },
+  'samples in a file that is none': {
+    args: anywhere('contribute', 'nowhere.jsonl', '--datanet', '1'),
+    says: /^nowhere\.jsonl: is no file\. Name one of JSON Lines/m,
+  },
+  'samples in columns of other names': {
+    args: ({ folder }) => ['contribute', join(folder, 'columns.csv'), '--datanet', '1'],
+    says: /columns\.csv:1: The columns are "question", "answer"\. .*name yours with --columns/,
   },
   'samples with personal data': {
     args: ({ folder }) => ['contribute', join(folder, 'leak.jsonl'), '--datanet', '1', '--dry-run'],

@@ -4,6 +4,7 @@ import { ConfigError, readConfig } from '#config'
 import { DEVELOPMENT_CHAIN } from '../developmentChain.ts'
 import { interruptible } from '../interruption.ts'
 import { openAccount, stateFileOf } from './accounts.ts'
+import { lineOf, plainJson } from './plainText.ts'
 
 /** What the commands of people have in common. */
 export interface ActOptions {
@@ -54,13 +55,10 @@ async function connected(options: ActOptions, signs: boolean, signal: AbortSigna
   return { ...client, doneWhen }
 }
 
-const plain = (_: string, value: unknown) =>
-  typeof value === 'bigint' ? value.toString() : value instanceof Map ? Object.fromEntries(value) : value
-
 function print(result: unknown, { json, dryRun }: ActOptions): void {
   if (dryRun) return
   if (json) {
-    console.log(JSON.stringify(result ?? {}, plain))
+    console.log(JSON.stringify(result ?? {}, plainJson))
     return
   }
   const rows = Array.isArray(result) ? result : [result ?? 'Done.']
@@ -68,21 +66,23 @@ function print(result: unknown, { json, dryRun }: ActOptions): void {
   if (rows.length === 0) console.log('Nothing.')
 }
 
-const lineOf = (row: object) =>
-  Object.entries(row)
-    .map(([name, value]) => `${name} ${typeof value === 'object' ? JSON.stringify(value, plain) : value}`)
-    .join('  ')
-
 function printPlan(plan: readonly acts.PlannedStep[], { json }: ActOptions): void {
   if (json) {
-    console.log(JSON.stringify({ plan }, plain))
+    console.log(JSON.stringify({ plan }, plainJson))
     return
   }
   for (const { step, args, value, cost } of plan) {
     const paid = value ? `  sends ${formatEther(value)}` : ''
     const gas = cost === undefined ? 'gas unknown until the step before is sent' : `gas at most ${formatEther(cost)}`
-    console.log(`${step}(${JSON.stringify(args, plain).slice(1, -1)})${paid}  ${gas}`)
+    console.log(`${step}(${JSON.stringify(args, plainJson).slice(1, -1)})${paid}  ${gas}`)
   }
+  const sent = plan.reduce((sum, { value }) => sum + value, 0n)
+  const gas = plan.reduce((sum, { cost }) => sum + (cost ?? 0n), 0n)
+  const open = plan.some(({ cost }) => cost === undefined) ? ', and what is unknown yet' : ''
+  if (plan.length > 1)
+    console.log(
+      `In all: ${formatEther(sent)} native tokens are sent, and gas costs at most ${formatEther(gas)}${open}.`,
+    )
   console.log('Nothing was signed or sent.')
 }
 

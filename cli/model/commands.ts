@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import { loadActs, reads, signs, wholeId } from '../acts/options.ts'
 import type { ActOptions } from '../acts/runAct.ts'
+import { sampleColumns } from '../optionValues.ts'
 
 /** A model as a folder. The code of a command is loaded when it runs. */
 export function addModelCommands(program: Command): void {
@@ -17,6 +18,11 @@ export function addModelCommands(program: Command): void {
     .option('--name <text>', 'the name of the model (default: of the folder)')
     .option('--base <folder>', 'the base model: a Hugging Face folder')
     .option('--data <file>', 'samples (JSON Lines, CSV, Parquet), to be divided among rubric, validation and seed data')
+    .option(
+      '--columns <prompt,completion>',
+      'the columns (or fields) of the data that are the prompt and the completion',
+      sampleColumns,
+    )
     .option('--licence <name>', 'the SPDX name of the licence of the model and its samples', 'CC-BY-4.0')
     .option('--base-licence <name>', 'that of the base model (default: what its README says)')
     .option('--json', 'print JSON')

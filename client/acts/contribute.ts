@@ -1,9 +1,10 @@
-import type { Hex } from 'viem'
+import { type Hex, zeroAddress } from 'viem'
 import { canonicalSample, commitment, contentHash, contentsHash, type PromptCompletion } from '#rules/sample.ts'
 import { contributionData } from '#rules/signing.ts'
 import { walletOf } from '../account.ts'
 import { Act } from '../act.ts'
 import type { Client } from '../client.ts'
+import { ClientError } from '../errors.ts'
 import { contributedHashes } from '../reads/contributions.ts'
 import { signatureDeadline } from './permit.ts'
 import { allowTransfer } from './tokens.ts'
@@ -87,10 +88,12 @@ export const contribute = (
 }
 
 async function leastStake(client: Client, datanetId: bigint): Promise<bigint> {
-  const [[, , , minStake], fee] = await Promise.all([
+  const [[owner, , , minStake], fee] = await Promise.all([
     client.read('DatanetRegistry', 'datanets', [datanetId]),
     client.read('DatanetRegistry', 'scoringFee', []),
   ])
+  if (owner === zeroAddress)
+    throw new ClientError(`There is no datanet ${datanetId}. Look at the list of datanets for its id.`)
   return minStake > fee ? minStake : fee
 }
 

@@ -101,8 +101,13 @@ const AMOUNT =
 
 function shownValue(name: string, value: unknown): string {
   if (name === 'current' && Number(value) < PROPOSAL_STATES.length) return PROPOSAL_STATES[Number(value)] as string
+  if (name === 'expectedStates') return statesIn(value)
   if (typeof value !== 'bigint') return String(value)
   if (MOMENT.test(name) && value > 1_000_000_000n && value < 100_000_000_000n)
     return new Date(Number(value) * 1000).toISOString()
   return AMOUNT.test(name) ? `${formatEther(value)} gOPEN` : value.toString()
 }
+
+/** OpenZeppelin's set of states, a bit for each. */
+const statesIn = (set: unknown): string =>
+  PROPOSAL_STATES.filter((_, place) => ((BigInt(String(set)) >> BigInt(place)) & 1n) === 1n).join(' or ') || String(set)

@@ -60,7 +60,8 @@ function objectOf({ name }: RubricMetric, right: string): Record<string, unknown
   throw new TaskError(`The metric ${name} compares JSON fields, but a right answer is not a JSON object.`)
 }
 
-function patternOf({ name, pattern }: RubricMetric): RegExp {
+/** The pattern of a metric. @throws TaskError when it has none, or none that is valid. */
+export function patternOf({ name, pattern }: RubricMetric): RegExp {
   if (pattern === undefined) throw new TaskError(`The metric ${name} is a regular expression but has no pattern.`)
   try {
     return new RegExp(pattern, 'u')

@@ -1,12 +1,13 @@
 import { commitOrder } from '#rules/commitments.ts'
 import { QualityIndex } from '#rules/quality.ts'
 import { canonicalSample } from '#rules/sample.ts'
-import { requirementCheck } from '#rules/sampleRequirements.ts'
 import { normalForm } from '#rules/shingles.ts'
 import { screeningCheck } from '#screening/recorded.ts'
-import type { Problems } from '../problems.ts'
+import { type Problems, WHOLE_FILE } from '../problems.ts'
 import { FILES, type FolderParts } from '../readFolder.ts'
 import type { PlacedSample } from '../sampleFile.ts'
+import { requiredOf } from './requirements.ts'
+import { slowPattern } from './slowPattern.ts'
 
 const placeText = ({ file, line }: PlacedSample) => `${file}:${line}`
 
@@ -28,12 +29,21 @@ export function checkSeedData(
 ): void {
   const sealed = [...test.items, ...decoys, ...validation.items, ...(gold?.items ?? [])]
   const byPrompt = new Map(sealed.map((item) => [normalForm(item.sample.prompt), item]))
+  let current = seedData[0]
+  const tellSlow = () =>
+    current &&
+    problems.add(
+      FILES.model,
+      model?.placeOf(['samples', 'completionPattern']) ?? WHOLE_FILE,
+      `samples.completionPattern: ${slowPattern(current)} The scorer would refuse such a sample.`,
+    )
   const index = new QualityIndex({
     sealed: sealed.map(({ sample }) => sample),
     comparison: model?.value.samples.comparison,
-    checks: model ? [checkOf(model.value.samples)] : [],
+    checks: model ? [requiredOf(model.value.samples, tellSlow)] : [],
   })
   for (const one of seedData) {
+    current = one
     const text = canonicalSample(one.sample)
     const { verdict, reason } = index.add({
       id: placeText(one),
@@ -53,12 +63,3 @@ export function checkSeedData(
 
 const contaminated = (item?: PlacedSample) =>
   `It holds ${item ? `the sealed item ${placeText(item)}` : `an item of ${FILES.items}, ${FILES.validation} or ${FILES.gold}`}. Remove it: the model must not learn what it is judged by.`
-
-/** An invalid pattern is told elsewhere. */
-function checkOf(samples: Parameters<typeof requirementCheck>[0]): ReturnType<typeof requirementCheck> {
-  try {
-    return requirementCheck(samples)
-  } catch {
-    return () => null
-  }
-}

@@ -1,6 +1,9 @@
-import { type RubricMetric, scoreOf } from '#engine/tasks/rubric.ts'
+import { patternOf, type RubricMetric, scoreOf } from '#engine/tasks/rubric.ts'
+import { matchInTime } from '#engine/text/boundedMatch.ts'
 import type { Problems } from '../problems.ts'
 import { FILES, type FolderParts } from '../readFolder.ts'
+import type { PlacedSample } from '../sampleFile.ts'
+import { slowPattern } from './slowPattern.ts'
 
 /** The scorers must work, and the known answers must be right by them. */
 export function checkScorers({ scorers, test, gold }: FolderParts, problems: Problems): void {
@@ -16,7 +19,17 @@ export function checkScorers({ scorers, test, gold }: FolderParts, problems: Pro
       problems.add(FILES.scorers, at, broken)
       continue
     }
-    for (const { file, line, sample } of [...test.items, ...(gold?.items ?? [])]) {
+    const items = [...test.items, ...(gold?.items ?? [])]
+    const slow = items.find((item) => isSlow(metric, item))
+    if (slow) {
+      problems.add(
+        FILES.scorers,
+        at,
+        `${metric.name}: ${slowPattern(slow)} The scorer would count such an answer as wrong.`,
+      )
+      continue
+    }
+    for (const { file, line, sample } of items) {
       const wrong = wrongAnswer(metric, sample.completion)
       if (wrong) problems.add(file, { line }, wrong)
     }
@@ -32,6 +45,9 @@ function brokenSetting(metric: RubricMetric): string | undefined {
     return (error as Error).message
   }
 }
+
+const isSlow = (metric: RubricMetric, { sample }: PlacedSample): boolean =>
+  metric.kind === 'regex' && matchInTime(patternOf(metric), sample.completion) === undefined
 
 function wrongAnswer(metric: RubricMetric, completion: string): string | undefined {
   try {

@@ -1,51 +1,42 @@
 import { type ChangeEvent, useId, useState } from 'react'
-import { type CheckedSamples, checkSamples } from '#client/reads/sampleChecks.ts'
+import { problemText } from '#model/problems.ts'
+import type { CheckedSamples } from '../folder/checkSamples.ts'
 import { counted } from '../say/figures.ts'
 import type { OwnFormProps } from './ownForm.ts'
-import { readSampleText } from './readSampleText.ts'
+import { useSamplesCheck } from './useSamplesCheck.ts'
 
-/** Samples from a file or two fields, checked as the scorer will check them. */
+/** At once: each is published on its own, and a transaction takes 40. */
+const MAX_SAMPLES = 2000
+
+/** Samples from a file or two fields, checked as `modelcommons contribute` does it. */
 export function ContributeForm({ session, given, fault, busy, onFilled }: OwnFormProps<'contribute'>) {
   const id = useId()
   const [prompt, setPrompt] = useState('')
   const [completion, setCompletion] = useState('')
-  const [values, setValues] = useState<readonly unknown[]>()
-  const [checked, setChecked] = useState<CheckedSamples>()
-  const [problem, setProblem] = useState<string>()
+  const [file, setFile] = useState<File>()
   const datanetId = given.datanetId ?? ''
+  const { isChecking, checked, problem, check } = useSamplesCheck(session, datanetId)
 
-  const check = async (entered: readonly unknown[]) => {
-    setProblem(undefined)
-    try {
-      setChecked(await checkSamples(session.client, { datanetId: BigInt(datanetId), values: entered }))
-    } catch (error) {
-      setProblem((error as Error).message)
-    }
-  }
-  const readFile = async ({ target }: ChangeEvent<HTMLInputElement>) => {
-    const file = target.files?.[0]
-    setChecked(undefined)
-    setValues(undefined)
-    if (!file) return
-    try {
-      const read = await readSampleText(file.name, await file.text())
-      setValues(read)
-      await check(read)
-    } catch (error) {
-      setProblem((error as Error).message)
-    }
+  const choose = ({ target }: ChangeEvent<HTMLInputElement>) => {
+    const chosen = target.files?.[0]
+    setFile(chosen)
+    check(chosen)
   }
   const changed = (set: (text: string) => void) => (event: ChangeEvent<HTMLTextAreaElement>) => {
     set(event.target.value)
-    setChecked(undefined)
+    check()
   }
-  const isReady = checked !== undefined && checked.problems.length === 0 && checked.samples.length > 0
+  const isReady =
+    checked !== undefined &&
+    checked.problems.length === 0 &&
+    checked.samples.length > 0 &&
+    checked.samples.length <= MAX_SAMPLES
   return (
     <form
       onSubmit={(event) => {
         event.preventDefault()
         if (isReady) onFilled({ datanetId, samples: JSON.stringify(checked.samples) })
-        else void check(values ?? [{ prompt, completion }])
+        else check(file ?? new File([JSON.stringify({ prompt, completion })], TYPED))
       }}
     >
       <p>
@@ -57,13 +48,13 @@ export function ContributeForm({ session, given, fault, busy, onFilled }: OwnFor
         <input
           id={`${id}-file`}
           type="file"
-          accept=".jsonl,.ndjson,.csv"
+          accept=".jsonl,.ndjson,.csv,.parquet"
           aria-describedby={`${id}-hint`}
-          onChange={(event) => void readFile(event)}
+          onChange={choose}
         />
-        <small id={`${id}-hint`}>JSON Lines, or CSV with the columns prompt and completion.</small>
+        <small id={`${id}-hint`}>JSON Lines, or CSV or Parquet with the columns prompt and completion.</small>
       </div>
-      {!values && (
+      {!file && (
         <>
           <p className="quiet">or one sample:</p>
           <div className="field">
@@ -76,6 +67,11 @@ export function ContributeForm({ session, given, fault, busy, onFilled }: OwnFor
           </div>
         </>
       )}
+      {isChecking && (
+        <p role="status" className="act-progress">
+          <i aria-hidden="true" /> Checking the samples…
+        </p>
+      )}
       {checked && <Findings checked={checked} />}
       {(problem ?? fault) && (
         <p className="act-fault" role="alert">
@@ -83,34 +79,41 @@ export function ContributeForm({ session, given, fault, busy, onFilled }: OwnFor
         </p>
       )}
       <p className="act-row">
-        <button type="submit" className="act-button is-main" disabled={busy}>
+        <button type="submit" className="act-button is-main" disabled={busy || isChecking}>
           {busy ? 'Checking…' : isReady ? 'Check what it costs' : 'Check the samples'}
         </button>
       </p>
       <small>
-        Look yourself for secrets and personal data: a sample that has any is rejected, when everybody can read it
-        already. <code>modelcommons contribute</code> looks for them before it sends.
+        They are checked here before anything is sent: their form, what the model asks for, secrets and personal data.
       </small>
     </form>
   )
 }
 
+/** The name of the file that a sample of the two fields is checked as. */
+const TYPED = 'sample.jsonl'
 const SHOWN = 10
 
 function Findings({ checked }: { checked: CheckedSamples }) {
-  const { samples, problems, given, licence, wanted } = checked
+  const { samples, copies, problems, given, licence, wanted } = checked
   return (
     <div role="status">
       <p>
-        {counted(samples.length, 'sample')} to give{given > 0 && `; ${given} you gave before are left out`}. They are
-        given under {licence}.{wanted && ` Wanted: ${wanted}`}
+        {counted(samples.length, 'sample')} to give
+        {given > 0 && `; ${given} you gave before are left out`}
+        {copies > 0 && `; ${copies} that stand in the file before are left out`}. They are given under {licence}.
+        {wanted && ` Wanted: ${wanted}`}
       </p>
+      {samples.length > MAX_SAMPLES && (
+        <p className="act-fault">
+          At most {MAX_SAMPLES} are given from here at once. Split the file, or use <code>modelcommons contribute</code>
+          .
+        </p>
+      )}
       {problems.length > 0 && (
         <ul className="act-fault">
-          {problems.slice(0, SHOWN).map(({ place, reason }) => (
-            <li key={place}>
-              Sample {place}: {reason}
-            </li>
+          {problems.slice(0, SHOWN).map((problem) => (
+            <li key={problemText(problem)}>{problem.file === TYPED ? problem.message : problemText(problem)}</li>
           ))}
           {problems.length > SHOWN && <li>and {problems.length - SHOWN} more.</li>}
         </ul>

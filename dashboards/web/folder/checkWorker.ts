@@ -4,12 +4,13 @@ import { checkFiles, type ModelFolder } from '#model/checkFiles.ts'
 import { type Problems, WHOLE_FILE } from '#model/problems.ts'
 import { type ProposedBase, prepareProposal, storedBase } from '#model/proposePrepared.ts'
 import { FILES, type FolderParts } from '#model/readFolder.ts'
+import { answerRequests } from './answerRequests.ts'
 import type { CheckAnswer, CheckRequest } from './checkRequest.ts'
 import { type ChosenFile, chosenFolder } from './chosenFiles.ts'
 
 /** Checks a folder beside the page, so that nothing that a folder has can hold the page. */
 
-self.onmessage = async ({ data }: MessageEvent<CheckRequest>) => self.postMessage(await check(data))
+answerRequests<CheckRequest, CheckAnswer>(check)
 
 async function check({ folder: chosen, base, now, minBond }: CheckRequest): Promise<CheckAnswer> {
   let outsideBase: string | undefined

@@ -1,0 +1,43 @@
+import { formatEther } from 'viem'
+
+/** Results of the commands of people as lines for people: amounts in tokens, moments as dates. `--json` prints them as they are. */
+
+/** By the names of their fields, in wei: those that are always of gOPEN, votes, and those whose wei stand beside, as programs read them. */
+const AMOUNTS = new Set([
+  'minStake',
+  'stake',
+  'forfeited',
+  'slashed',
+  'priceIn',
+  'priceOut',
+  'fee',
+  'penalty',
+  'reward',
+])
+const VOTES = new Set(['forVotes', 'againstVotes', 'abstainVotes', 'quorumNeeded'])
+const RAW_AMOUNTS = new Set(['wei', 'amount'])
+/** In seconds. */
+const MOMENTS = new Set(['voteStart', 'voteEnd'])
+const FIRST_MOMENT = 1_000_000_000
+
+export const plainJson = (_: string, value: unknown) =>
+  typeof value === 'bigint' ? value.toString() : value instanceof Map ? Object.fromEntries(value) : value
+
+/** One line, without what is not there. */
+export const lineOf = (row: object): string =>
+  Object.entries(row)
+    .filter(([, value]) => value !== null && value !== undefined)
+    .map(([name, value]) => `${name} ${shown(name, value)}`)
+    .join('  ')
+
+function shown(name: string, value: unknown): string {
+  if (typeof value === 'object') return JSON.stringify(value, plainJson)
+  if (typeof value === 'string' && value.includes('\n')) return value.trim().split('\n', 1)[0] ?? ''
+  const isWhole = typeof value === 'bigint' || /^\d+$/.test(String(value))
+  if (!isWhole) return String(value)
+  if (AMOUNTS.has(name)) return `${formatEther(BigInt(String(value)))} gOPEN`
+  if (VOTES.has(name)) return formatEther(BigInt(String(value)))
+  if (RAW_AMOUNTS.has(name)) return `${value} (${formatEther(BigInt(String(value)))} gOPEN)`
+  if (MOMENTS.has(name) && Number(value) >= FIRST_MOMENT) return new Date(Number(value) * 1000).toISOString()
+  return String(value)
+}

@@ -1,0 +1,32 @@
+import type { SampleRequirements } from '#rules/sampleRequirements.ts'
+import type { Client } from '../client.ts'
+import { ClientError } from '../errors.ts'
+import { graphql } from '../graphql/document.ts'
+
+const DATANET = graphql('query ($id: ID!) { datanet(id: $id) { licence model { specHash } } }')
+const DOCUMENT = graphql('query ($id: ID!) { artifact(id: $id) { json } }')
+
+/** What samples are given to a datanet under. */
+export interface SampleTerms {
+  licence: string
+  /** What the specification of its model requires of each sample; undefined when that cannot be read. */
+  requirements?: SampleRequirements
+}
+
+/** Reads under what samples are given to a datanet. @throws ClientError when there is no such datanet. */
+export async function sampleTerms(client: Client, datanetId: bigint): Promise<SampleTerms> {
+  const { datanet } = await client.ask(DATANET, { id: datanetId.toString() })
+  if (!datanet) throw new ClientError(`There is no datanet ${datanetId}. Look at the list of datanets for its id.`)
+  return { licence: datanet.licence, requirements: await requirementsOf(client, datanet.model?.specHash) }
+}
+
+async function requirementsOf(client: Client, specHash: string | undefined): Promise<SampleRequirements | undefined> {
+  if (!specHash) return undefined
+  const { artifact } = await client.ask(DOCUMENT, { id: specHash })
+  const { samples } = (artifact?.json ?? {}) as { samples?: Partial<SampleRequirements> }
+  const isRead =
+    typeof samples?.completionPattern === 'string' &&
+    typeof samples.maxPromptLength === 'number' &&
+    Array.isArray(samples.topic)
+  return isRead ? (samples as SampleRequirements) : undefined
+}
