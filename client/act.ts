@@ -77,9 +77,7 @@ export class Act {
     call: WriteCall<C, F>,
     { payer = this.client, attempt = '' }: { payer?: Client; attempt?: string } = {},
   ): Promise<MinedTransaction> {
-    const { contract, functionName, args, value = 0n } = call
-    const step = `${contract}.${functionName}`
-    const digest = keccak256(stringToBytes(canonicalJson([step, args as CanonicalValue, value, attempt])))
+    const digest = digestOf(call as SentCall, attempt)
     const mined = payer.relay
       ? await this.relay(call as SentCall, digest)
       : await this.sendOnce(payer, call as SentCall, digest)
@@ -87,10 +85,16 @@ export class Act {
     return mined
   }
 
+  /** Whether the call was signed before, by this run or by one that ended: what it needs was looked at then, and may be used up by now. */
+  hasBegun(call: SentCall): boolean {
+    const digest = digestOf(call)
+    return digest in this.record.sent || relayKey(digest) in this.record.kept
+  }
+
   private async relay(call: SentCall, digest: string): Promise<MinedTransaction> {
     requireRelayed(this.client, call)
     if (this.client.plan) return planCall(this.client, call)
-    const key = `relay ${digest}`
+    const key = relayKey(digest)
     this.progress({ step: 'waiting for the relayer' })
     return relayOnce(this.client, call, {
       account: this.account,
@@ -134,6 +138,11 @@ export class Act {
     if (!this.client.plan) await this.client.state.write(this.key, JSON.stringify(this.record))
   }
 }
+
+const digestOf = ({ contract, functionName, args, value = 0n }: SentCall, attempt = '') =>
+  keccak256(stringToBytes(canonicalJson([`${contract}.${functionName}`, args as CanonicalValue, value, attempt])))
+
+const relayKey = (digest: string) => `relay ${digest}`
 
 async function readRecord({ state }: Client, key: string, act: string): Promise<ActRecord> {
   const text = await state.read(key)

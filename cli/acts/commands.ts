@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Support } from '#client/index.ts'
 import type { SampleColumns } from '#model/sampleFile.ts'
+import { GROUNDS } from '#rules/dispute.ts'
 import { address, positiveWhole, sampleColumns } from '../optionValues.ts'
 import { addHostCommands } from './hostCommands.ts'
 import { addJudgeCommands } from './judgeCommands.ts'
@@ -266,6 +267,7 @@ function addRecourseCommands(program: Command): void {
     .argument('<id>', 'of the subject', wholeId)
     .requiredOption('--ground <name>', 'what is wrong, as the rules name it')
     .requiredOption('--statement <text>', 'what is wrong, in words; it is published')
+    .addHelpText('after', groundsText)
     .action(async (subject, subjectId: bigint, options) =>
       (await loadActs()).runAct(options, async (client, all) => {
         const { ground, statement } = options
@@ -273,3 +275,9 @@ function addRecourseCommands(program: Command): void {
       }),
     )
 }
+
+/** What each subject is disputed on. */
+const groundsText = (): string =>
+  `\nGrounds:\n${Object.entries(GROUNDS)
+    .map(([subject, grounds]) => `  ${subject}: ${Object.keys(grounds).join(', ')}`)
+    .join('\n')}`

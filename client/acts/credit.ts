@@ -14,8 +14,10 @@ interface Credit {
 export const deposit = (client: Client, { endpointId, amount }: Credit): Promise<void> =>
   Act.run(client, 'deposit', { endpointId, amount }, async (act) => {
     const { config } = await channelWith(client, endpointId)
-    await allowTransfer(act, 'InferenceMarket', amount)
-    await act.send({ contract: 'InferenceMarket', functionName: 'deposit', args: [endpointId, config, amount] })
+    const args = [endpointId, config, amount] as const
+    const call = { contract: 'InferenceMarket', functionName: 'deposit', args } as const
+    await allowTransfer(act, 'InferenceMarket', amount, call)
+    await act.send(call)
   })
 
 /** Asks for credit back. The host may redeem what it has served until then. @returns when `withdraw` pays it. */

@@ -1,7 +1,9 @@
+import { keccak256, stringToBytes } from 'viem'
 import { type DisputeSubject, GROUNDS } from '#rules/dispute.ts'
 import { Act } from '../act.ts'
 import { eventOf } from '../chain/minedTransaction.ts'
 import type { Client } from '../client.ts'
+import { ClientError } from '../errors.ts'
 import { allowTransfer } from './tokens.ts'
 
 export { type DisputeSubject, GROUNDS } from '#rules/dispute.ts'
@@ -18,12 +20,21 @@ export interface NewDispute {
   statement: string
 }
 
-/** Publishes the reason and opens a dispute; its bond comes back unless the dispute is rejected. @returns the dispute's id. */
+/** Publishes the reason and opens a dispute; its bond comes back unless the dispute is rejected. @returns the dispute's id.
+ *  @throws ClientError when the subject has no such ground. */
 export const dispute = (client: Client, { subject, subjectId, ground, statement }: NewDispute): Promise<bigint> =>
   Act.run(client, 'dispute', { subject, subjectId, ground, statement }, async (act) => {
     const kind = KINDS.indexOf(subject)
-    await allowTransfer(act, 'Disputes', await client.read('Disputes', 'bondFor', [kind, subjectId]))
-    const evidence = await act.publish('evidence', JSON.stringify({ ground, statement }))
-    const mined = await act.send({ contract: 'Disputes', functionName: 'open', args: [kind, subjectId, evidence] })
+    const grounds = Object.keys(GROUNDS[subject])
+    if (!grounds.includes(ground))
+      throw new ClientError(
+        `Nothing of the kind ${subject} is disputed on the ground ${ground}. Name one of ${grounds.join(', ')}.`,
+      )
+    const reason = JSON.stringify({ ground, statement })
+    const evidence = keccak256(stringToBytes(reason))
+    const call = { contract: 'Disputes', functionName: 'open', args: [kind, subjectId, evidence] } as const
+    await allowTransfer(act, 'Disputes', await client.read('Disputes', 'bondFor', [kind, subjectId]), call)
+    await act.publish('evidence', reason)
+    const mined = await act.send(call)
     return eventOf(mined, 'Disputes', 'DisputeOpened').args.disputeId
   })

@@ -22,8 +22,9 @@ const BATCH = 40
 /** Stakes gOPEN, in wei, to judge: seats at the rounds that open afterwards are drawn by stake. */
 export const stakeAsValidator = (client: Client, amount: bigint): Promise<void> =>
   Act.run(client, 'stakeAsValidator', { amount }, async (act) => {
-    await allowTransfer(act, 'FeedbackPool', amount)
-    await act.send({ contract: 'FeedbackPool', functionName: 'stake', args: [amount] })
+    const call = { contract: 'FeedbackPool', functionName: 'stake', args: [amount] } as const
+    await allowTransfer(act, 'FeedbackPool', amount, call)
+    await act.send(call)
   })
 
 /** Draws the seats of a round, where its workers did not: from one block after the block of its seed on, anybody may. When the chain does not know that block's

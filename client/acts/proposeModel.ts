@@ -78,9 +78,10 @@ export const proposeModel = (
 async function lockBond(act: Act, specHash: Hex, terms: ContractTerms, bond?: bigint): Promise<ProposedModel> {
   await requireVotes(act)
   const amount = bond ?? (await act.client.read('ModelRegistry', 'minBond', []))
-  await allowTransfer(act, 'ModelRegistry', amount)
   const args = [specHash, `artifact:${specHash}`, terms, amount] as const
-  const mined = await act.send({ contract: 'ModelRegistry', functionName: 'propose', args })
+  const call = { contract: 'ModelRegistry', functionName: 'propose', args } as const
+  await allowTransfer(act, 'ModelRegistry', amount, call)
+  const mined = await act.send(call)
   const { modelId, proposalId } = eventOf(mined, 'ModelRegistry', 'ModelProposed').args
   return { modelId, proposalId }
 }

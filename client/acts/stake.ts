@@ -11,8 +11,9 @@ interface ModelStake {
 /** Stakes gOPEN on a model: stakers share its revenue by stake and time. */
 export const stake = (client: Client, { modelId, amount }: ModelStake): Promise<void> =>
   Act.run(client, 'stake', { modelId, amount }, async (act) => {
-    await allowTransfer(act, 'ModelRegistry', amount)
-    await act.send({ contract: 'ModelRegistry', functionName: 'stake', args: [modelId, amount] })
+    const call = { contract: 'ModelRegistry', functionName: 'stake', args: [modelId, amount] } as const
+    await allowTransfer(act, 'ModelRegistry', amount, call)
+    await act.send(call)
   })
 
 /** Takes stake back from a model. */
