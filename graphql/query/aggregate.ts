@@ -152,16 +152,20 @@ const STATISTIC: Record<Measure, (name: string, column: ColumnDefinition) => str
   max: (name) => `max(${name})`,
 }
 
-/** The start of the bucket in UTC. Of a block without a stored header, the time of the last one before it counts. */
-function keySql({ column, every }: Grouping, alias: string): string {
-  const name = valueSql(alias, column)
-  if (!every) return name
-  const time =
-    column.kind === 'time'
-      ? name
-      : `(select b.timestamp from block b where b.number <= ${name} order by b.number desc limit 1)`
-  return `date_trunc('${every}', ${time}, 'UTC')`
+/** The start of the bucket in UTC. */
+function keySql(grouping: Grouping, alias: string, place: number): string {
+  const name = valueSql(alias, grouping.column)
+  if (!grouping.every) return name
+  return `date_trunc('${grouping.every}', ${isTimedByBlock(grouping) ? `${alias}_${place}.timestamp` : name}, 'UTC')`
 }
+
+const isTimedByBlock = ({ column, every }: Grouping) => every !== undefined && column.kind !== 'time'
+
+/** The time of a block. Of one without a stored header, that of the last one before it counts. A join, because PostgreSQL remembers the time of a block for
+ *  all of its rows then. */
+const blockTime = ({ column }: Grouping, alias: string, place: number) =>
+  `left join lateral (select b.timestamp from block b where b.number <= ${valueSql(alias, column)}
+   order by b.number desc limit 1) ${alias}_${place} on true`
 
 /** The statement for one aggregate, or for the groups; with `by`, for each of `parents`. */
 export function aggregateSql(
@@ -174,7 +178,11 @@ export function aggregateSql(
   const statement = new Statement(asOf, viewer)
   const parent = by && statement.bind(parents, 'text[]')
   const alias = statement.alias()
-  const keys = (groups?.by ?? []).map((grouping, n) => `${keySql(grouping, alias)} as "k${n}"`)
+  const groupings = groups?.by ?? []
+  const keys = groupings.map((grouping, n) => `${keySql(grouping, alias, n)} as "k${n}"`)
+  const times = groupings
+    .map((grouping, n) => (isTimedByBlock(grouping) ? blockTime(grouping, alias, n) : ''))
+    .join(' ')
   const selected = [
     ...keys,
     'count(*) as "count"',
@@ -185,7 +193,7 @@ export function aggregateSql(
     statement.visibleAt(table, alias),
     condition(statement, table, alias, where),
   ]
-  const rows = `select ${selected.join(', ')} from "${table.table}" ${alias} where ${conditions.join(' and ')}`
+  const rows = `select ${selected.join(', ')} from "${table.table}" ${alias} ${times} where ${conditions.join(' and ')}`
   const inner = groups
     ? `select * from (${rows} group by ${keys.map((_, n) => n + 1).join(', ')}) g
        order by ${groups.order.map(({ sql, direction }) => `${sql} ${direction}`).join(', ')} limit ${groups.size} offset ${groups.offset}`
