@@ -32,6 +32,16 @@ test('a fixed quorum has priority over a fraction of the supply; without both th
   expect(quorumIn({ ...governor, fixedQuorum: 7n }, 1_001n, 4n)).toBe(7n)
   expect(quorumIn({ ...governor, fixedQuorum: 7n }, null, null)).toBe(7n)
   expect([quorumIn(governor, null, 4n), quorumIn(governor, 1_001n, null)]).toEqual([null, null])
+  const [none, all] = [
+    { ...governor, quorumDenominator: 0n },
+    { ...governor, quorumDenominator: 1n },
+  ]
+  expect([quorumIn(none, 1_001n, 4n), quorumIn(governor, -1n, 4n), quorumIn(governor, 0n, 4n)]).toEqual([
+    null,
+    null,
+    0n,
+  ])
+  expect([quorumIn(all, 2n ** 255n, 2n), quorumIn(all, 2n ** 256n - 1n, 1n)]).toEqual([null, 2n ** 256n - 1n])
 })
 
 describe('the state of a stored proposal', () => {

@@ -40,13 +40,20 @@ export const tallyOf = (row: Pick<StoredProposal, 'againstVotes' | 'forVotes' | 
   abstain: row.abstainVotes,
 })
 
-/** The quorum: fixed, or a fraction of the supply; `null` when neither is known. */
-export function quorumIn(governor: Counting, supply: bigint | null, numerator: bigint | null): bigint | null {
-  if (governor.fixedQuorum !== null) return governor.fixedQuorum
-  return supply === null || numerator === null ? null : quorumOf(supply, numerator, governor.quorumDenominator)
+const BEYOND_ALL_VOTES = 2n ** 256n
+
+/** The quorum: fixed, or a fraction of the supply; `null` when neither is known, or the contract cannot compute it. */
+export function quorumIn(
+  { fixedQuorum, quorumDenominator }: Pick<Counting, 'fixedQuorum' | 'quorumDenominator'>,
+  supply: bigint | null,
+  numerator: bigint | null,
+): bigint | null {
+  if (fixedQuorum !== null) return fixedQuorum
+  if (supply === null || numerator === null || supply < 0n || quorumDenominator === 0n) return null
+  const quorum = quorumOf(supply, numerator, quorumDenominator)
+  return quorum < BEYOND_ALL_VOTES ? quorum : null
 }
 
-const BEYOND_ALL_VOTES = 2n ** 256n
 const seconds = (time: Date | null) => BigInt(Math.floor((time?.getTime() ?? 0) / 1000))
 
 /**

@@ -1,3 +1,4 @@
+import { toEventSelector } from 'viem'
 import { expect, test } from 'vitest'
 import { freshDatabase } from '#test/database.ts'
 import { must } from '#test/must.ts'
@@ -5,6 +6,7 @@ import { type ContractFactory, startIndexer } from '../index.ts'
 import { expectIndexedLogs, family } from '../test/family.ts'
 import { faultyNode } from '../test/faultyNode.ts'
 import { expectClean, follow } from '../test/follow.ts'
+import { Children } from './children.ts'
 
 test('new contracts are indexed from their first event, in final ranges and at the head', async () => {
   const world = await family()
@@ -96,4 +98,24 @@ test('a factory whose declaration is wrong is refused', async () => {
   await expect(start({ address: `0x${'ab'.repeat(20)}` })).rejects.toThrow(
     /no contract at 0xab.*configured as the factory/,
   )
+})
+
+test('an announcement of a Governor that cannot be read announces nothing; one of a factory ends the indexer', () => {
+  const [address, event] = [
+    `0x${'11'.repeat(20)}` as const,
+    'event TimelockChange(address oldTimelock, address newTimelock)',
+  ]
+  const [hash, topic] = [`0x${'22'.repeat(32)}` as const, toEventSelector('TimelockChange(address,address)')]
+  const log = {
+    address,
+    topics: [topic],
+    data: '0x' as const,
+    block: 1,
+    blockHash: hash,
+    transactionHash: hash,
+    index: 0,
+  }
+  expect(new Children(new Map(), [], [address]).addAnnounced([log])).toEqual([])
+  const factory = { address, event, argument: 'newTimelock', follows: 'TimelockController' } as const
+  expect(() => new Children(new Map(), [factory]).addAnnounced([log])).toThrow('Correct the declaration of the factory')
 })

@@ -26,6 +26,8 @@ export interface ContractFactory {
 
 interface Announcement {
   factory: ContractFactory
+  /** Whether the declaration is a setting, so that an event which does not fit it ends the indexer. */
+  isDeclared: boolean
   event: AbiEvent
   topic: Hex
 }
@@ -34,7 +36,7 @@ interface Announcement {
 export const topicsFor = (contract: ContractName) => [...topicsOf(contract), ...otherTopics(contract)]
 
 /** Reads a factory's declaration. @throws IndexerError that says what is wrong with it. */
-export function announcementOf(factory: ContractFactory): Announcement {
+export function announcementOf(factory: ContractFactory, isDeclared = true): Announcement {
   const wrong = (what: string, cause?: unknown) =>
     new IndexerError(`The factory ${factory.address}: ${what}. Correct its declaration.`, { cause })
   let event: AbiEvent
@@ -48,7 +50,8 @@ export function announcementOf(factory: ContractFactory): Announcement {
     throw wrong(`${factory.event} has no address named ${factory.argument}`)
   if (!CHILD_KINDS.includes(factory.follows))
     throw wrong(`its contracts cannot be followed as a ${factory.follows}, only as ${CHILD_KINDS.join(' or ')}`)
-  return { factory: { ...factory, address: factory.address.toLowerCase() }, event, topic: toEventSelector(event) }
+  const address = factory.address.toLowerCase()
+  return { factory: { ...factory, address }, isDeclared, event, topic: toEventSelector(event) }
 }
 
 /** A Governor announces its next timelock as a factory announces a contract. */
@@ -75,7 +78,10 @@ export class Children {
     governors: readonly string[] = [],
   ) {
     this.followed = new Map(deployed)
-    this.announcements = [...factories, ...governors.map(timelocksOf)].map(announcementOf)
+    this.announcements = [
+      ...factories.map((factory) => announcementOf(factory)),
+      ...governors.map((governor) => announcementOf(timelocksOf(governor), false)),
+    ]
     this.factories = [...new Set(factories.map(({ address }) => address.toLowerCase()))]
     const kinds = new Set(this.announcements.map(({ factory }) => factory.follows))
     this.topics = [...new Set([...this.announcements.map(({ topic }) => topic), ...[...kinds].flatMap(topicsFor)])]
@@ -99,10 +105,11 @@ export class Children {
     if (!this.announcements.length) return []
     const found: Child[] = []
     for (const log of logs)
-      for (const { factory, event, topic } of this.announcements) {
+      for (const announcement of this.announcements) {
+        const { factory, topic } = announcement
         if (log.topics[0] !== topic || log.address !== factory.address) continue
-        const address = addressIn(log, event, factory)
-        if (address === zeroAddress || this.followed.has(address)) continue
+        const address = addressIn(log, announcement)
+        if (address === undefined || address === zeroAddress || this.followed.has(address)) continue
         const child = { address, follows: factory.follows, factory: factory.address, since: log.block }
         this.followed.set(address, factory.follows)
         found.push(child)
@@ -129,13 +136,15 @@ export class Children {
   }
 }
 
-function addressIn(log: Log, event: AbiEvent, factory: ContractFactory): string {
+/** Undefined where a Governor's own event does not fit, which sets it aside. @throws IndexerError where the declaration of a factory does not. */
+function addressIn(log: Log, { event, factory, isDeclared }: Announcement): string | undefined {
   try {
     const { args } = decodeEventLog({ abi: [event], topics: log.topics as [Hex], data: log.data })
     const { [factory.argument]: address } = args as unknown as Record<string, string>
     if (address === undefined) throw new Error(`it has no ${factory.argument}`)
     return address.toLowerCase()
   } catch (cause) {
+    if (!isDeclared) return undefined
     throw new IndexerError(
       `Log ${log.index} of block ${log.block} does not fit the declaration ${factory.event}. Correct the declaration of the factory ${factory.address}.`,
       { cause },

@@ -5,8 +5,8 @@ import type { BlockId } from './blockRange.ts'
 
 /** Receipts tell all logs of a block, whatever a node's limits for requests of logs are. */
 
-/** Some nodes cut a long answer at a round number of logs, and do not say so. */
-export const mayBeCut = (logs: number) => logs >= 50 && logs % 50 === 0
+/** Some nodes cut a long answer at a round number of logs, decimal or binary, and do not say so. */
+export const mayBeCut = (logs: number) => (logs >= 50 && logs % 50 === 0) || (logs >= 1024 && logs % 1024 === 0)
 
 const isRefusal = (error: unknown) => error instanceof MethodUnsupported || error instanceof RpcError
 

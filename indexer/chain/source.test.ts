@@ -18,6 +18,7 @@ import { terms } from '../test/story.ts'
 import { textHash } from '../test/values.ts'
 import { BloomFilter } from './bloom.ts'
 import { RangeSizer, suggestedSize } from './rangeSizer.ts'
+import { mayBeCut } from './receipts.ts'
 import { sourceOf } from './source.ts'
 
 /** Indexes through the faulty node, then directly from the chain: both must give the same rows. */
@@ -246,6 +247,11 @@ test('a node that cuts its answers at a round number of logs is asked for less',
   expect(cut).toBeGreaterThan(0)
 })
 
+test('limits of answers are round numbers, decimal or binary', () => {
+  expect([50, 100, 1_000, 1_024, 2_048, 8_192, 10_000].filter((logs) => !mayBeCut(logs))).toEqual([])
+  expect([0, 1, 49, 64, 999, 1_023, 1_025].filter(mayBeCut)).toEqual([])
+})
+
 /** A block with 60 logs of the token. @returns its number. */
 async function crowdedBlock(chain: TestChain): Promise<number> {
   await chain.call('evm_setAutomine', false)
@@ -372,10 +378,13 @@ test('a node whose head jumps back and forth does not lose rows', async () => {
   await expectClean(chain, db)
 })
 
-test('on a chain without a finalized tag, finality is a number of confirmations', async () => {
+test.each([
+  [-32602, 'unknown block tag'],
+  [-39001, 'Unknown block'],
+])('on a chain without a finalized tag (%i), finality is a number of confirmations', async (code, message) => {
   const { chain } = await noisyChain(5, 41)
   const node = await faultyNode(chain.url)
-  node.fault = ({ params }) => (params[0] === 'finalized' ? refusal(-32602, 'unknown block tag') : undefined)
+  node.fault = ({ params }) => (params[0] === 'finalized' ? refusal(code, message) : undefined)
   const db = await freshDatabase()
   const indexer = await follow(chain, db, { rpcUrl: node.url, confirmations: undefined })
   await indexer.caughtUp()

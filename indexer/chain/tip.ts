@@ -23,7 +23,7 @@ export interface FinalityOptions {
 
 const DEFAULT_CONFIRMATIONS = 64
 /** How nodes say that they do not know a tag; any other refusal may be temporary. */
-const UNKNOWN_TAG = /finalized|safe|tag|invalid|unsupported|not supported|cannot unmarshal|hex string/i
+const UNKNOWN_TAG = /finalized|unknown block|safe|tag|invalid|unsupported|not supported|cannot unmarshal|hex string/i
 
 export class TipReader {
   private knowsFinalityTag = true

@@ -1,5 +1,5 @@
 import { type Address, parseAbi, zeroAddress } from 'viem'
-import { stateOfStored } from '#rules/storedProposal.ts'
+import { quorumIn, stateOfStored } from '#rules/storedProposal.ts'
 import { PROPOSAL_STATES } from '#rules/tally.ts'
 import type { Sql } from '#schema/database.ts'
 import { SetAsideContract } from '#schema/onchain/chain.ts'
@@ -196,7 +196,7 @@ export async function quorumAt(sql: Sql, governor: Governor, at: BlockTime): Pro
   const value = (name: string) => rows.find((one) => one.name === name)?.value as bigint | undefined
   const [supply, numerator] = [value('totalSupply'), value('quorumNumerator')]
   if (supply === undefined || numerator === undefined) return null
-  return (supply * numerator) / governor.quorumDenominator
+  return quorumIn(governor, supply, numerator)
 }
 
 const VOTERS_PER_PROPOSAL = 3

@@ -1,4 +1,4 @@
-import { quorumOf } from '#rules/tally.ts'
+import { quorumIn } from '#rules/storedProposal.ts'
 import { Governor, Proposal } from '#schema/onchain/governance.ts'
 import { type GovernorProfile, isCompound } from '../governors/profile.ts'
 import type { Rows, Values } from '../store/rows.ts'
@@ -15,9 +15,8 @@ function quorumNow(rows: Rows, governor: Readonly<GovernorProfile>, event: Event
   if (governor.token === null) return null
   const supply = valueIn(rows, event, governor.token, 'totalSupply')
   const numerator = valueIn(rows, event, governor.id, 'quorumNumerator')
-  // the supply is negative where the token was not followed from its first block on
-  if (supply === undefined || numerator === undefined || BigInt(supply) < 0n) return null
-  return quorumOf(BigInt(supply), BigInt(numerator), governor.quorumDenominator)
+  if (supply === undefined || numerator === undefined) return null
+  return quorumIn(governor, BigInt(supply), BigInt(numerator))
 }
 
 /** Stores the quorum of every proposal with a past snapshot, of the Governor or the token that emitted the event. Called before

@@ -69,6 +69,50 @@ test.each(FRAMES)('WebSocket: the frame %j is retried and ends no process', asyn
   expect(await rpc.request('eth_chainId')).toBe('0x1')
 })
 
+/** A node over WebSocket. `answer` is called with the ids of what a frame asks. */
+async function socketNode(answer: (ids: number[], method: string, reply: (message: object) => void) => void) {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+  onTestFinished(() => void server.close())
+  await new Promise((done) => server.once('listening', done))
+  server.on('connection', (socket) =>
+    socket.on('message', (data) => {
+      const calls: { id: number; method: string }[] = [JSON.parse(String(data))].flat()
+      const reply = (message: object) => socket.send(JSON.stringify({ jsonrpc: '2.0', ...message }))
+      answer(
+        calls.map(({ id }) => id),
+        calls[0]?.method ?? '',
+        reply,
+      )
+    }),
+  )
+  const stop = new AbortController()
+  onTestFinished(() => stop.abort())
+  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return webSocketRpc(url, { tries: 2, delayMs: 1, timeoutMs: 20_000, signal: stop.signal })
+}
+
+test('WebSocket: an error that names no request is about the one that waits, which is asked again at once', async () => {
+  let limited = true
+  const rpc = await socketNode(([id], _, reply) => {
+    if (limited) reply({ id: null, error: { code: 429, message: 'too many requests' } })
+    else reply({ id, result: '0x1' })
+    limited = false
+  })
+  const began = performance.now()
+  expect(await rpc.request('eth_chainId')).toBe('0x1')
+  expect(performance.now() - began).toBeLessThan(10_000)
+})
+
+test('WebSocket: a node that refuses the subscription without naming it refuses nothing else', async () => {
+  const rpc = await socketNode((ids, method, reply) => {
+    if (method === 'eth_subscribe') reply({ id: null, error: { code: -32601, message: 'method not found' } })
+    else setTimeout(() => ids.forEach((id) => void reply({ id, result: '0x1' })), 50)
+  })
+  rpc.onHead?.(() => {})
+  const call = { method: 'eth_chainId', params: [] }
+  expect(await rpc.batch([call, call])).toEqual(['0x1', '0x1'])
+})
+
 test('an error page is not quoted, because it may repeat the path and its key', async () => {
   const host = await httpNode(({ url }) => ({ status: 404, body: `<pre>Cannot POST ${url}</pre>` }))
   const error = await failureOf(httpRpc(`http://${host}/v2/SECRET?key=SECRET`, FAST).request('eth_chainId'))

@@ -23,13 +23,16 @@ export function webSocketRpc(url: string, options: TransportOptions = {}): Rpc {
   const waiting = new Map<number, { done: (response: JsonRpcResponse) => void; fail: (error: Error) => void }>()
   const listeners = new Set<() => void>()
   let opening: Promise<WebSocket> | undefined
-  /** The requests of the batches that were sent and not answered, oldest first. */
-  const batches = new Set<readonly JsonRpcRequest[]>()
+  /** The requests that were sent together and not answered, oldest first. */
+  const unanswered = new Set<readonly JsonRpcRequest[]>()
+  /** Whether the node has not answered whether it can subscribe. */
+  let subscribing = false
 
   function receive(data: string) {
     for (const message of messagesIn(data)) {
       if ('method' in message) for (const listener of listeners) listener()
-      else if (message.id === null) refuseBatch(message)
+      else if (message.id === null) refuse(message)
+      else if (message.id === SUBSCRIPTION.id) subscribing = false
       else {
         waiting.get(message.id)?.done(message)
         waiting.delete(message.id)
@@ -37,16 +40,20 @@ export function webSocketRpc(url: string, options: TransportOptions = {}): Rpc {
     }
   }
 
-  /** An error that names no request is about a whole batch: the oldest, as far as anybody can tell. */
-  function refuseBatch(message: JsonRpcResponse) {
-    const [oldest] = batches
+  /** An error that names no request is about what was sent first, as far as anybody can tell. A node that refuses the subscription like that may lack
+   *  it, and nothing else. */
+  function refuse(message: JsonRpcResponse) {
+    if (subscribing) return void (subscribing = false)
+    const [oldest] = unanswered
     if (!oldest) return
-    batches.delete(oldest)
-    for (const { id } of oldest) waiting.get(id)?.done(message)
+    unanswered.delete(oldest)
+    const about = oldest.length > 1 ? message : { ...message, id: oldest[0]?.id ?? null }
+    for (const { id } of oldest) waiting.get(id)?.done(about)
   }
 
   function lose(reason: Error) {
     opening = undefined
+    subscribing = false
     for (const [id, { fail }] of waiting) {
       waiting.delete(id)
       fail(reason)
@@ -91,7 +98,10 @@ export function webSocketRpc(url: string, options: TransportOptions = {}): Rpc {
     return opening
   }
 
-  const subscribe = (socket: WebSocket) => socket.send(JSON.stringify(SUBSCRIPTION))
+  const subscribe = (socket: WebSocket) => {
+    subscribing = true
+    socket.send(JSON.stringify(SUBSCRIPTION))
+  }
 
   async function send(requests: readonly JsonRpcRequest[]): Promise<JsonRpcResponse[]> {
     signal?.throwIfAborted()
@@ -99,7 +109,7 @@ export function webSocketRpc(url: string, options: TransportOptions = {}): Rpc {
     const responses = requests.map(
       ({ id }) => new Promise<JsonRpcResponse>((done, fail) => waiting.set(id, { done, fail })),
     )
-    if (requests.length > 1) batches.add(requests)
+    unanswered.add(requests)
     socket.send(bodyOf(requests))
     const timeoutMs = timeoutOf(requests, options.timeoutMs)
     const timer = setTimeout(() => {
@@ -110,7 +120,7 @@ export function webSocketRpc(url: string, options: TransportOptions = {}): Rpc {
       return await Promise.all(responses)
     } finally {
       clearTimeout(timer)
-      batches.delete(requests)
+      unanswered.delete(requests)
       for (const { id } of requests) waiting.delete(id)
     }
   }
