@@ -33,18 +33,19 @@ export async function watch({ interval, once = false, ...options }: WatchOptions
     )
     for (;;) {
       try {
-        const verdicts = await maps.round()
-        for (const verdict of verdicts) tell(textOf(verdict))
-        const wrong = verdicts.filter((one) => one.verdict === 'wrong')
         // Each of them: the dispute about the first may fail when the window of the others is over, or cost more than the watcher has.
         const failures: unknown[] = []
-        if (dispute)
-          for (const one of wrong) await dispute(one).then(tell, (error: unknown) => void failures.push(error))
+        const verdicts = await maps.round(async (verdict) => {
+          tell(textOf(verdict))
+          if (verdict.verdict === 'wrong')
+            await dispute?.(verdict).then(tell, (error: unknown) => void failures.push(error))
+        })
         if (failures.length > 0) throw failures[0]
         if (once) {
           if (verdicts.length === 0) console.log('No published map can be disputed now.')
           const unknown = verdicts.some((one) => one.verdict === 'unknown')
-          process.exitCode = wrong.length > 0 ? WRONG_MAP : unknown ? UNCHECKABLE_MAP : 0
+          const wrong = verdicts.some((one) => one.verdict === 'wrong')
+          process.exitCode = wrong ? WRONG_MAP : unknown ? UNCHECKABLE_MAP : 0
           return
         }
       } catch (error) {

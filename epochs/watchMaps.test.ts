@@ -1,16 +1,19 @@
 import { expect, test, vi } from 'vitest'
+import { RewardTree } from '#rules/merkle.ts'
 import {
   ArtifactError,
   ArtifactStoreError,
   folderObjects,
   MirrorError,
   mirroredArtifacts,
+  PartlyAnsweredError,
 } from '#schema/artifacts/index.ts'
 import { Dispute } from '#schema/onchain/disputes.ts'
 import { insert } from '#test/factory.ts'
 import { must } from '#test/must.ts'
 import { computeEpoch } from './epoch.ts'
-import { epochRows, openedReceipt } from './test/epochRows.ts'
+import { leavesOf } from './epochMapOf.ts'
+import { digitHash, epochRows, openedReceipt } from './test/epochRows.ts'
 import { tamperings } from './test/tamperings.ts'
 import { watchMaps } from './watchMaps.ts'
 
@@ -90,6 +93,34 @@ test('each kind of false map is wrong, also when it follows a right one for the 
     expect(found).toMatchObject({ epoch: 1, verdict: 'wrong' })
     expect(found?.verdict === 'wrong' && found.difference.place).toMatch(place)
   }
+})
+
+test('a map that was right after a false one is false after the right one, also when it is published again as it was', async () => {
+  const { watch, publishMap, sources, map } = await watched()
+  const at = (seconds: number) => ({ publishedAt: new Date((PUBLISHED + seconds) * 1000) })
+  const { chainId, distributor, epoch } = map
+  const [first, second, ...others] = map.leaves
+  const leaves = [
+    { account: must(first).account, cumulative: must(second).cumulative },
+    { account: must(second).account, cumulative: must(first).cumulative },
+    ...others,
+  ]
+  const of = { chain: BigInt(chainId), distributor: distributor as `0x${string}`, epoch: BigInt(epoch) }
+  const stolen = { ...map, leaves, root: new RewardTree(leavesOf(leaves, of)).root }
+  await publishMap(stolen, at(1))
+  const next = await computeEpoch(sources, { epoch: 2, usage: [], absent: [] })
+  await publishMap(next, at(2))
+  expect(await watch.round()).toMatchObject([{ verdict: 'wrong' }, { verdict: 'right' }])
+
+  await publishMap(map, at(3))
+  await publishMap(next, at(4))
+  expect(await watch.round()).toMatchObject([{ verdict: 'right' }, { verdict: 'wrong' }])
+  await publishMap(stolen, at(5))
+  await publishMap(next, at(4))
+  expect(await watch.round(), 'in a block with the time of another branch').toMatchObject([
+    { verdict: 'wrong' },
+    { verdict: 'right' },
+  ])
 })
 
 test('a false map is found although another one is cancelled while it is checked', async () => {
@@ -184,5 +215,53 @@ test('a mirror that does not answer shields no map for longer than 72 hours, if 
   await publishMap(without, { publishedAt: new Date(PUBLISHED * 1000) })
   await lose(parent)
   answering('missing', 'unreachable')
-  expect(await verdicts(71, 72)).toEqual(['unknown', 'right'])
+  expect(await verdicts(60, 71, 72)).toEqual(['unknown', 'unknown', 'right'])
+})
+
+test('a watcher that begins after 72 hours does not dispute a right map because the mirror that has it is away for some hours', async () => {
+  const { watch, publish, read, clock, artifacts, lose, usage } = await watched()
+  const { document } = must(usage[0])
+  const bytes = await artifacts.get(document)
+  await publish()
+  await lose(document)
+  let isAway = true
+  const away = new PartlyAnsweredError(document, 'The own store and a mirror have none; another does not answer.')
+  read.mockImplementation(async (name, options) => {
+    if (name === document) return isAway ? Promise.reject(away) : bytes
+    return artifacts.get(name, options)
+  })
+  const verdictAt = async (hour: number) => {
+    clock.now = PUBLISHED + hour * HOUR
+    return (await watch.round())[0]?.verdict
+  }
+  expect(await verdictAt(73)).toBe('unknown')
+  expect(await verdictAt(83)).toBe('unknown')
+  isAway = false
+  expect(await verdictAt(83.5)).toBe('right')
+})
+
+test('the end of the window is not missed for a mirror that is away: nobody can dispute after it', async () => {
+  const { watch, publish, read, clock } = await watched()
+  await publish({ uri: digitHash('9') })
+  read.mockRejectedValue(new PartlyAnsweredError(digitHash('9'), 'A mirror does not answer.'))
+  const verdictAt = async (seconds: number) => {
+    clock.now = PUBLISHED + WINDOW - seconds
+    return (await watch.round())[0]?.verdict
+  }
+  expect(await verdictAt(12 * HOUR + 60)).toBe('unknown')
+  expect(await verdictAt(12 * HOUR)).toBe('wrong')
+})
+
+test('the verdict about a map is given before the next one is checked', async () => {
+  const { watch, publish, publishMap, sources, read } = await watched()
+  await publish()
+  const publishedAt = new Date(PUBLISHED * 1000)
+  await publishMap(await computeEpoch(sources, { epoch: 2, usage: [], absent: [] }), { publishedAt })
+  await publish({ root: digitHash('f') })
+  const events: string[] = []
+  await watch.round(async ({ epoch, verdict }) => {
+    events.push(`${epoch} ${verdict} after ${read.mock.calls.length > 0 ? 'reading' : 'nothing'}`)
+    read.mockClear()
+  })
+  expect(events).toEqual(['1 wrong after reading', expect.stringMatching(/^2 .* after reading$/)])
 })

@@ -1,7 +1,7 @@
 import type { Difference } from '#rules/verification.ts'
 import { ArtifactError } from '#schema/artifacts/index.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
-import { rowsOf } from '#schema/rows.ts'
+import { rowOf, rowsOf } from '#schema/rows.ts'
 import { checkEpoch } from './checkEpoch.ts'
 import type { KeepPage } from './compareMap.ts'
 import type { EpochSources } from './epochSources.ts'
@@ -17,8 +17,9 @@ export type MapVerdict = { epoch: number; root: string } & (
 )
 
 export interface MapWatch {
-  /** Checks the maps that can still be disputed. A map that was found right is not checked again. */
-  round(): Promise<MapVerdict[]>
+  /** Checks the maps that can still be disputed, the oldest first. A map that was found right is not checked again.
+   *  @param found is given each verdict before the next map is checked: so one that takes long delays no dispute about another */
+  round(found?: (verdict: MapVerdict) => Promise<void>): Promise<MapVerdict[]>
 }
 
 interface MapWatchOptions extends EpochSources {
@@ -39,32 +40,55 @@ const DISPUTABLE = `status = 'Published' and (published_at > to_timestamp($1) or
 
 export function watchMaps({ challengeWindow, reopenTime, now, keep, ...sources }: MapWatchOptions): MapWatch {
   const right = new Set<string>()
+  const watchedSince = new Map<string, number>()
   return {
-    async round() {
+    async round(found = async () => {}) {
       const time = await now()
       const open = await rowsOf(sources.sql, RewardMap, DISPUTABLE, [time - challengeWindow, time - reopenTime])
       const verdicts: MapVerdict[] = []
       for (const map of open.sort((a, b) => a.epoch - b.epoch)) {
-        const key = publicationOf(map)
-        const found = right.has(key) ? rightMap(map) : await judge(sources, map, time, keep)
-        if (found.verdict === 'right') right.add(key)
-        verdicts.push(found)
+        const before = await rowOf(sources.sql, RewardMap, String(map.epoch - 1))
+        const key = [map, before].map(publicationOf).join(' after ')
+        const since = watchedSince.get(key) ?? time
+        watchedSince.set(key, since)
+        const awaited = time - since >= PATIENCE_SECONDS || time >= endOf(map, challengeWindow) - PATIENCE_SECONDS
+        const verdict = right.has(key) ? rightMap(map) : await judge(sources, map, { time, awaited }, keep)
+        if (verdict.verdict === 'right') right.add(key)
+        await found(verdict)
+        verdicts.push(verdict)
       }
       return verdicts
     },
   }
 }
 
-/** All that a publication says: a cancelled epoch may be published again with only one of them changed. */
-const publicationOf = ({ epoch, root, total, uri, firstBlock, lastBlock, blockHash, publisher }: RewardMap) =>
-  [epoch, root, total, uri, firstBlock, lastBlock, blockHash, publisher].join(' ')
+/** How long a watcher itself asks for an artifact before a mirror that is away counts as having none, unless the window ends before: one that begins late may
+ *  have met the mirror in a bad hour. */
+const PATIENCE_SECONDS = 12 * 3600
+
+const endOf = ({ publishedAt }: RewardMap, challengeWindow: number) =>
+  (publishedAt?.getTime() ?? 0) / 1000 + challengeWindow
+
+/** All that a publication says, and when. A cancelled epoch may be published again with only one of them changed, or as it was, after another map of the
+ *  epoch before: then it begins from another state. */
+const publicationOf = (map: RewardMap | undefined) =>
+  map &&
+  [
+    ...[map.epoch, map.root, map.total, map.uri, map.firstBlock, map.lastBlock, map.blockHash, map.publisher],
+    map.publishedAt?.getTime(),
+  ].join(' ')
 
 const named = ({ epoch, root }: RewardMap) => ({ epoch, root: root ?? '' })
 const rightMap = (map: RewardMap): MapVerdict => ({ ...named(map), verdict: 'right' })
 
 /** A map that nobody can check is wrong once its artifacts were missing for 72 hours. */
-async function judge(sources: EpochSources, map: RewardMap, time: number, keep?: KeepPage): Promise<MapVerdict> {
-  const artifacts = presumeMissing(sources.artifacts, async () => isOverdue(map, time))
+async function judge(
+  sources: EpochSources,
+  map: RewardMap,
+  { time, awaited }: { time: number; awaited: boolean },
+  keep?: KeepPage,
+): Promise<MapVerdict> {
+  const artifacts = presumeMissing(sources.artifacts, async () => awaited && isOverdue(map, time))
   try {
     const { difference } = await checkEpoch({ ...sources, artifacts }, map.epoch, keep)
     return difference ? { ...named(map), verdict: 'wrong', difference } : rightMap(map)
