@@ -12,12 +12,17 @@ export async function storeFolder(store: Pick<ArtifactStore, 'put' | 'putFile'>,
   return store.put(new TextEncoder().encode(canonicalJson({ files })))
 }
 
+/** A proposal may name any artifact as its folder, such as a model of many GB. This is enough for the parts of a terabyte. */
+const MAX_LISTING_BYTES = 1 << 24
+/** Each is opened at once. */
+const MAX_LISTED_FILES = 10_000
+
 /** Downloads the folder that `name` lists to `cache`, unless it is already there, and returns its path.
- *  @throws ArtifactError when the listing or a file is missing, or the artifact is not a listing. */
+ *  @throws ArtifactError when the listing or a file is missing, or the artifact is not a listing, or a larger one than a folder may have. */
 export async function fetchFolder(store: ArtifactStore, name: string, cache: string): Promise<string> {
   const target = join(cache, name)
   if (await stat(target).catch(() => undefined)) return target
-  const listing = readListing(name, await store.get(name))
+  const listing = readListing(name, await store.get(name, { maxBytes: MAX_LISTING_BYTES }))
   const temporary = join(cache, `${name}.${process.pid}.${++downloads}.part`)
   await mkdir(temporary, { recursive: true })
   const files = Object.entries(listing.files).map(([file, content]) =>
@@ -72,7 +77,11 @@ function readListing(name: string, bytes: Uint8Array): FolderListing {
     throw invalid()
   }
   const files = Object.entries(listing?.files ?? {})
-  if (files.length === 0 || files.some(([file, content]) => !/^[\w][\w.-]*$/.test(file) || !isContent(content)))
+  if (
+    files.length === 0 ||
+    files.length > MAX_LISTED_FILES ||
+    files.some(([file, content]) => !/^[\w][\w.-]*$/.test(file) || !isContent(content))
+  )
     throw invalid()
   return listing
 }

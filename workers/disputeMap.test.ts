@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { passTime } from '#contracts/anvil.ts'
 import { DEMO_SETTINGS } from '#contracts/settings.ts'
 import { digitHash } from '#epochs/test/epochRows.ts'
-import { localStore } from '#schema/artifacts/index.ts'
+import { ArtifactStoreError, localStore } from '#schema/artifacts/index.ts'
 import { disputeEvidenceDocument, getDocument } from '#schema/documents.ts'
 import { PermanentError } from '#schema/errors.ts'
 import { disputeMap } from './disputeMap.ts'
@@ -68,6 +68,18 @@ test('a wrong map is disputed once, with the difference as evidence, and does no
   expect(evidence.ground).toBe('root')
   expect(evidence.statement).toContain(`differs at root: published ${wrong.root}`)
   expect(await watcher.chain.read('Disputes', 'isHeld', [3, BigInt(wrong.epoch)])).toBe(true)
+})
+
+test('a watcher whose store is full disputes all the same', async () => {
+  const { wrong } = await falseMap()
+  const watcher = await network.operator()
+  await watcher.deposit('bond', await watcher.chain.read('Disputes', 'minBond', []))
+  const put = () => Promise.reject(new ArtifactStoreError('full', 'The disk is full.'))
+  const id = await disputeMap(watcher.chain, { put }, wrong)
+  const evidence = (await watcher.chain.read('Disputes', 'disputes', [id]))[9]
+  const artifacts = localStore(await temporaryFolder())
+  expect(evidence).not.toBe(digitHash('0'))
+  await expect(getDocument(artifacts, disputeEvidenceDocument, evidence)).rejects.toThrow(evidence)
 })
 
 test('the same false map, published again after it was cancelled, is disputed again', async () => {

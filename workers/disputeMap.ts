@@ -1,5 +1,6 @@
 import type { MapVerdict } from '#epochs/watchMaps.ts'
-import type { ArtifactStore } from '#schema/artifacts/index.ts'
+import { type ArtifactStore, ArtifactStoreError } from '#schema/artifacts/index.ts'
+import { nameOf } from '#schema/artifacts/names.ts'
 import { documentBytes } from '#schema/documents.ts'
 import { PermanentError } from '#schema/errors.ts'
 import type { ChainClient } from './chain.ts'
@@ -19,7 +20,7 @@ export async function disputeMap(
     kind: 'RewardMap',
     subjectId: BigInt(epoch),
     key: await publicationKey(chain, epoch, root),
-    evidence: async () => (await artifacts.put(documentBytes({ ground: 'root', statement }))) as `0x${string}`,
+    evidence: async () => (await stored(artifacts, documentBytes({ ground: 'root', statement }))) as `0x${string}`,
     checkBond(bond, balance) {
       if (balance < bond)
         throw new PermanentError(
@@ -28,6 +29,16 @@ export async function disputeMap(
     },
   })
   return id
+}
+
+/** The name of the evidence. A store that is full or away delays no dispute: every ground is recomputed, whichever the evidence states. */
+async function stored(artifacts: Pick<ArtifactStore, 'put'>, evidence: Uint8Array): Promise<string> {
+  try {
+    return await artifacts.put(evidence)
+  } catch (error) {
+    if (!(error instanceof ArtifactStoreError)) throw error
+    return nameOf(evidence)
+  }
 }
 
 /** The key of the dispute about a publication. The same map may be published again after it was cancelled, and disputed again after a dispute was rejected:

@@ -33,7 +33,8 @@ const verdictKey = (disputeId: string) => `dispute:${disputeId}`
 /** Returns false when the term is over: then no verdict is possible any more. */
 async function giveVerdict(job: ResolvingJob, dependencies: ChainDependencies, dispute: Dispute): Promise<boolean> {
   const { subject } = dispute
-  const stated = await statedGround(job, dispute)
+  // A map is never left to a vote: evidence that a mirror which is away might have must not keep it undecided.
+  const stated = subject === 'RewardMap' ? undefined : await statedGround(job, dispute)
   const { findings, stake } = await recomputeDispute(job, dependencies, dispute)
   const { outcome, ground } = decideDispute(subject, stated, findings)
   if (await hasLapsed(job, dispute)) return false
