@@ -253,7 +253,8 @@ export const runWorker = () =>
           ...(roles.operates && { 'draw of seats': () => drawOpenRounds({ db, chain, log }) }),
           ...(publisherUrl &&
             !roles.operates && {
-              'offer of usage documents': () => offerUsage({ db, artifacts, chain, log, publisherUrl }),
+              'offer of usage documents': () =>
+                offerUsage({ db, artifacts, chain, log, publisherUrl, usageWaitSeconds: config.usageWaitSeconds }),
             }),
         }),
       },

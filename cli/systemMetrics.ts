@@ -143,7 +143,7 @@ export const SYSTEM_METRICS: readonly SystemMetric[] = [
   },
   {
     name: 'answers_untraced',
-    help: 'Opened answers whose tracing to contributions failed for reasons of the infrastructure: their epoch stays open.',
+    help: 'Opened answers whose tracing to contributions failed for reasons of the infrastructure: their epoch stays open, for at most 72 hours.',
     sql: `select count(*) as value from ${UNTRACED}`,
   },
   {

@@ -247,7 +247,7 @@ export const alerts: readonly Alert[] = [
   {
     name: 'AnswersUntraced',
     severity: 'critical',
-    summary: '{{ $value }} answers could not be traced to contributions: their epoch stays open.',
+    summary: '{{ $value }} answers could not be traced to contributions: their epoch stays open, for at most 72 hours.',
     minutes: 5,
     limit: { metric: 'modelcommons_answers_untraced', above: 0 },
   },

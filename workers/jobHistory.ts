@@ -21,12 +21,13 @@ export async function countEndedJobs(sql: Sql): Promise<void> {
 const BATCH = 2_000
 
 /** Whether something still needs an ended job. Comparisons say which tasks they opened, and versions name the trainings that made them. A receipt
- *  whose epoch is not settled needs its answer and its attribution. A parent stays until its follow-up jobs are gone. An answer's hold stays for
+ *  whose epoch is not settled needs its answer, and one whose map is not published its attribution. A parent stays until its follow-up jobs are gone. An answer's hold stays for
  *  ever and refuses a second charge under the same key; its receipt stays, too. A step of the steward that failed holds its model. */
 const NEEDED = `(
   status = 'Succeeded' and kind in ('compare', 'fineTune', 'rlhf', 'evaluate')
   or kind = 'infer' and exists (select 1 from receipt where id = job.id and epoch is null)
-  or kind = 'attribute' and exists (select 1 from receipt where id = job.input->>'receiptId' and epoch is null)
+  or kind = 'attribute' and exists (select 1 from receipt where id = job.input->>'receiptId' and not exists (
+    select 1 from reward_map map where map.epoch = receipt.epoch and map.status = 'Published' and map.to_block is null))
   or status <> 'Succeeded' and exists (select 1 from steward_step where job_id = job.id)
   or exists (select 1 from job_run child where child.parent_id = job.id))`
 

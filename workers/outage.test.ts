@@ -1,6 +1,8 @@
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { readSystemMetric, SYSTEM_METRICS } from '#cli/systemMetrics.ts'
+import { computeEpoch } from '#epochs/epoch.ts'
+import { epochRows } from '#epochs/test/epochRows.ts'
 import { ArtifactStoreError } from '#schema/artifacts/index.ts'
 import { disputeEvidenceDocument, putDocument } from '#schema/documents.ts'
 import { enqueue } from '#schema/enqueue.ts'
@@ -10,7 +12,7 @@ import { Dispute } from '#schema/onchain/disputes.ts'
 import { Redemption } from '#schema/onchain/market.ts'
 import { Mandate, ModelVersion } from '#schema/onchain/models.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
-import { insert, insertChain, TEST_CHAIN_ID } from '#test/factory.ts'
+import { blockHash, insert, insertChain, TEST_CHAIN_ID } from '#test/factory.ts'
 import { must } from '#test/must.ts'
 import { runProgram } from '#test/testSystem.ts'
 import type { ChainClient } from './chain.ts'
@@ -18,6 +20,8 @@ import { faultOf } from './failures.ts'
 import { resolveDisputeHandler } from './handlers/resolveDispute.ts'
 import { settleEpochHandler } from './handlers/settleEpoch.ts'
 import { type JobContext, PendingError } from './job.ts'
+import { waitUntilAttributed } from './settlement/attributions.ts'
+import { assignReceipts } from './settlement/epochReceipts.ts'
 import { testWorker } from './test/testWorker.ts'
 
 /** An outage must move nobody's money: the handlers end before they write to the chain. */
@@ -27,7 +31,8 @@ type TestSystem = Awaited<ReturnType<typeof testWorker>>
 const readOnly = {
   account: '0x',
   chainId: TEST_CHAIN_ID,
-  client: { getBlockNumber: async () => 0n, getBlock: async () => ({ number: 0n }) },
+  client: { getBlockNumber: async () => 0n, getBlock: async () => ({ number: 0n, timestamp: 0n }) },
+  now: async () => 72 * 3600 - 1,
 } as unknown as ChainClient
 /** The context of a job that must not write to the chain. */
 const contextOf = <K extends JobKind>({ db, artifacts }: TestSystem, over: Partial<JobContext<K>>) =>
@@ -98,6 +103,76 @@ test('an epoch stays open while the tracing of an opened answer that failed in a
     ['r4', 1],
     ['r5', null], // its epoch comes later
     ['r6', null],
+  ])
+})
+
+test('an epoch waits for no answer longer than 72 hours: neither for a tracing that failed, nor for one that never ends', async () => {
+  const system = await testWorker()
+  const { db } = system
+  await insertChain(db, 5)
+  const channelId = `0x${'5'.repeat(64)}`
+  const paid = { channelId, fee: 1n, answeredAt: new Date(0), epoch: null, isOpen: true, cumulative: 1n }
+  await insert(db, Receipt, { ...paid, id: 'r1', jobId: 'j1' })
+  await insert(db, Receipt, { ...paid, id: 'r2', jobId: 'j2' })
+  await insert(db, Redemption, { id: '1', channelId, epoch: 1, total: 3n, amount: 3n })
+  await insert(db, RewardMap, { id: '1', epoch: 1, status: 'Open', lastBlock: 0, uri: null })
+  const { id: job } = await enqueue({ db, queues }, 'attribute', { receiptId: 'r1' }, { key: 'a', requestedBy: null })
+  await enqueue({ db, queues }, 'attribute', { receiptId: 'r2' }, { key: 'b', requestedBy: null })
+  const failure = { code: 'MEMORY', message: 'The worker’s host has no memory left.' }
+  await db.query(`update job_run set status = 'Failed', error = $2 where id = $1`, [job, failure])
+  const warnings: unknown[] = []
+  const settleAt = (now: number) =>
+    waitUntilAttributed(
+      contextOf<'settleEpoch'>(system, {
+        ...{ id: 's', kind: 'settleEpoch', input: { epoch: 1 } },
+        chain: { ...readOnly, now: async () => now },
+        log: { warn: (of: unknown) => warnings.push(of) } as never,
+      }),
+      0,
+    )
+  await assignReceipts(db, 1)
+  await expect(settleAt(72 * 3600 - 1)).rejects.toThrow(`The attribution ${job} failed`)
+  expect(warnings).toEqual([])
+  await settleAt(72 * 3600)
+  expect(warnings).toEqual([{ epoch: 1, waiting: 2, failed: job }])
+})
+
+test('evidence that no store gives does not keep a dispute about a map undecided', async () => {
+  const { sql: db, artifacts, sources, publish } = await epochRows()
+  await publish(await computeEpoch(sources, { epoch: 1, usage: [], absent: [] }), { publishedAt: new Date(0) })
+  const evidenceHash = `0x${'9'.repeat(64)}`
+  await insert(db, Dispute, {
+    id: '1',
+    subject: 'RewardMap',
+    subjectId: '1',
+    evidenceHash,
+    outcome: 'Open',
+    verdict: null,
+  })
+  const away = new ArtifactStoreError('unreachable', 'A mirror does not answer.')
+  const get: typeof artifacts.get = async (name, options) =>
+    name === evidenceHash ? Promise.reject(away) : artifacts.get(name, options)
+  const transact = vi.fn(async () => ({ blockNumber: 50n, events: [] }))
+  const chain = {
+    ...{ chainId: TEST_CHAIN_ID, transact, now: async () => 0, read: async () => false },
+    client: {
+      getBlock: async ({ blockNumber }: { blockNumber: bigint }) => ({ hash: blockHash(Number(blockNumber)) }),
+    },
+  } as unknown as ChainClient
+  const job = {
+    db,
+    artifacts: { ...artifacts, get },
+    chain,
+    report() {},
+    log: { info() {} },
+  } as unknown as JobContext<'resolveDispute'>
+  const resolving = resolveDisputeHandler({ cache: '', deployment: sources.deployment as never })({
+    ...job,
+    ...{ id: 'd', kind: 'resolveDispute', input: { disputeId: '1' }, signal: new AbortController().signal },
+  })
+  await expect(resolving).rejects.toThrow(/The verdict on dispute 1/)
+  expect(transact.mock.calls).toEqual([
+    ['dispute:1', { contract: 'Disputes', functionName: 'rule', args: [1n, false, 0n] }],
   ])
 })
 

@@ -34,7 +34,7 @@ export const settleEpochHandler =
     await checkOrder(job, epoch)
     const toBlock = await awaitEpochEnd(job, redeemMin)
     await assignReceipts(job.db, epoch)
-    await waitUntilAttributed(job)
+    await waitUntilAttributed(job, toBlock)
     await awaitUsage(job, toBlock, usageWaitSeconds)
 
     job.report(0.7, 'computing the reward map')

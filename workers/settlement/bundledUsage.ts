@@ -13,6 +13,7 @@ import {
 import { LOCAL_CHAIN_IDS } from '../chain.ts'
 import { storeAs } from '../dependencies.ts'
 import { type JobContext, PendingError } from '../job.ts'
+import { secondsSince } from './secondsSince.ts'
 import { signedUsage } from './usage.ts'
 
 type Job = JobContext<'settleEpoch'>
@@ -71,8 +72,7 @@ export async function awaitUsage(job: Job, toBlock: number, seconds: number): Pr
   const known = new Set([chain.account, ...offered.map(({ host }) => host)])
   const hosts = (await hostsWithFees(db, epoch)).filter((host) => !known.has(host))
   if (hosts.length === 0) return
-  const { timestamp } = await chain.client.getBlock({ blockNumber: BigInt(toBlock) })
-  if ((await chain.now()) >= Number(timestamp) + seconds) {
+  if ((await secondsSince(chain, toBlock)) >= seconds) {
     log.warn({ epoch, hosts }, 'hosts have offered no usage document: the epoch is settled without theirs')
     return
   }

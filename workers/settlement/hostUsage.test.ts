@@ -10,6 +10,7 @@ import { HostUsage } from '#schema/offchain/usage.ts'
 import { Endpoint, Redemption } from '#schema/onchain/market.ts'
 import { MAX_USAGE_BYTES } from '#schema/usageDocument.ts'
 import { insert, insertAll } from '#test/factory.ts'
+import type { ChainClient } from '../chain.ts'
 import type { JobContext } from '../job.ts'
 import { PendingError } from '../job.ts'
 import { awaitUsage, bundledUsage } from './bundledUsage.ts'
@@ -78,12 +79,18 @@ async function publisher() {
 }
 
 const quiet = { info() {}, warn() {} }
-const offersOf = (host: Rows, publisherUrl: string) => ({
+const ENDED_AT = 1_000
+const offersOf = (host: Rows, publisherUrl: string, now = ENDED_AT) => ({
   db: host.sql,
   artifacts: host.artifacts,
-  chain: signing(host, parties.host),
+  chain: {
+    ...signing(host, parties.host),
+    now: async () => now,
+    client: { getBlock: async () => ({ timestamp: BigInt(ENDED_AT) }) } as unknown as ChainClient['client'],
+  },
   log: quiet,
   publisherUrl,
+  usageWaitSeconds: 600,
 })
 
 test('a host elsewhere offers its opened answers once they are traced, and the publisher’s map pays by them', async () => {
@@ -105,6 +112,24 @@ test('a host elsewhere offers its opened answers once they are traced, and the p
   expect(usage).toEqual([{ document: offered.document, signature: offered.signature }])
   const map = await computeEpoch(there.sources, { epoch: 1, usage, absent: [] })
   expect(map.lines.filter(({ role }) => role === 'answers')).toMatchObject([{ account: parties.alice }])
+})
+
+test('an answer that cannot be traced keeps no other out of the publisher’s map: its own fee goes by version weight', async () => {
+  const [host, there] = [await hostWithAnswer(), await publisher()]
+  await host.trace('Succeeded')
+  const other = { endpointId: '1', versionId: '2', consumer: parties.bob, fee: 1n, cumulative: 1n }
+  await insert(host.sql, Receipt, {
+    ...{ ...other, id: 'r3', channelId: digitHash('d'), epoch: 1, isOpen: true, jobId: 'third' },
+  })
+  const failed = { kind: 'attribute', input: { receiptId: 'r3' }, status: 'Failed', idempotencyKey: 'r3' } as const
+  await insert(host.sql, JobRun, { id: 'r3', ...failed, error: { code: 'MEMORY', message: 'Killed.' } })
+  await offerUsage(offersOf(host, there.url, ENDED_AT + 299))
+  expect(await there.offers()).toEqual([])
+  await offerUsage(offersOf(host, there.url, ENDED_AT + 300))
+  const [offered] = await there.offers()
+  const bytes = await host.artifacts.get(offered.document)
+  const { receipts } = JSON.parse(Buffer.from(bytes).toString())
+  expect(receipts.map(({ id }: { id: string }) => id)).toEqual(['r1'])
 })
 
 test('what the publisher took is not offered again; what it did not take is', async () => {
@@ -184,6 +209,10 @@ test('a consumer with long and cheap answers keeps no dearer ones of others out 
   )
   const honest = { consumer: parties.asker, fee: 2n, prompt: text.slice(50_000) }
   await insert(rows.sql, Receipt, { ...answers, id: 'z', jobId: 'z', ...honest })
+  await rows.sql.query(
+    `insert into answer_attribution (id, receipt_id, contribution_id, influence, similarity, spans, share)
+     select id, id, '1', 0, 0, '[]', 1 from receipt`,
+  )
   const { db, chain, artifacts: store } = offersOf(rows, '')
   const { document } = await signedUsage({ db, chain, store, log: quiet }, 1)
   const bytes = await rows.artifacts.get(document)

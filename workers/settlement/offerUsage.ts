@@ -8,6 +8,7 @@ import type { SignedUsage } from '#schema/usageDocument.ts'
 import type { ChainClient } from '../chain.ts'
 import { untracedOf } from './attributions.ts'
 import { assignReceipts } from './epochReceipts.ts'
+import { secondsSince } from './secondsSince.ts'
 import { signedUsage } from './usage.ts'
 
 /** The publisher's API did not take a usage document. */
@@ -18,19 +19,23 @@ export class OfferError extends RetriableError {
 export interface UsageOffers {
   db: Database
   artifacts: Pick<ArtifactStore, 'put'>
-  chain: Pick<ChainClient, 'account' | 'signUsage'>
+  chain: Pick<ChainClient, 'account' | 'signUsage' | 'client' | 'now'>
   log: Pick<Logger, 'info' | 'warn'>
   /** The GraphQL endpoint of whoever publishes reward maps. */
   publisherUrl: string
+  /** How long publishers wait for documents after the epoch's last block. */
+  usageWaitSeconds: number
 }
 
 /** Offers the usage documents of the workers' account, which hosts endpoints and publishes no maps, to the publisher: one for each epoch that is over, that
- *  has fees of the account, and whose opened answers are traced. What was taken is not offered again. */
+ *  has fees of the account, and whose opened answers are traced, or for which half of the publisher's time is over: then with those that are traced, so that an
+ *  answer which cannot be traced costs no other its place. What was taken is not offered again. */
 export async function offerUsage(offers: UsageOffers): Promise<void> {
   const { db, artifacts, chain, log } = offers
-  for (const epoch of await dueEpochs(offers)) {
+  for (const { epoch, lastBlock } of await dueEpochs(offers)) {
     await assignReceipts(db, epoch)
-    if ((await untracedOf(db, epoch)).waiting > 0) return
+    const { waiting } = await untracedOf(db, epoch)
+    if (waiting > 0 && (await secondsSince(chain, lastBlock)) < offers.usageWaitSeconds / 2) continue
     const usage = await signedUsage({ db, chain, store: artifacts, log }, epoch)
     await send(offers, epoch, usage)
     const id = `${epoch}-${chain.account}`
@@ -40,9 +45,9 @@ export async function offerUsage(offers: UsageOffers): Promise<void> {
   }
 }
 
-async function dueEpochs({ db, chain }: UsageOffers): Promise<number[]> {
-  const { rows } = await db.query<{ epoch: number }>(
-    `select map.epoch from reward_map map, cursor
+async function dueEpochs({ db, chain }: UsageOffers): Promise<{ epoch: number; lastBlock: number }[]> {
+  const { rows } = await db.query<{ epoch: number; lastBlock: number }>(
+    `select map.epoch, map.last_block as "lastBlock" from reward_map map, cursor
      where map.to_block is null and map.status <> 'Published' and map.last_block <= cursor.final_block
        and exists (select 1 from redemption r join endpoint e on e.id = r.endpoint_id and e.to_block is null
          where r.epoch = map.epoch and r.to_block is null and e.host = $1)
@@ -50,7 +55,7 @@ async function dueEpochs({ db, chain }: UsageOffers): Promise<number[]> {
      order by map.epoch`,
     [chain.account],
   )
-  return rows.map(({ epoch }) => epoch)
+  return rows
 }
 
 const OFFER = `mutation Offer($epoch: Int!, $document: ID!, $signature: String!, $key: String!) {

@@ -8,7 +8,7 @@ import { AnswerAttribution, Receipt } from '#schema/offchain/attribution.ts'
 import { rowsOf } from '#schema/rows.ts'
 import { MAX_USAGE_BYTES, type SignedUsage, type UsageReceipt, usageDocument } from '#schema/usageDocument.ts'
 import type { ChainClient } from '../chain.ts'
-import { OPENED } from './epochReceipts.ts'
+import { OPENED, TRACED } from './epochReceipts.ts'
 
 /** What a host's usage document is made from and signed with. */
 export interface UsageSources {
@@ -19,12 +19,13 @@ export interface UsageSources {
 }
 
 /** Stores and signs the usage document of the workers' own account: the opened receipts of its endpoints in the epoch, as many as a document may have.
- *  Nothing about other receipts is in it (amendment 14). */
+ *  Nothing about other receipts is in it (amendment 14). One that is not traced yet is left out: its fee is shared by version weight, like that of an answer
+ *  which is not opened. */
 export async function signedUsage({ db, chain, store, log }: UsageSources, epoch: number): Promise<SignedUsage> {
   const rows = await rowsOf(
     db,
     Receipt,
-    `${OPENED} and endpoint_id in (select id from endpoint where host = $2 and to_block is null)`,
+    `${OPENED} and ${TRACED} and endpoint_id in (select id from endpoint where host = $2 and to_block is null)`,
     [epoch, chain.account],
     { orderBy: 'id' },
   )
