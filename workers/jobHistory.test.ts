@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { JOB_COUNTS } from '#schema/jobMetrics.ts'
 import { Receipt } from '#schema/offchain/attribution.ts'
+import { RewardMap } from '#schema/onchain/rewards.ts'
 import { freshDatabase } from '#test/database.ts'
 import { insert } from '#test/factory.ts'
 import { countEndedJobs, deleteOldJobs } from './jobHistory.ts'
@@ -33,18 +34,21 @@ test('a job that something still needs is not deleted', async () => {
   await addJobs(db, 1, { ...old, kind: 'compare', prefix: 'comparison' })
   await addJobs(db, 1, { ...old, kind: 'fineTune', prefix: 'training' })
   await addJobs(db, 1, { ...old, kind: 'fineTune', status: 'Failed', prefix: 'untrained' })
-  await addJobs(db, 2, { ...old, prefix: 'answer' })
-  await addJobs(db, 2, { ...old, kind: 'attribute', status: 'Failed', prefix: 'attribution' })
+  await addJobs(db, 3, { ...old, prefix: 'answer' })
+  await addJobs(db, 3, { ...old, kind: 'attribute', status: 'Failed', prefix: 'attribution' })
   await db.query(`update job_run set input = jsonb_build_object('receiptId', 'answer' || right(id, 1)), parent_id = 'answer' || right(id, 1)
     where kind = 'attribute'`)
   await insert(db, Receipt, { id: 'answer1', jobId: 'answer1', epoch: 1 })
   await insert(db, Receipt, { id: 'answer2', jobId: 'answer2', epoch: null })
+  await insert(db, Receipt, { id: 'answer3', jobId: 'answer3', epoch: 2 })
+  await insert(db, RewardMap, { id: '1', epoch: 1, status: 'Published' })
+  await insert(db, RewardMap, { id: '2', epoch: 2, status: 'Cancelled' }) // its map is published again
   await db.query(
     `insert into job_metric (id, job_id, name, step, value) values ('1', 'plain1', 'loss', 1, 1), ('2', 'training1', 'loss', 1, 1)`,
   )
   await countEndedJobs(db)
   const left = async () => (await db.query('select id from job_run order by id')).rows.map(({ id }) => id)
-  const needed = ['answer2', 'attribution2', 'comparison1', 'training1']
+  const needed = ['answer2', 'answer3', 'attribution2', 'attribution3', 'comparison1', 'training1']
   await deleteOldJobs(db, { days: 90 })
   expect(await left()).toEqual(['answer1', ...needed]) // its attribution was there
   await deleteOldJobs(db, { days: 90 })

@@ -53,9 +53,11 @@ async function hostWithAnswer() {
     isOpen: false,
     jobId: 'other',
   })
-  await insert(sql, AnswerAttribution, { id: 'r1-1', receiptId: 'r1', contributionId: '1', share: 1_000_000 })
-  const trace = (status: JobRun['status']) =>
-    insert(sql, JobRun, { id: 'trace', kind: 'attribute', input: { receiptId: 'r1' }, status, idempotencyKey: 'trace' })
+  const trace = async (status: JobRun['status']) => {
+    await insert(sql, AnswerAttribution, { id: 'r1-1', receiptId: 'r1', contributionId: '1', share: 1_000_000 })
+    const input = { receiptId: 'r1' }
+    await insert(sql, JobRun, { id: 'trace', kind: 'attribute', input, status, idempotencyKey: 'trace' })
+  }
   return { ...rows, trace }
 }
 
@@ -209,9 +211,12 @@ test('a consumer with long and cheap answers keeps no dearer ones of others out 
   )
   const honest = { consumer: parties.asker, fee: 2n, prompt: text.slice(50_000) }
   await insert(rows.sql, Receipt, { ...answers, id: 'z', jobId: 'z', ...honest })
-  await rows.sql.query(
-    `insert into answer_attribution (id, receipt_id, contribution_id, influence, similarity, spans, share)
-     select id, id, '1', 0, 0, '[]', 1 from receipt`,
+  await insertAll(
+    rows.sql,
+    AnswerAttribution,
+    ['z', ...Array.from({ length: count }, (_, n) => `0${n}`)].map((id) => ({
+      ...{ id, receiptId: id, contributionId: '1', share: 1 },
+    })),
   )
   const { db, chain, artifacts: store } = offersOf(rows, '')
   const { document } = await signedUsage({ db, chain, store, log: quiet }, 1)
