@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -34,7 +34,7 @@ export async function setup(): Promise<void> {
 }
 
 /** On a generated million contributions: the lineage compared with a hand-written statement; the number of statements for nested lists;
- *  requests per second and latency compared with plain Apollo and Yoga with the same resolvers. `BENCH_DATABASE_URL` names a database that
+ *  requests per second and latency compared with plain Apollo and Yoga with the same resolvers; queries of every ballot and delegate; exports. `BENCH_DATABASE_URL` names a database that
  *  `generateMarket` filled earlier. */
 export async function run(): Promise<BenchReport> {
   const report = emptyReport('graphql')
@@ -73,6 +73,8 @@ async function measure(report: BenchReport, databaseUrl: string): Promise<void> 
     }
     const ours = await serve('ours')
     await lineage(report, db, ours)
+    await governance(report, ours)
+    await exports(report, ours, started[0]?.pid)
     await statements(report, db)
     const peers: Record<string, string> = { apollo: await serve('apollo') }
     if (existsSync(join(PEERS, 'node_modules'))) peers.yoga = await serve('yoga')
@@ -115,6 +117,69 @@ async function lineage(report: BenchReport, db: Database, url: string): Promise<
   report.limit['lineage ratio, at least'] = Number((1 / LINEAGE_LIMIT).toFixed(3))
   console.log(`lineage ${ours.median} ms, by hand ${handWritten.median} ms`)
 }
+
+/** Queries that read every ballot and every delegate, and the longest that each may take in milliseconds. */
+const GOVERNANCE: Record<string, { query: string; limitMs: number }> = {
+  'voters(first: 1000) of 100,000 ballots': {
+    query: `{ governors(first: 1) { nodes { voters(first: 1000) { account power voted weight eligible participation decided agreement proposed } } } }`,
+    limitMs: 100,
+  },
+  'participationBySize of 50 proposals': {
+    query: `{ proposals(first: 50) { nodes { participationBySize { from to accounts voted power votedPower } } } }`,
+    limitMs: 200,
+  },
+}
+
+async function governance(report: BenchReport, url: string): Promise<void> {
+  for (const [name, { query, limitMs }] of Object.entries(GOVERNANCE)) {
+    const times: number[] = []
+    for (let round = -1; round < ROUNDS; round++) {
+      const ms = await timed([name], () => ask(url, query, {}))
+      if (round >= 0) times.push(ms)
+    }
+    report.ours[name] = figure(times, 'ms')
+    report.limit[`${name}, at most`] = limitMs
+    console.log(name, report.ours[name].median, 'ms')
+  }
+}
+
+const EXPORTED = [10_000, 100_000, 1_000_000]
+const SAMPLE_MS = 50
+
+/** The resident memory of the server while it exports lists of three sizes: constant, when it does not grow with them. */
+async function exports(report: BenchReport, url: string, pid: number | undefined): Promise<void> {
+  const memoryMiB = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
+  if (!existsSync(`/proc/${pid}/status`)) return void report.absent.push('exports: their memory is read from /proc')
+  for (const rows of EXPORTED) {
+    const seen: number[] = []
+    const sampling = setInterval(() => seen.push(memoryMiB()), SAMPLE_MS)
+    const begun = performance.now()
+    const query = `{ contributions(first: ${rows}) { nodes { id contributor status quality submittedAt } } }`
+    const lines = await exportedLines(url.replace(/\/graphql$/, '/export.jsonl'), query)
+    clearInterval(sampling)
+    if (lines !== rows) throw new Error(`The export has ${lines} lines instead of ${rows}.`)
+    const name = `export of ${rows.toLocaleString('en')} rows`
+    report.ours[`${name}, memory`] = figure([...seen, memoryMiB()], 'MiB')
+    report.ours[name] = figure([rows / ((performance.now() - begun) / 1000)], 'rows/s')
+    console.log(name, report.ours[name].median, 'rows/s,', report.ours[`${name}, memory`]?.max, 'MiB')
+  }
+}
+
+async function exportedLines(url: string, query: string): Promise<number> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query }),
+  })
+  if (!response.ok || !response.body)
+    throw new Error(`The export answered ${response.status}: ${await response.text()}`)
+  let lines = 0
+  for await (const chunk of response.body as AsyncIterable<Uint8Array>)
+    for (const byte of chunk) if (byte === NEWLINE) lines++
+  return lines
+}
+
+const NEWLINE = 10
 
 async function timed(ids: readonly string[], work: (id: string) => Promise<unknown>): Promise<number> {
   const times: number[] = []

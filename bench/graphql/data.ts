@@ -6,12 +6,12 @@ import { RewardLine } from '#schema/offchain/ledger.ts'
 import { Block, Cursor } from '#schema/onchain/chain.ts'
 import { Contribution, Datanet } from '#schema/onchain/datanets.ts'
 import { FeedbackTask, Judgement, Validator } from '#schema/onchain/feedback.ts'
-import { Holder, Proposal, Vote } from '#schema/onchain/governance.ts'
 import { Endpoint } from '#schema/onchain/market.ts'
 import { Evaluation, Model, ModelVersion } from '#schema/onchain/models.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { backfillTotals } from '#schema/totals.ts'
 import { accountSql as account, fillTable as fill, TIME_SQL as time } from '../fillTable.ts'
+import { generateGovernance } from './governance.ts'
 
 /** A generated market. Every row is a function of its number, so the rows are the same in every run. */
 
@@ -47,14 +47,7 @@ export async function generateMarket(db: Database): Promise<void> {
     headBlock: `${BLOCKS}`,
     hash: `(select hash from block where number = ${BLOCKS})`,
   })
-  await fill(db, Proposal, MODELS, { description: `'A model of the number ' || n`, proposer: account('n % 50') })
-  await fill(db, Holder, ACCOUNTS, { account: account('n'), balance: `n::numeric * 1e18::numeric` })
-  await fill(db, Vote, ACCOUNTS, {
-    id: `(n % ${MODELS} + 1) || '-' || ${account('n')}`,
-    proposalId: `(n % ${MODELS} + 1)::text`,
-    voter: account('n'),
-    weight: `(n * 7919 % 100000)::numeric * 1e18::numeric`,
-  })
+  await generateGovernance(db, MODELS, ACCOUNTS)
   await fill(db, Model, MODELS, { proposalId: 'n::text', proposer: account('n % 50') })
   await fill(db, ModelVersion, VERSIONS, {
     modelId: `((n - 1) / ${LINE} + 1)::text`,

@@ -14,6 +14,17 @@ export function bloomBits(item: string): readonly number[] {
   return [0, 2, 4].map((offset) => hash.readUInt16BE(offset) & (BLOOM_BITS - 1))
 }
 
+/** Whether some logs can be all of a block: they account for every bit of its bloom. */
+export function accountFor(bloom: string | undefined, logs: readonly { address: string; topics: readonly string[] }[]) {
+  const own = Buffer.alloc(BLOOM_BYTES)
+  for (const { address, topics } of logs)
+    for (const bit of [address, ...topics].flatMap(bloomBits)) own[byteOf(bit)] = (own[byteOf(bit)] ?? 0) | maskOf(bit)
+  return Buffer.from((bloom ?? '').slice(2), 'hex').every((byte, index) => (byte & ~(own[index] ?? 0)) === 0)
+}
+
+const byteOf = (bit: number) => BLOOM_BYTES - 1 - (bit >> 3)
+const maskOf = (bit: number) => 1 << (bit & 7)
+
 /** Whether a block may hold logs of one of some addresses with one of some topics. */
 export class BloomFilter {
   private readonly addresses: (readonly number[])[]
@@ -32,8 +43,7 @@ export class BloomFilter {
     let full = 0
     for (const byte of bytes) if (byte === 0xff) full++
     if (full > SATURATED_BYTES) return false
-    const has = (bits: readonly number[]) =>
-      bits.every((bit) => bytes.readUInt8(BLOOM_BYTES - 1 - (bit >> 3)) & (1 << (bit & 7)))
+    const has = (bits: readonly number[]) => bits.every((bit) => bytes.readUInt8(byteOf(bit)) & maskOf(bit))
     return this.addresses.some(has) && this.topics.some(has)
   }
 }

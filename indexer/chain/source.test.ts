@@ -183,22 +183,29 @@ test('a node that withholds the logs of a block that it announced is asked again
 })
 
 /** The answers about logs of a block are empty for some time after the block was first asked about. */
-function lagging(node: FaultyNode, lagMs: number, { hasReceipts }: { hasReceipts: boolean }) {
+function lagging(node: FaultyNode, lagMs: number, { hasReceipts }: { hasReceipts: boolean | 'late' }) {
   const firstAsked = new Map<string, number>()
-  node.fault = ({ method, params: [first] }) => {
-    if (method === 'eth_getBlockReceipts' && !hasReceipts) return refusal(-32601, 'Method not found')
-    const { blockHash } = (first ?? {}) as { blockHash?: string }
-    if (method !== 'eth_getLogs' || !blockHash) return undefined
+  const isEarly = (blockHash: string) => {
     const since = firstAsked.get(blockHash) ?? performance.now()
     firstAsked.set(blockHash, since)
-    return performance.now() - since < lagMs ? { result: [] } : undefined
+    return performance.now() - since < lagMs
+  }
+  node.fault = ({ method, params: [first] }) => {
+    if (method === 'eth_getBlockReceipts') {
+      if (!hasReceipts) return refusal(-32601, 'Method not found')
+      return hasReceipts === 'late' && isEarly(String(first)) ? { result: [] } : undefined
+    }
+    const { blockHash } = (first ?? {}) as { blockHash?: string }
+    if (method !== 'eth_getLogs' || !blockHash) return undefined
+    return isEarly(blockHash) ? { result: [] } : undefined
   }
 }
 
 test.each([
   ['its receipts tell the logs', 60_000, true],
   ['without receipts, it is asked until it has them', 600, false],
-])('a node whose index of logs lags behind its blocks: %s', async (_, lagMs, hasReceipts) => {
+  ['receipts that do not account for the bloom are not believed', 600, 'late'],
+] as const)('a node whose index of logs lags behind its blocks: %s', async (_, lagMs, hasReceipts) => {
   const { chain } = await noisyChain(6, 41)
   const node = await faultyNode(chain.url)
   const db = await freshDatabase()

@@ -1,7 +1,7 @@
-import { type Address, getContractAddress } from 'viem'
+import { type Address, concat, getContractAddress, type Hex, pad, toEventSelector, toHex } from 'viem'
 import { expect, onTestFinished, test } from 'vitest'
 import { SetAsideContract } from '#schema/onchain/chain.ts'
-import { Governor, Holder } from '#schema/onchain/governance.ts'
+import { Governor, Holder, Proposal } from '#schema/onchain/governance.ts'
 import { rowsOf } from '#schema/rows.ts'
 import { freshDatabase } from '#test/database.ts'
 import { must } from '#test/must.ts'
@@ -10,7 +10,7 @@ import { type FollowedDeployment, startIndexer } from '../index.ts'
 import { openRpc } from '../rpc/open.ts'
 import { difference } from '../test/compare.ts'
 import { shows } from '../test/followedList.ts'
-import { governorChain } from '../test/governors.ts'
+import { type At, type GovernorChain, governorChain, spreadPower } from '../test/governors.ts'
 import { recordingLogger } from '../test/logger.ts'
 
 /** A contract with an event that cannot be indexed stops the index of nothing but itself. */
@@ -83,4 +83,62 @@ test(shows('setAside', 'the same in every index'), async () => {
     expect(await difference(live.db, late.db)).toEqual([])
     expect(late.counters.setAside).toBe(2)
   }
+})
+
+/** EVM code that emits one log with one topic. */
+function emitting(topic: Hex, words: readonly bigint[]): Hex {
+  const push32 = (word: Hex): Hex => concat(['0x7f', word])
+  const push1 = (byte: number): Hex => concat(['0x60', toHex(byte, { size: 1 })])
+  const [mstore, log1, stop] = ['0x52', '0xa1', '0x00'] as const
+  const stored = words.flatMap((word, place) => [push32(pad(toHex(word))), push1(place * 32), mstore])
+  return concat([...stored, push32(topic), push1(words.length * 32), push1(0), log1, stop])
+}
+
+/** Emits an event with the address of a contract, which has other code for this one call. */
+async function emitAs(chain: GovernorChain, { address }: At, event: string, words: readonly bigint[] = []) {
+  const code = await chain.call('eth_getCode', address, 'latest')
+  await chain.call('anvil_setCode', address, emitting(toEventSelector(event), words))
+  await chain.call('eth_sendTransaction', { from: chain.accounts[0], to: address, gas: '0x100000' })
+  await chain.pass(1)
+  await chain.call('anvil_setCode', address, code)
+}
+
+const MAX_UINT256 = 2n ** 256n - 1n
+
+test('a Governor that emits nonsense harms neither its token nor another Governor of it', async () => {
+  const chain = await governorChain('Poison.sol')
+  onTestFinished(() => chain.anvil.stop())
+  const token = await chain.deploy('BlockVotes')
+  await spreadPower(chain, token)
+  const good = await chain.deploy('OldGovernor', [token.address, 20n, 0n])
+  const bad = await chain.deploy('OldGovernor', [token.address, 20n, 0n])
+  const deployment: FollowedDeployment = {
+    chainId: chain.anvil.chainId,
+    startBlock: 1,
+    addresses: {},
+    governors: [bad, good].map(({ address }) => ({ address })),
+  }
+  const db = await freshDatabase()
+  const stop = new AbortController()
+  const needs = { db, rpcUrl: chain.url, deployment, confirmations: 1, pollMs: 5, signal: stop.signal }
+  const indexer = await startIndexer(needs)
+  await emitAs(chain, bad, 'QuorumNumeratorUpdated(uint256,uint256)', [20n, MAX_UINT256])
+  for (const of of [bad, good])
+    await chain.send(1, of, 'propose', [[of.address], [0n], ['0x'], 'open when the supply changes'])
+  await chain.pass(3)
+  await chain.send(0, token, 'mint', [must(chain.accounts[0]), 1n])
+  await emitAs(chain, bad, 'TimelockChange(address,address)')
+  await chain.send(0, good, 'updateQuorumNumerator', [30n])
+  await indexer.caughtUp()
+  stop.abort()
+  await indexer.stopped
+  const byId = async (governor: At) =>
+    must((await rowsOf(db, Governor, 'id = $1', [governor.address.toLowerCase()]))[0])
+  expect(await rowsOf(db, SetAsideContract)).toMatchObject([{ id: bad.address.toLowerCase() }])
+  expect((await byId(bad)).unfollowed).toContain('TimelockChange')
+  expect(await byId(good)).toMatchObject({ quorumUnknown: null, unfollowed: null })
+  const quorums = async ({ address }: At) =>
+    (await rowsOf(db, Proposal, 'governor_id = $1', [address.toLowerCase()])).map(({ quorum }) => quorum)
+  expect(await quorums(bad)).toEqual([null])
+  expect(await quorums(good)).toEqual([expect.any(BigInt)])
 })

@@ -91,21 +91,43 @@ export class TurnoutResolver {
     const asOf = row[ROW_AS_OF]
     const found = await reader.forField<ParticipationBand[]>(info, asOf, row.id, async (ids, statement) => {
       // A holder's version is visible at the snapshots from its first to its last block: found by search in the sorted array, without comparing each pair.
+      // Most are visible at all of them (`lasting`): sorted by their votes together with the bounds of all bands, they are counted for every proposal at once.
       const text = `with asked as materialized (
           select p.id, g.token, ${snapshotBlock(statement)} as at from ${proposalsAt(statement)} where p.id = any(${statement.bind(ids, 'text[]')})),
         snapshots as materialized (select token, array_agg(at order by at, id) as ats, array_agg(id order by at, id) as ids from asked group by token),
-        powers as materialized (
-          select s.ids[n] as id, h.account, h.votes from snapshots s
-          join holder h on h.token = s.token and h.votes > 0 and h.from_block <= s.ats[cardinality(s.ats)] and (h.to_block is null or h.to_block > s.ats[1])
-          cross join lateral generate_series(width_bucket(h.from_block - 1, s.ats) + 1,
-            case when h.to_block is null then cardinality(s.ats) else width_bucket(h.to_block - 1, s.ats) end) n),
-        totals as (select id, sum(votes) as total from powers group by id),
-        banded as (
-          select id, votes, width_bucket(div(votes * 1000000, total), array[${BANDS.join(', ')}]::numeric[]) as band,
-            exists (select 1 from vote v where v.proposal_id = powers.id and v.voter = powers.account and ${statement.visibleAt(tableFor(Vote), 'v')}) as voted
-          from powers join totals using (id))
-        select id, band, count(*)::integer as accounts, count(*) filter (where voted)::integer as voted, sum(votes) as power,
-          coalesce(sum(votes) filter (where voted), 0) as voted_power from banded group by id, band`
+        held as materialized (
+          select s.token, h.account, h.votes, width_bucket(h.from_block - 1, s.ats) + 1 as first,
+            case when h.to_block is null then cardinality(s.ats) else width_bucket(h.to_block - 1, s.ats) end as last, cardinality(s.ats) as count
+          from snapshots s join holder h on h.token = s.token and h.votes > 0
+            and h.from_block <= s.ats[cardinality(s.ats)] and (h.to_block is null or h.to_block > s.ats[1])),
+        lasting as materialized (select token, votes, count(*) as accounts, sum(votes) as power from held where first = 1 and last = count group by token, votes),
+        passing as materialized (
+          select s.ids[n] as id, h.votes from held h join snapshots s using (token) cross join lateral generate_series(first, last) n where first > 1 or last < count),
+        totals as materialized (
+          select a.id, a.token, coalesce(l.power, 0) + coalesce(p.power, 0) as total from asked a
+          left join (select token, sum(power) as power from lasting group by token) l using (token)
+          left join (select id, sum(votes) as power from passing group by id) p using (id)),
+        bounds as materialized (
+          select id, token, band, div(total * share + 999999, 1000000) as least from totals
+          cross join unnest(array[${BANDS.join(', ')}]::numeric[]) with ordinality as b(share, band) where total > 0),
+        bands as materialized (select id, array_agg(least order by band) as bounds from bounds group by id),
+        reached as (
+          select id, band, sum(accounts) over above as accounts, sum(power) over above as power
+          from (select token, votes, accounts, power, null as id, null::bigint as band from lasting union all select token, least, 0, 0, id, band from bounds) both_kinds
+          window above as (partition by token order by votes desc, band nulls first rows unbounded preceding)),
+        parts as (
+          select id, band, accounts - coalesce(lead(accounts) over of_id, 0) as accounts, 0 as voted, power - coalesce(lead(power) over of_id, 0) as power, 0 as voted_power
+          from reached where id is not null window of_id as (partition by id order by band)
+          union all
+          select id, width_bucket(votes, bounds), count(*), 0, sum(votes), 0 from passing join bands using (id) group by 1, 2
+          union all
+          select id, width_bucket(h.votes, bounds), 0, count(*), 0, sum(h.votes)
+          from (select distinct v.proposal_id as id, v.voter as account from vote v
+            where v.proposal_id = any(${statement.bind(ids, 'text[]')}) and ${statement.visibleAt(tableFor(Vote), 'v')}) ballots
+          join bands using (id) join snapshots s on id = any(s.ids) join held h on h.token = s.token and h.account = ballots.account
+            and array_position(s.ids, id) between h.first and h.last group by 1, 2)
+        select id, band::integer, sum(accounts)::integer as accounts, sum(voted)::integer as voted, sum(power) as power, sum(voted_power) as voted_power
+        from parts group by id, band having sum(accounts) > 0`
       const { rows } = await reader.sql.query(text, statement.values)
       return new Map(ids.map((id) => [id, bandsOf(rows.filter((one) => one.id === id))]))
     })

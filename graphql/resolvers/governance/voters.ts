@@ -102,13 +102,16 @@ export class VoterResolver {
       reader,
       info,
       (statement) => `select governor_id, account from (
-          select governor_id, voter as account, row_number() over (partition by governor_id order by count(*) desc, sum(weight) desc, voter) as place
-          from (select t.governor_id, v.voter, sum(v.weight) as weight from vote v join terms t on t.id = v.proposal_id
-            where ${statement.visibleAt(tableFor(Vote), 'v')} group by t.governor_id, v.voter, v.proposal_id) b
-          group by governor_id, voter) ranked where place <= ${size}`,
+          select t.governor_id, v.voter as account, row_number() over (partition by t.governor_id
+            order by count(*) filter (where ${IS_FIRST_BALLOT}) desc, sum(v.weight) desc, v.voter) as place
+          from vote v join terms t on t.id = v.proposal_id
+          where ${statement.visibleAt(tableFor(Vote), 'v')} group by t.governor_id, v.voter) ranked where place <= ${size}`,
     )
   }
 }
+
+/** Of the ballots that a voter cast on a proposal, one has their ids alone as its own. */
+const IS_FIRST_BALLOT = `v.id = v.proposal_id || '-' || v.voter`
 
 /** The records of the accounts that `chosen` selects (`governor_id`, `account`), in one statement for all Governors of a list. */
 async function recordsOf(
@@ -138,7 +141,7 @@ function recordsSql(statement: Statement, ids: readonly string[], chosen: string
         (${queued}) or (not p.canceled and p.vote_end < ${clockNow(statement)} and ${quorum} is not null) as decided,
         (${queued}) or (p.for_votes > p.against_votes and ${counted} >= ${quorum}) as passed
       from ${proposalsAt(statement)} where p.governor_id in (select id from asked)),
-    open as (
+    open as materialized (
       select t.* from terms t where t.opened and not exists (
         select 1 from proposal c where c.id = t.id and c.canceled and c.from_block <= t.at and (c.to_block is null or c.to_block > t.at))),
     chosen as materialized (${chosen}),
@@ -147,11 +150,19 @@ function recordsSql(statement: Statement, ids: readonly string[], chosen: string
         case when min(v.support) = max(v.support) then min(v.support) end as side
       from chosen c join vote v on v.voter = c.account join terms t on t.id = v.proposal_id and t.governor_id = c.governor_id
       where ${statement.visibleAt(tableFor(Vote), 'v')} group by c.governor_id, c.account, v.proposal_id),
+    snapshots as (select governor_id, array_agg(at order by at) as ats from open group by governor_id),
+    eligible as (
+      select c.governor_id, c.account, sum(
+          case when h.to_block is null then cardinality(s.ats) else width_bucket(h.to_block - 1, s.ats) end - width_bucket(h.from_block - 1, s.ats))::integer as eligible
+      from chosen c join snapshots s on s.governor_id = c.governor_id join asked a on a.id = c.governor_id
+      join holder h on h.account = c.account and h.token = a.token and h.votes > 0 group by c.governor_id, c.account),
+    took_part as (
+      select b.governor_id, b.voter, count(*)::integer as did from ballots b join open o on o.id = b.proposal_id
+      join holder h on h.account = b.voter and h.token = o.token and h.votes > 0 and h.from_block <= o.at and (h.to_block is null or h.to_block > o.at)
+      group by b.governor_id, b.voter),
     shares as (
-      select c.governor_id, c.account, count(*)::integer as eligible, count(b.voter)::integer as did
-      from chosen c join open o on o.governor_id = c.governor_id
-      join holder h on h.account = c.account and h.token = o.token and h.votes > 0 and h.from_block <= o.at and (h.to_block is null or h.to_block > o.at)
-      left join ballots b on b.voter = c.account and b.proposal_id = o.id group by c.governor_id, c.account),
+      select e.governor_id, e.account, e.eligible, coalesce(d.did, 0) as did
+      from eligible e left join took_part d on d.governor_id = e.governor_id and d.voter = e.account),
     cast_by as (
       select c.governor_id, c.account, count(b.voter)::integer as voted, coalesce(sum(b.weight), 0) as weight,
         count(*) filter (where side = 1)::integer as "for", count(*) filter (where side = 0)::integer as against,
