@@ -13,6 +13,7 @@ export function addActCommands(program: Command): void {
   addAccountCommands(program)
   addTokenCommands(program)
   addGovernanceCommands(program)
+  addBondCommand(program)
   addDataCommands(program)
   addWithdrawCommands(program)
   addCallCommands(program)
@@ -45,6 +46,7 @@ function addAccountCommands(program: Command): void {
     .command('list')
     .description('the accounts of this home')
     .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  modelcommons account list')
     .action(async (options) => (await import('./accountCommands.ts')).listAccounts(options))
   signs(account.command('balance').description('what an account has, in tokens'), 'account balance').action(
     async (options: ActOptions) =>
@@ -78,17 +80,35 @@ function addTokenCommands(program: Command): void {
     .action(async (to: `0x${string}`, options: ActOptions & { lock?: bigint }) =>
       (await loadActs()).runAct(options, (client, all) => all.delegate(client, { to, lock: options.lock })),
     )
-  signs(program.command('stake').description('stake gOPEN on a model'), 'stake 1 25')
-    .argument('<model>', 'its id', wholeId)
-    .argument('<tokens>', 'how many', tokenAmount)
-    .action(async (modelId: bigint, amount: bigint, options) =>
-      (await loadActs()).runAct(options, (client, all) => all.stake(client, { modelId, amount })),
+  signs(
+    program
+      .command('unlock')
+      .description('take back what is unlocked; with an amount, ask for it first: it votes no more'),
+    'unlock 100',
+  )
+    .argument('[tokens]', 'how much of what is locked', tokenAmount)
+    .action(async (amount: bigint | undefined, options) =>
+      (await loadActs()).runAct(options, async (client, all) =>
+        amount === undefined
+          ? all.unlock(client)
+          : { availableAt: (await all.requestUnlock(client, amount)).toISOString() },
+      ),
     )
+  for (const [name, what] of [
+    ['stake', 'stake gOPEN on a model'],
+    ['unstake', 'take stake back from a model'],
+  ] as const)
+    signs(program.command(name).description(what), `${name} 1 25`)
+      .argument('<model>', 'its id', wholeId)
+      .argument('<tokens>', 'how many', tokenAmount)
+      .action(async (modelId: bigint, amount: bigint, options) =>
+        (await loadActs()).runAct(options, (client, all) => all[name](client, { modelId, amount })),
+      )
 }
 
 function addGovernanceCommands(program: Command): void {
-  reads(program.command('proposals').description('the newest proposals, with their tallies')).action(async (options) =>
-    (await loadActs()).runRead(options, (client, all) => all.listProposals(client)),
+  reads(program.command('proposals').description('the newest proposals, with their tallies'), 'proposals').action(
+    async (options) => (await loadActs()).runRead(options, (client, all) => all.listProposals(client)),
   )
   relayed(signs(program.command('vote').description('vote on a proposal'), 'vote 7125…88 for --reason "It is useful."'))
     .argument('<proposal>', 'its id', wholeId)
@@ -120,9 +140,20 @@ interface ContributeOptions extends ActOptions {
   columns?: SampleColumns
 }
 
+function addBondCommand(program: Command): void {
+  signs(
+    program.command('settle-bond').description('settle the bond of a model whose vote is over; anybody may'),
+    'settle-bond 1',
+  )
+    .argument('<model>', 'its id', wholeId)
+    .action(async (modelId: bigint, options) =>
+      (await loadActs()).runAct(options, async (client, all) => ({ wei: await all.resolveBond(client, modelId) })),
+    )
+}
+
 function addDataCommands(program: Command): void {
   const datanet = program.command('datanet').description('where samples are gathered')
-  reads(datanet.command('list').description('the datanets and their rules')).action(async (options) =>
+  reads(datanet.command('list').description('the datanets and their rules'), 'datanet list').action(async (options) =>
     (await loadActs()).runRead(options, (client, all) => all.listDatanets(client)),
   )
   signs(
@@ -246,7 +277,10 @@ function addCallCommands(program: Command): void {
       ),
     )
   const receipt = program.command('receipt').description('receipts of answered calls')
-  reads(receipt.command('verify').description('check a receipt against its signature and the chain'))
+  reads(
+    receipt.command('verify').description('check a receipt against its signature and the chain'),
+    'receipt verify answer.json',
+  )
     .argument('<file>', 'the JSON of a receipt, as `call --json` prints it')
     .action(async (file: string, options) => (await import('./verifyReceiptFile.ts')).verifyReceiptFile(file, options))
 }

@@ -6,9 +6,9 @@ import type { ActOptions } from './runAct.ts'
 /** What hosts do, and what earners ask. */
 export function addHostCommands(program: Command): void {
   const endpoint = program.command('endpoint').description('where a version answers calls')
-  reads(endpoint.command('list').description('the endpoints with their prices'))
-    .addHelpText('after', '\nExample:\n  modelcommons endpoint list --json')
-    .action(async (options) => (await loadActs()).runRead(options, (client, all) => all.listEndpoints(client)))
+  reads(endpoint.command('list').description('the endpoints with their prices'), 'endpoint list --json').action(
+    async (options) => (await loadActs()).runRead(options, (client, all) => all.listEndpoints(client)),
+  )
   const priced = (command: Command) =>
     command
       .requiredOption('--price-in <tokens>', 'gOPEN for 1,000 tokens of prompts', tokenAmount)
@@ -52,20 +52,21 @@ export function addHostCommands(program: Command): void {
       .command('settle')
       .description('redeem what consumers owe for answered calls (an operator’s key in MODELCOMMONS_API_KEY)')
       .option('--dry-run', 'say what would be asked for'),
+    'endpoint settle',
+  ).action(async ({ dryRun, ...options }: ActOptions) =>
+    (await loadActs()).runRead(options, async (client, all) => {
+      if (!dryRun) return all.settleUsage(client, `settle:${client.newSecret('key of a redemption')}`)
+      return options.json ? { plan: [{ step: 'redeem' }] } : 'The API would be asked to redeem what consumers owe.'
+    }),
   )
-    .addHelpText('after', '\nExample:\n  modelcommons endpoint settle')
-    .action(async ({ dryRun, ...options }: ActOptions) =>
-      (await loadActs()).runRead(options, async (client, all) => {
-        if (!dryRun) return all.settleUsage(client, `settle:${client.newSecret('key of a redemption')}`)
-        return options.json ? { plan: [{ step: 'redeem' }] } : 'The API would be asked to redeem what consumers owe.'
-      }),
-    )
 
   const rewards = program.command('rewards').description('what accounts earn')
-  reads(rewards.command('why').description('why an account earned what it did in an epoch'))
+  reads(
+    rewards.command('why').description('why an account earned what it did in an epoch'),
+    'rewards why 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 3',
+  )
     .argument('<account>', 'its address', address)
     .argument('[epoch]', 'default: the newest published one', positiveWhole)
-    .addHelpText('after', '\nExample:\n  modelcommons rewards why 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 3')
     .action(async (account: string, epoch: number | undefined, options: ActOptions) =>
       (await loadActs()).runRead(options, async (client, all) => {
         const why = await all.explainReward(client, { account, epoch })

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { loadActs, signs, tokenAmount } from './options.ts'
+import { loadActs, signs, tokenAmount, wholeId } from './options.ts'
 import type { ActOptions } from './runAct.ts'
 
 /** What validators do. */
@@ -26,5 +26,15 @@ export function addJudgeCommands(program: Command): void {
     .argument('<tokens>', 'how many', tokenAmount)
     .action(async (amount: bigint, _, command: Command) =>
       (await loadActs()).runAct(command.optsWithGlobals(), (client, all) => all.stakeAsValidator(client, amount)),
+    )
+  signs(judge.command('unstake').description('take stake back, when what was judged is settled'), 'judge unstake 10')
+    .argument('<tokens>', 'how many', tokenAmount)
+    .action(async (amount: bigint, _, command: Command) =>
+      (await loadActs()).runAct(command.optsWithGlobals(), (client, all) => all.unstakeAsValidator(client, amount)),
+    )
+  signs(judge.command('draw').description('draw the seats of a round, where nobody has; anybody may'), 'judge draw 3')
+    .argument('<round>', 'its id', wholeId)
+    .action(async (roundId: bigint, _, command: Command) =>
+      (await loadActs()).runAct(command.optsWithGlobals(), (client, all) => all.drawSeats(client, roundId)),
     )
 }

@@ -17,18 +17,19 @@ export const tokenAmount = (text: string): bigint => {
   return BigInt(whole + fraction.padEnd(18, '0'))
 }
 
-export const reads = (command: Command): Command =>
+export const reads = (command: Command, example: string): Command =>
   command
     .option('--api <url>', 'the API (default: MODELCOMMONS_API, or this machine)', httpUrl)
     .option('--node <url>', 'a node of the chain (default: the one that the API names)', httpUrl)
     .option('--json', 'print JSON')
+    .addHelpText('after', `\nExample:\n  modelcommons ${example}`)
 
 /** Of an act that the account may sign and the API send. */
 export const relayed = (command: Command): Command =>
   command.option('--relay', 'let the API send what the account signs: that costs it no gas')
 
 export const signs = (command: Command, example: string): Command =>
-  reads(command)
+  reads(command, example)
     .option('--account <name>', 'the account that acts (or MODELCOMMONS_KEY)', 'default')
     .option('--dry-run', 'say what would be signed and sent, and what it would cost')
     .addOption(
@@ -37,4 +38,3 @@ export const signs = (command: Command, example: string): Command =>
         'when it is done: mined, in the index, or final there (default: final; on a development chain indexed)',
       ).choices(['mined', 'indexed', 'final']),
     )
-    .addHelpText('after', `\nExample:\n  modelcommons ${example}`)

@@ -35,22 +35,22 @@ export function addModelCommands(program: Command): void {
     .option('--json', 'print JSON')
     .addHelpText('after', example('model check parcels'))
     .action(async (folder, options) => (await import('./folderCommands.ts')).checkModel(folder, options))
-  signs(
-    model
-      .command('propose')
-      .description('publish a model folder, lock the bond, and open the vote; run it again if it was interrupted'),
-    'model propose parcels --dry-run',
-  )
-    .argument('<folder>')
-    .action(async (path: string, options: ActOptions) => {
-      const folder = await (await import('./folderCommands.ts')).requireFolder(path)
-      const { proposeFolder } = await import('#model/proposeFolder.ts')
-      await (await loadActs()).runAct(options, (client) => proposeFolder(client, folder))
-    })
-  reads(model.command('status').description('where a model folder stands, and what comes next'))
+  for (const parent of [model, program])
+    signs(
+      parent
+        .command('propose')
+        .description('publish a model folder, lock the bond, and open the vote; run it again if it was interrupted'),
+      parent === model ? 'model propose parcels --dry-run' : 'propose parcels --dry-run',
+    )
+      .argument('<folder>')
+      .action(async (path: string, options: ActOptions) => {
+        const folder = await (await import('./folderCommands.ts')).requireFolder(path)
+        const { proposeFolder } = await import('#model/proposeFolder.ts')
+        await (await loadActs()).runAct(options, (client) => proposeFolder(client, folder))
+      })
+  reads(model.command('status').description('where a model folder stands, and what comes next'), 'model status parcels')
     .argument('<folder>')
     .option('--model <id>', 'this model, whatever the folder says now', wholeId)
-    .addHelpText('after', example('model status parcels'))
     .action(async (path: string, options: ActOptions & { model?: bigint }) => {
       const folder = await (await import('./folderCommands.ts')).requireFolder(path, { formOnly: true })
       const { folderStatus, statusLines } = await import('#model/folderStatus.ts')

@@ -27,6 +27,12 @@ export const stakeAsValidator = (client: Client, amount: bigint): Promise<void> 
     await act.send(call)
   })
 
+/** Gives stake to judge back, in wei: not while commitments wait for their settlement, nor while a judgement of the account is disputed. */
+export const unstakeAsValidator = (client: Client, amount: bigint): Promise<void> =>
+  Act.run(client, 'unstakeAsValidator', { amount }, async (act) => {
+    await act.send({ contract: 'FeedbackPool', functionName: 'unstake', args: [amount] })
+  })
+
 /** Draws the seats of a round, where its workers did not: from one block after the block of its seed on, anybody may. When the chain does not know that block's
  *  hash any more (after 256 blocks), the seats wait for a later block; draw again after that one. */
 export const drawSeats = (client: Client, roundId: bigint): Promise<void> =>

@@ -107,6 +107,10 @@ export const FORMS: Record<Exclude<ActName, OwnForm>, Form> = {
     says: 'Seats at the rounds that open afterwards are drawn by stake. Bad judgement, and silence after a commitment, are fined from it.',
     fields: [amount('gOPEN to stake')],
   },
+  unstakeAsValidator: {
+    says: 'Gives stake to judge back: not while what you have judged is not settled, nor while it is disputed.',
+    fields: [amount('gOPEN to take back')],
+  },
   drawSeats: {
     says: 'Anyone may draw the seats of a round, by the hash of a block that nobody chose.',
     fields: [given('roundId')],

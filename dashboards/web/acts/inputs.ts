@@ -23,6 +23,7 @@ export interface ActInputs {
   withdrawContribution: { id: string; reason: string }
   withdrawStake: { id: string }
   stakeAsValidator: { amount: string }
+  unstakeAsValidator: { amount: string }
   drawSeats: { roundId: string }
   /** `judgements`: JSON of a list, ids as text. */
   judge: { judgements: string }
@@ -59,6 +60,7 @@ export const ACT_TITLES: Record<ActName, string> = {
   withdrawContribution: 'Take the sample back',
   withdrawStake: 'Take its stake back',
   stakeAsValidator: 'Stake to judge',
+  unstakeAsValidator: 'Take the stake back',
   drawSeats: 'Draw the seats',
   judge: 'Judge',
   reveal: 'Reveal judgements',

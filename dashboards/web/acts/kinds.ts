@@ -99,6 +99,10 @@ export const ACTS: { [Name in ActName]: ActKind<ActInputs[Name]> } = {
         .then(() => `You have staked ${gopen(amount)} gOPEN. Seats at the rounds to come are drawn by stake.`),
     effect: haveNow,
   },
+  unstakeAsValidator: {
+    run: (on, { amount }) => client.unstakeAsValidator(on, id(amount)).then(() => `${gopen(amount)} gOPEN came back.`),
+    effect: haveNow,
+  },
   drawSeats: {
     run: (on, { roundId }) => client.drawSeats(on, id(roundId)).then(() => `The seats of round ${roundId} are drawn.`),
   },

@@ -114,6 +114,7 @@ export const JudgingActs = (_: PlaceProps) => (
   <>
     <ActButton act="judge" />
     <ActButton act="stakeAsValidator" />
+    <ActButton act="unstakeAsValidator" />
   </>
 )
 

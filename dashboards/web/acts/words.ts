@@ -34,6 +34,7 @@ const WORDS: Record<string, Say> = {
     `Submit ${many(hashes, 'sample')} to datanet ${id}, with a stake of ${amount(each)} each`,
   'DatanetRegistry.withdrawStake': ([ids]) => `Take back the stake of ${many(ids, 'sample')}`,
   'FeedbackPool.stake': ([wei]) => `Stake ${amount(wei)} to judge`,
+  'FeedbackPool.unstake': ([wei]) => `Take back ${amount(wei)} that you have staked to judge`,
   'FeedbackPool.commit': ([ids]) => `Commit to ${many(ids, 'judgement')}, without showing what they say`,
   'FeedbackPool.reveal': ([list]) => `Reveal ${many(list, 'judgement')}`,
   'FeedbackPool.drawSeats': ([id]) => `Draw the seats of round ${id}`,
