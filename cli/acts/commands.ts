@@ -162,13 +162,13 @@ function addDataCommands(program: Command): void {
   )
     .argument('<model>', 'its id', wholeId)
     .requiredOption('--licence <name>', 'the SPDX name of the licence')
-    .option('--min-stake <tokens>', 'the least stake on a sample', tokenAmount, 0n)
+    .option('--min-stake <tokens>', 'the least stake on a sample (default: 0)', tokenAmount)
     .addOption(
       new Option('--compare <how>', 'how samples are compared').choices(['prose', 'code', 'exact']).default('prose'),
     )
     .action(async (modelId: bigint, options) =>
       (await loadActs()).runAct(options, async (client, all) => {
-        const { licence, minStake, compare: comparison } = options
+        const { licence, minStake = 0n, compare: comparison } = options
         return { datanet: await all.createDatanet(client, { modelId, licence, minStake, comparison }) }
       }),
     )
