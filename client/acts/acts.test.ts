@@ -29,9 +29,11 @@ import {
   setPrice,
   signBallot,
   stake,
+  stakeAsValidator,
   transfer,
   unlock,
   unstake,
+  unstakeAsValidator,
   withdraw,
   withdrawStake,
 } from '../index.ts'
@@ -75,6 +77,13 @@ test('stake on a model, and locked gOPEN after its delay, come back to the accou
   )
   await world.warp(availableAt.getTime() / 1000 - (await world.now()))
   expect(await received(6, () => unlock(carol))).toBe(parseEther('2'))
+})
+
+test('a stake to judge comes back, and no more than was staked', async () => {
+  const faye = await system.as(5)
+  await stakeAsValidator(faye, parseEther('10'))
+  expect(await received(5, () => unstakeAsValidator(faye, parseEther('4')))).toBe(parseEther('4'))
+  await expect(unstakeAsValidator(faye, parseEther('7'))).rejects.toThrow(/InsufficientStake: staked 6 gOPEN/)
 })
 
 test('an act that took all of the account’s gOPEN and was interrupted then goes on, although none is left', async () => {
