@@ -92,12 +92,15 @@ export async function exchange(
   await answer(gateway, request, response, { ...started, stream: asked.stream, form: formOf(started) })
 }
 
+/** Whether an answer is streamed, and its form. */
+type Shown = { stream: false; form: Pick<AnswerForm, 'whole'> } | { stream: boolean; form: AnswerForm }
+
 /** Answers with calls that have started. A client that disconnects cancels them, unless they go on, and so does the end of its key. */
 export async function answer(
   { services, metrics }: Pick<Gateway, 'services' | 'metrics'>,
   request: Request,
   response: Response,
-  { ids, goesOn, stream, form }: Pick<Started, 'ids' | 'goesOn'> & { stream: boolean; form: AnswerForm },
+  { ids, goesOn, ...shown }: Pick<Started, 'ids' | 'goesOn'> & Shown,
 ): Promise<void> {
   const began = performance.now()
   const left = new AbortController()
@@ -114,9 +117,9 @@ export async function answer(
   response.once('close', leave)
   if (response.destroyed) leave()
   try {
-    const answers = ids.map((id) => followAnswer(services, id, { signal, stream }))
-    if (!stream) return void response.json(form.whole(await Promise.all(answers.map(drain))))
-    await streamAnswers(response, form, answers, {
+    const answers = ids.map((id) => followAnswer(services, id, { signal, stream: shown.stream }))
+    if (!shown.stream) return void response.json(shown.form.whole(await Promise.all(answers.map(drain))))
+    await streamAnswers(response, shown.form, answers, {
       log: services.log,
       firstToken: () => metrics.firstToken(request.path, (performance.now() - began) / 1000),
       interval: (seconds) => metrics.interval(request.path, seconds),

@@ -5,8 +5,9 @@ import type { Services } from '#graphql/context.ts'
 import type { ApiOptions } from '#graphql/index.ts'
 import { chatForm, readChatCompletion } from './chat.ts'
 import { completionForm, readCompletion } from './completions.ts'
-import { badRequest, describeFailure, GatewayError } from './errors.ts'
-import { exchange, type Gateway } from './exchange.ts'
+import { embeddingsForm, readEmbeddings } from './embeddings.ts'
+import { describeFailure, GatewayError } from './errors.ts'
+import { answer, exchange, type Gateway, startAnswers } from './exchange.ts'
 import { requireKnownHost } from './knownHost.ts'
 import { serveMcp } from './mcp/index.ts'
 import { mcpServerFor } from './mcp/server.ts'
@@ -62,12 +63,10 @@ function openaiRoutes(gateway: Gateway, isOwn: RequestHandler): Router {
     return exchange(gateway, request, response, asked, (started) => messagesForm(asked, started))
   })
   addResponseRoutes(router, gateway)
-  router.post('/embeddings', () => {
-    throw badRequest(
-      'The models that are served here have no embeddings: they generate text.',
-      'model',
-      'model_not_supported',
-    )
+  router.post('/embeddings', async (request, response) => {
+    const asked = readEmbeddings(request.body)
+    const started = await startAnswers(gateway, request, response, asked)
+    await answer(gateway, request, response, { ...started, stream: false, form: embeddingsForm(asked) })
   })
   router.use((request) => {
     throw new GatewayError(404, `Unknown request URL: ${request.method} ${request.baseUrl}${request.path}.`, {

@@ -23,7 +23,7 @@ test('no prompt is a conversation: the text of a call tells which of both it is'
 
 test.each([
   [{}, /give a prompt/],
-  [{ prompt: 'x', chat: text }, /not both/],
+  [{ prompt: 'x', chat: text }, /one of them only/],
   [{ chat: '{}' }, /messages/],
   [{ chat: '{"messages":[]}' }, /messages/],
   [{ chat: '{"messages":[{"role":"user"}]}' }, /content/],

@@ -1,4 +1,5 @@
 import { chatOf, chatText } from './chatRequest.ts'
+import { embeddingList, embeddingOf, embeddingText } from './embeddingRequest.ts'
 import {
   AddressInput,
   ChoiceInput,
@@ -163,6 +164,11 @@ export class InferInput {
     { optional: true, max: MAX_PROMPT },
   )
   chat?: string
+  @JsonInput(
+    'Texts to embed instead of a prompt to answer: a list of up to 256 texts, or lists of token ids. The answer is {"embeddings": […]}: each vector as 32-bit floats, little-endian, in base64. What concerns an answer’s text has no effect.',
+    { optional: true, max: MAX_PROMPT },
+  )
+  embed?: string
   @IntInput('The maximum number of output tokens.', { default: 64, min: 1, max: 4096 }) maxTokens!: number
   @RealInput('The sampling temperature; 0 always takes the most likely token.', { default: 0, min: 0, max: 5 })
   temperature!: number
@@ -281,20 +287,35 @@ export function checkJobInput<K extends JobKind>(kind: K, value: unknown): JobIn
   return input
 }
 
-/** A call has a prompt or a conversation. The conversation is stored in its canonical form. */
+/** A call has a prompt, a conversation, or texts to embed. The latter two are stored in their canonical form. */
 function checkPrompt(input: InferInput): void {
-  const { prompt, chat } = input
-  if ((prompt === undefined) === (chat === undefined))
-    throw new InputError('InferInput.prompt: give a prompt, or a conversation as `chat`, and not both.')
+  const { prompt, chat, embed, open } = input
+  if ([prompt, chat, embed].filter((one) => one !== undefined).length !== 1)
+    throw new InputError(
+      'InferInput.prompt: give a prompt, or a conversation as `chat`, or texts as `embed`, and one of them only.',
+    )
   if (prompt !== undefined && chatOf(prompt))
     throw new InputError('InferInput.prompt has the form of a conversation: send it as `chat`.')
-  if (chat === undefined) return
+  if (prompt !== undefined && embeddingOf(prompt))
+    throw new InputError('InferInput.prompt has the form of texts to embed: send them as `embed`.')
+  if (embed !== undefined && open)
+    throw new InputError('InferInput.open: embeddings are not traced to their sources, so they cannot be opened.')
+  if (chat !== undefined) input.chat = canonical('chat is no conversation', chat, chatText)
+  if (embed !== undefined) input.embed = canonical('embed has no texts to embed', embed, embeddingList)
+}
+
+function canonical(fault: string, json: string, textOf: (value: unknown) => string): string {
   try {
-    input.chat = chatText(JSON.parse(chat))
+    return textOf(JSON.parse(json))
   } catch (cause) {
-    throw new InputError(`InferInput.chat is no conversation: ${(cause as Error).message}`, { cause })
+    throw new InputError(`InferInput.${fault}: ${(cause as Error).message}`, { cause })
   }
 }
 
-/** The text of a call: its prompt, or the canonical JSON of its conversation. */
-export const promptOf = ({ prompt, chat }: Pick<InferInput, 'prompt' | 'chat'>): string => prompt ?? chat ?? ''
+/** The text of a call: its prompt, or the canonical JSON of its conversation or of its texts to embed. */
+export const promptOf = ({ prompt, chat, embed }: Pick<InferInput, 'prompt' | 'chat' | 'embed'>): string =>
+  prompt ?? chat ?? (embed === undefined ? '' : embeddingText(embed))
+
+/** The most tokens that a call may be charged as its answer: vectors cost nothing beside the texts. */
+export const maxTokensOut = ({ embed, maxTokens }: Pick<InferInput, 'embed' | 'maxTokens'>): number =>
+  embed === undefined ? maxTokens : 0

@@ -151,6 +151,57 @@ test('chat: streams with usage and log-probabilities, tools, schemas and several
   expect(system.logged).toEqual([])
 })
 
+test('embeddings: of texts and tokens, as floats and base64, charged for their tokens once, with a receipt', async () => {
+  const system = await servedModel(world)
+  const { openai, db } = system
+  const input = ['thing 1 is red', 'thing 2 is green']
+  const { data: both, response } = await openai.embeddings.create({ model: 'Clerk', input }).withResponse()
+  expect(both.data.map(({ index }) => index)).toEqual([0, 1])
+  for (const { embedding } of both.data) {
+    expect(embedding).toHaveLength(32)
+    expect(Math.hypot(...embedding)).toBeCloseTo(1, 5)
+  }
+  const tokens = both.usage.prompt_tokens
+  expect(both.usage).toEqual({ prompt_tokens: tokens, total_tokens: tokens })
+  const { rows } = await db.query(
+    'select id, prompt, answer, tokens_in as "tokensIn", tokens_out as "tokensOut", fee, channel_id as channel from receipt',
+  )
+  const [receipt] = rows
+  expect(receipt).toMatchObject({ prompt: JSON.stringify({ embed: input }), tokensIn: tokens, tokensOut: 0 })
+  expect(receipt.fee).toBe(BigInt(tokens)) // 1,000 wei for 1,000 tokens, and nothing for what was read out
+  expect(response.headers.get('x-receipt-id')).toBe(receipt.id)
+  expect(both).toMatchObject({ receipt: { id: receipt.id, fee: String(receipt.fee) } })
+  expect(await used(system)).toBe(receipt.fee)
+  const signed = JSON.parse(receipt.answer).embeddings.map((vector: string) => [
+    ...new Float32Array(new Uint8Array(Buffer.from(vector, 'base64')).buffer),
+  ])
+  expect(signed).toEqual(both.data.map(({ embedding }) => embedding))
+
+  const one = await openai.embeddings.create({ model: 'endpoint:1', input: must(input[0]), encoding_format: 'float' })
+  const near = (vector: readonly number[]) => vector.map((value) => expect.closeTo(value, 4))
+  expect(one.data[0]?.embedding).toEqual(near(must(both.data[0]).embedding))
+  const raw = await openai.embeddings.create({ model: 'endpoint:1', input: [5, 6, 7], encoding_format: 'base64' })
+  expect(Buffer.from(must(raw.data[0]).embedding as unknown as string, 'base64')).toHaveLength(32 * 4)
+  expect(raw.usage.prompt_tokens).toBe(3)
+  const keyed = { headers: { 'idempotency-key': 'embed' } }
+  const lists = { model: 'endpoint:1', input: [[5, 6, 7], [8]] }
+  const first = await openai.embeddings.create(lists, keyed)
+  const again = await openai.embeddings.create(lists, keyed)
+  expect(again).toEqual(first)
+  expect(first.data[0]?.embedding).toHaveLength(32)
+  expect(await used(system)).toBe(receipt.fee + BigInt(one.usage.prompt_tokens + 3 + 4))
+  expect(await openHolds(system)).toBe(0)
+  expect((await db.query(`select id from job_run where kind = 'attribute'`)).rows).toEqual([]) // nothing to trace
+  const { errors } = await system.ask(
+    'mutation ($ids: [ID!]!) { openReceipts(ids: $ids, idempotencyKey: "o") { id } }',
+    {
+      ids: [receipt.id],
+    },
+  )
+  expect(errors?.[0]?.extensions.code).toBe('NOT_TRACED')
+  expect(system.logged).toEqual([])
+})
+
 test('what cannot be answered is refused at once, in OpenAI’s form, and costs nothing', async () => {
   const system = await servedModel(world)
   const { openai } = system
@@ -189,10 +240,18 @@ test('what cannot be answered is refused at once, in OpenAI’s form, and costs 
   })
   expect(await chat({}, system.client({}))).toMatchObject({ status: 402 }) // nobody is named who pays
   expect(await chat({}, system.client({ 'x-consumer': 'me' }))).toMatchObject({ status: 400, param: 'x-consumer' })
-  expect(await refusal(openai.embeddings.create({ model: 'Clerk', input: 'x' }))).toMatchObject({
+  const embed = (more: object, client = openai) =>
+    refusal(client.embeddings.create({ model: 'Clerk', input: 'x', ...more } as never))
+  expect(await embed({ dimensions: 8 })).toMatchObject({ status: 400, param: 'dimensions' })
+  for (const input of ['', [], [''], [[]], [1, 'x'], [0.5], { text: 'x' }, Array.from({ length: 257 }, () => 'x')])
+    expect(await embed({ input })).toMatchObject({ status: 400, param: 'input' })
+  expect(await embed({ input: 'x'.repeat(40_000) })).toMatchObject({ status: 400 })
+  expect(await embed({ encoding_format: 'int8' })).toMatchObject({ status: 400, param: 'encoding_format' })
+  expect(await embed({}, system.client({ 'x-consumer': me, 'x-open': 'true' }))).toMatchObject({
     status: 400,
-    code: 'model_not_supported',
+    message: expect.stringContaining('not traced'),
   })
+  expect(await embed({ model: 'endpoint:2' })).toMatchObject({ status: 402 })
   const schema = { type: 'string', pattern: 'a*' }
   for (const stream of [false, true])
     expect(
@@ -202,8 +261,13 @@ test('what cannot be answered is refused at once, in OpenAI’s form, and costs 
       type: 'invalid_request_error',
       message: expect.stringContaining('pattern'),
     })
+  expect(await embed({ input: [[1], [304]] })).toMatchObject({
+    status: 400,
+    type: 'invalid_request_error',
+    message: expect.stringContaining('Text 1: it has token 304'),
+  })
   const { rows } = await system.db.query('select status, attempt from job_run')
-  expect(rows).toEqual([1, 2].map(() => ({ status: 'Failed', attempt: 1 })))
+  expect(rows).toEqual([1, 2, 3].map(() => ({ status: 'Failed', attempt: 1 })))
   const special = await openai.completions.create({
     model: 'Clerk',
     prompt: '<|agent|><|end|>\n\ndata: [DONE]\n\n',

@@ -83,6 +83,15 @@ test('of a job that two attempts answered, the last attempt’s answer comes bac
   expect((await db.query(`select id from job_run where kind = 'attribute'`)).rows).toHaveLength(1)
 })
 
+test('embeddings come back without an attribution, as they were answered', async () => {
+  const entry = entryOf('e', { answer: '{"embeddings":["AACAPw=="]}' })
+  entry.receipt.prompt = '{"embed":["p"]}'
+  const { db, journal, statuses } = await journalled(entry)
+  expect(await replayAnswers({ db, journal }, ago(HOUR))).toBe(1)
+  expect(await statuses()).toEqual(['e Succeeded {"embeddings":["AACAPw=="]}'])
+  expect((await db.query(`select id from job_run where kind = 'attribute'`)).rows).toEqual([])
+})
+
 test('a job that was cancelled since its answer stays cancelled; every other is taken over', async () => {
   const { db, journal, statuses } = await journalled(
     ...['cancelled', 'running', 'retried', 'queued'].map((id) => entryOf(id)),

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { lockCredit } from '#schema/advisoryLocks.ts'
 import { type Database, databaseTime, type Sql } from '#schema/database.ts'
+import { embeddingOf } from '#schema/embeddingRequest.ts'
 import { insertJob } from '#schema/enqueue.ts'
 import type { AnswerEntry, AnswerJournal } from '#schema/journal/answers.ts'
 import { SealError } from '#schema/journal/seal.ts'
@@ -127,8 +128,10 @@ const replay = (db: Database, { job, result, receipt, maximum, voucher }: Answer
       )
     await sql.query('update signed_voucher set used = greatest(used, $2) where id = $1', [channelId, cumulative])
     await saveRows(sql, [row(Receipt, { id: job.id, jobId: job.id, epoch: null, ...receipt })])
-    const key = `${job.id}/attribute:${job.id}`
-    await insertJob(sql, 'attribute', { receiptId: job.id }, { key, requestedBy: job.requestedBy, parentId: job.id })
+    if (!embeddingOf(receipt.prompt)) {
+      const key = `${job.id}/attribute:${job.id}`
+      await insertJob(sql, 'attribute', { receiptId: job.id }, { key, requestedBy: job.requestedBy, parentId: job.id })
+    }
     await notify(sql, { type: 'job', id: job.id, status: 'Succeeded', progress: 1 })
     return true
   })

@@ -45,12 +45,16 @@ export interface CallQuote {
 /** Says what a call costs at most, before anything is signed. */
 export async function quoteCall(
   client: Client,
-  question: Pick<Question, 'endpointId' | 'prompt' | 'chat' | 'maxTokens'>,
+  question: Pick<Question, 'endpointId' | 'prompt' | 'chat' | 'embed' | 'maxTokens'>,
 ): Promise<CallQuote> {
   const { endpointId, maxTokens = MAX_TOKENS } = question
   const channel = await channelWith(client, endpointId)
   const [, , priceIn, priceOut] = await client.read('InferenceMarket', 'endpoints', [endpointId])
-  const maximum = maximumFee({ priceIn, priceOut }, maxPromptTokens(textOfCall(question)), maxTokens)
+  const maximum = maximumFee(
+    { priceIn, priceOut },
+    maxPromptTokens(textOfCall(question)),
+    question.embed ? 0 : maxTokens,
+  )
   return { channel, maximum, priceIn, priceOut }
 }
 
@@ -90,9 +94,11 @@ export const callEndpoint = (client: Client, question: Question): Promise<CallAn
   })
 }
 
-/** What the API charges for, and what the receipt signs: a conversation counts in its canonical form. */
-const textOfCall = ({ prompt, chat }: Pick<Question, 'prompt' | 'chat'>): string =>
-  prompt ?? (chat ? canonicalJson(JSON.parse(chat)) : '')
+/** What the API charges for, and what the receipt signs: a conversation, and texts to embed, count in their canonical form. */
+function textOfCall({ prompt, chat, embed }: Pick<Question, 'prompt' | 'chat' | 'embed'>): string {
+  if (embed) return canonicalJson({ embed: JSON.parse(embed) })
+  return prompt ?? (chat ? canonicalJson(JSON.parse(chat)) : '')
+}
 
 interface PaidCall {
   channel: Channel

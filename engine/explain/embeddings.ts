@@ -2,6 +2,7 @@
 
 import type { Weights } from '#engine/formats/weights.ts'
 import {
+  DeviceTensors,
   div,
   input,
   matmul,
@@ -11,7 +12,6 @@ import {
   ProgramCache,
   reshape,
   sum,
-  type Tensor,
 } from '#engine/graph/index.ts'
 import { bucketLength } from '#engine/model/buckets.ts'
 import type { ModelConfig } from '#engine/model/config.ts'
@@ -21,37 +21,53 @@ import type { LoraConfig } from '#engine/model/lora.ts'
 
 const BATCH = 8
 
-/** Embeds texts: the mean of the last layer's hidden states over the tokens whose mask is 1. */
+interface EmbeddedModel {
+  config: ModelConfig
+  weights: Weights
+  /** Of the adapters that texts are embedded with. */
+  lora?: LoraConfig
+}
+
+/** Tokens, and 1 for each that counts. */
+interface EmbeddedRow {
+  ids: ArrayLike<number>
+  mask: ArrayLike<number>
+}
+
+/** Embeds texts: the mean of the last layer's hidden states, after the last norm, over the tokens whose mask is 1. */
 export class Embedder {
-  private readonly feeds: Record<string, Tensor>
+  private readonly runner = onnxRuntime()
+  private readonly weights: DeviceTensors
+  /** By the length of their rows; for one row, by its negative. */
   private readonly programs: ProgramCache<number, 'embedding'>
 
-  constructor(private readonly model: { config: ModelConfig; weights: Weights; lora: LoraConfig; adapter: Weights }) {
-    this.feeds = { ...feedsOf(model.weights), ...feedsOf(model.adapter) }
-    const runner = onnxRuntime()
-    this.programs = new ProgramCache((length) => runner.compile(this.graph(length)))
+  constructor(private readonly model: EmbeddedModel) {
+    this.weights = new DeviceTensors(this.runner, feedsOf(model.weights))
+    this.programs = new ProgramCache((key) => this.runner.compile(this.graph(key < 0 ? 1 : BATCH, Math.abs(key))))
   }
 
-  private graph(length: number) {
+  private graph(rows: number, length: number) {
     const { config, lora } = this.model
     const weights = weightInputs(config)
-    const adapter = adapterInputs(config, lora)
-    const ids = idInput(config, BATCH, length)
-    const mask = input('mask', [BATCH, length])
-    const { hidden } = forward(config, { weights, ids, adapter: { lora, weights: adapter } }) // (B,T,D)
-    const pooled = matmul(reshape(mask, [BATCH, 1, length]), hidden) // (B,1,D)
-    const counts = reshape(maximum(sum(mask, [1]), 1), [BATCH, 1, 1])
+    const adapter = lora && { lora, weights: adapterInputs(config, lora) }
+    const ids = idInput(config, rows, length)
+    const mask = input('mask', [rows, length])
+    const { hidden } = forward(config, { weights, ids, adapter }) // (B,T,D)
+    const pooled = matmul(reshape(mask, [rows, 1, length]), hidden) // (B,1,D)
+    const counts = reshape(maximum(sum(mask, [1]), 1), [rows, 1, 1])
     return {
-      inputs: [ids, mask, ...weights.values(), ...adapter.values()],
-      outputs: { embedding: reshape(mul(pooled, div(1, counts)), [BATCH, config.hidden_size]) },
+      inputs: [ids, mask, ...weights.values(), ...(adapter?.weights.values() ?? [])],
+      outputs: { embedding: reshape(mul(pooled, div(1, counts)), [rows, config.hidden_size]) },
     }
   }
 
-  /** One vector for each row, in order. */
+  /** One vector for each row, in order. Between two batches, others may run. */
   async embed(
-    rows: readonly { ids: ArrayLike<number>; mask: ArrayLike<number> }[],
+    rows: readonly EmbeddedRow[],
+    adapter: Weights | undefined,
     signal?: AbortSignal,
   ): Promise<Float32Array[]> {
+    const feeds = { ...(await this.weights.get()), ...(adapter && feedsOf(adapter)) }
     const { hidden_size: D, max_position_embeddings: room } = this.model.config
     const found = new Array<Float32Array>(rows.length)
     const order = Array.from(rows.keys()).sort((a, b) => rows[a]!.ids.length - rows[b]!.ids.length || a - b)
@@ -59,13 +75,15 @@ export class Embedder {
       signal?.throwIfAborted()
       const chosen = order.slice(from, from + BATCH)
       const length = bucketLength(rows[chosen.at(-1)!]!.ids.length, room)
-      const ids = new Int32Array(BATCH * length)
-      const mask = new Float32Array(BATCH * length)
+      const batch = chosen.length === 1 ? 1 : BATCH
+      const ids = new Int32Array(batch * length)
+      const mask = new Float32Array(batch * length)
       chosen.forEach((index, row) => {
         ids.set(Array.from(rows[index]!.ids), row * length)
         mask.set(Array.from(rows[index]!.mask), row * length)
       })
-      const results = await (await this.programs.get(length)).run({ ...this.feeds, ids, mask })
+      const program = await this.programs.get(batch === 1 ? -length : length)
+      const results = await program.run({ ...feeds, ids, mask })
       chosen.forEach((index, row) => {
         found[index] = results.embedding.floats.slice(row * D, (row + 1) * D)
       })
@@ -74,8 +92,9 @@ export class Embedder {
     return found
   }
 
-  release(): Promise<void> {
-    return this.programs.release()
+  async release(): Promise<void> {
+    await this.programs.release()
+    await this.weights.release()
   }
 }
 

@@ -39,13 +39,13 @@ interface Running {
 
 /** Interval of the checks of the child's memory and heartbeat. */
 const WATCH_MS = 500
-/** Tasks that run concurrently, because their requests share one batch. Every other task has the process for itself. */
-const CONCURRENT_TASKS: readonly TaskName[] = ['generate']
+/** Tasks that run concurrently: requests of `generate` share one batch, between whose steps texts are embedded. Every other task has the process for itself. */
+const CONCURRENT_TASKS: readonly TaskName[] = ['generate', 'embed']
 /** Number of last characters of standard error that the error of a crash contains. */
 const MAX_STDERR_TAIL = 2000
 
 /**
- * A child process that runs tasks of the engine one after another, but `generate` tasks concurrently. Loaded models stay in
+ * A child process that runs tasks of the engine one after another, but those that answer concurrently. Loaded models stay in
  * its memory. The child starts with the first task, and again after a crash. It exits with its parent. The parent only
  * passes messages, so its event loop is never blocked.
  * @example

@@ -71,7 +71,7 @@ export async function explainAnswerTask(
   emit({ type: 'progress', done: 0.3, stage: 'measuring influence' })
   const influences = await influencesOn(corpus.gradients, corpus.sketched, row, tokens, signal)
   emit({ type: 'progress', done: 0.9, stage: 'finding spans' })
-  const [embedding] = await corpus.embedder.embed([row], signal)
+  const [embedding] = await corpus.embedder.embed([row], adapter.weights, signal)
   if (!embedding) throw new Error('The answer has no embedding.')
   const spans = corpus.spans.find(answer, { minLength: input.minSpan ?? 6, maxPositions: corpus.spans.tokenCount })
   emit({ type: 'progress', done: 1, stage: 'traced' })
@@ -172,9 +172,9 @@ async function corpusOf(
         `${sketchFile} contains ${sketches.count} sketches for ${samples.length} samples; give the samples of that run.`,
       )
     const sketched = await SketchedInfluence.create(sketches)
-    const embedder = new Embedder({ config, weights, lora, adapter })
+    const embedder = new Embedder({ config, weights, lora })
     const rows = toExamples(base, samples)
     const spans = SpanIndex.build(rows.map(({ ids }) => ids))
-    return { gradients, sketched, embedder, spans, embeddings: await embedder.embed(rows, signal) }
+    return { gradients, sketched, embedder, spans, embeddings: await embedder.embed(rows, adapter, signal) }
   }
 }

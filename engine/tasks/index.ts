@@ -1,4 +1,5 @@
 import { alignTask } from './align.ts'
+import { embedTask } from './embed.ts'
 import { evaluateTask } from './evaluate.ts'
 import { explainAnswerTask } from './explainAnswer.ts'
 import { fineTuneTask } from './fineTune.ts'
@@ -13,6 +14,7 @@ export const tasks = {
   influence: influenceTask,
   align: alignTask,
   generate: generateTask,
+  embed: embedTask,
   evaluate: evaluateTask,
   explainAnswer: explainAnswerTask,
   winRate: winRateTask,

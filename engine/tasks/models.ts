@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { LRUCache } from 'lru-cache'
+import { Embedder } from '#engine/explain/embeddings.ts'
 import { type Adapter, readAdapter } from '#engine/formats/adapter.ts'
 import { readCheckpoint } from '#engine/formats/checkpoint.ts'
 import type { Weights } from '#engine/formats/weights.ts'
@@ -19,6 +20,8 @@ export interface BaseModel extends BaseDescription {
   weights: Weights
   /** Generators with their compiled programs, by LoRA configuration. */
   generators: Map<string, Generator>
+  /** Likewise. */
+  embedders: Map<string, Embedder>
   /** Loaded adapters, by folder and modification time. */
   adapters: LRUCache<string, Promise<LoadedAdapter>>
   /** Grammars with their caches, by schema. */
@@ -37,8 +40,8 @@ export interface LoadedAdapter {
 const MAX_BASES = 2
 const MAX_ADAPTERS = 32
 const MAX_GRAMMARS = 8
-const bases = new ReleasingCache<string, BaseModel>(MAX_BASES, ({ generators }) =>
-  Promise.all([...generators.values()].map((generator) => generator.release())),
+const bases = new ReleasingCache<string, BaseModel>(MAX_BASES, ({ generators, embedders }) =>
+  Promise.all([...generators.values(), ...embedders.values()].map((one) => one.release())),
 )
 
 /** The number of base models in memory. */
@@ -69,6 +72,7 @@ async function readBase(folder: string): Promise<BaseModel> {
     ...base,
     weights: checkWeights(base.config, weights),
     generators: new Map(),
+    embedders: new Map(),
     adapters: new LRUCache({ max: MAX_ADAPTERS }),
     grammars: new LRUCache({ max: MAX_GRAMMARS }),
   }
@@ -141,4 +145,15 @@ export function generatorOf(base: BaseModel, lora: LoraConfig | undefined): Gene
     base.generators.set(key, (generator = new Generator({ config, weights, lora, endIds })))
   }
   return generator
+}
+
+/** The base's embedder for adapters of one configuration. */
+export function embedderOf(base: BaseModel, lora: LoraConfig | undefined): Embedder {
+  const key = JSON.stringify(lora ?? null)
+  let embedder = base.embedders.get(key)
+  if (!embedder) {
+    const { config, weights } = base
+    base.embedders.set(key, (embedder = new Embedder({ config, weights, lora })))
+  }
+  return embedder
 }

@@ -1,7 +1,7 @@
 import { affordableTokensOut, maximumFee, maxPromptTokens } from '#rules/fee.ts'
 import { lockCredit } from '#schema/advisoryLocks.ts'
 import type { Sql } from '#schema/database.ts'
-import { type InferInput, promptOf } from '#schema/jobs.ts'
+import { type InferInput, maxTokensOut, promptOf } from '#schema/jobs.ts'
 import type { JobRun } from '#schema/offchain/jobs.ts'
 import { ApiError } from '../errors.ts'
 import { channelFor } from './channel.ts'
@@ -31,7 +31,7 @@ export async function reserveCredit(
   if (hosts) requireHosted(hosts, { id: endpointId, host })
   const price = { priceIn, priceOut }
   const promptTokens = maxPromptTokens(promptOf(input))
-  const maximum = maximumFee(price, promptTokens, input.maxTokens)
+  const maximum = maximumFee(price, promptTokens, maxTokensOut(input))
   const channelId = input.channelId?.toLowerCase()
   const affordable = (free: bigint) => affordableTokensOut(price, promptTokens, free)
   const payer =

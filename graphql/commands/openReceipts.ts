@@ -1,4 +1,5 @@
 import { Arg, Ctx, ID, Mutation, Resolver } from 'type-graphql'
+import { embeddingOf } from '#schema/embeddingRequest.ts'
 import { Receipt } from '#schema/offchain/attribution.ts'
 import { callerAccount, requireKey } from '../access.ts'
 import type { ApiContext } from '../context.ts'
@@ -25,8 +26,8 @@ export class OpenReceiptsCommand {
       throw new ApiError('TOO_COMPLEX', `At most ${MAX_RECEIPTS} receipts are opened at once. Send several requests.`)
     await db.transaction(async (sql) => {
       // Nobody opens another's receipt, not even an operator: it is the consumer's act.
-      const { rows } = await sql.query<{ id: string; epoch: number | null; open: boolean }>(
-        'select id, epoch, is_open as open from receipt where id = any($1) and ($2::text is null or consumer = $2) order by id for update',
+      const { rows } = await sql.query<{ id: string; epoch: number | null; open: boolean; prompt: string }>(
+        'select id, epoch, is_open as open, prompt from receipt where id = any($1) and ($2::text is null or consumer = $2) order by id for update',
         [ids, callerAccount(caller)],
       )
       const own = new Set(rows.map(({ id }) => id))
@@ -35,6 +36,12 @@ export class OpenReceiptsCommand {
         throw new ApiError(
           'RECEIPT_NOT_FOUND',
           `You have no receipt ${other.slice(0, 80)}. Query \`receipts\` for yours.`,
+        )
+      const embedded = rows.find(({ prompt }) => embeddingOf(prompt))
+      if (embedded)
+        throw new ApiError(
+          'NOT_TRACED',
+          `Receipt ${embedded.id} is of embeddings, which are not traced to their sources: opening it moves no reward.`,
         )
       const paid = rows.find(({ epoch, open }) => epoch !== null && !open)
       if (paid)

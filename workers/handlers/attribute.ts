@@ -4,6 +4,7 @@ import { recordInfluence } from '#rules/attribution.ts'
 import { PPM } from '#rules/bps.ts'
 import { quantise } from '#rules/quantise.ts'
 import { chatOf } from '#schema/chatRequest.ts'
+import { embeddingOf } from '#schema/embeddingRequest.ts'
 import { IndexBehindError } from '#schema/errors.ts'
 import { fetchFile } from '#schema/folders.ts'
 import { AnswerAttribution, Receipt } from '#schema/offchain/attribution.ts'
@@ -24,6 +25,11 @@ export const attributeHandler =
       throw new JobError(
         'UNKNOWN_RECEIPT',
         `There is no receipt ${job.input.receiptId}. Query \`receipts\` for the existing receipts.`,
+      )
+    if (embeddingOf(receipt.prompt))
+      throw new JobError(
+        'NOT_TRACED',
+        `Receipt ${receipt.id} is of embeddings, which are not traced to their sources: only texts are.`,
       )
     const facts = await loadVersion(sources, receipt.versionId)
     const { dataset, sketches, weights } = facts.manifest

@@ -1,6 +1,7 @@
 import type { GeneratedAnswer, TaskInput } from '#engine/process/index.ts'
 import { fee as feeOf, maxPromptTokens } from '#rules/fee.ts'
 import { chatOf } from '#schema/chatRequest.ts'
+import { answerText, embeddingOf } from '#schema/embeddingRequest.ts'
 import { promptOf } from '#schema/jobs.ts'
 import { CreditHold } from '#schema/offchain/attribution.ts'
 import { Endpoint } from '#schema/onchain/market.ts'
@@ -43,25 +44,31 @@ export const inferHandler =
       )
 
     const prompt = promptOf(input)
-    const answer = await generate(dependencies, job, {
+    const texts = embeddingOf(prompt)
+    const model = {
       baseFolder: await fetchBaseModel(sources, facts),
       adapterFolder: await fetchAdapter(sources, facts),
-      requests: [
-        {
-          prompt: chatOf(prompt) ?? prompt,
-          maxTokens: input.maxTokens,
-          temperature: input.temperature,
-          topP: input.topP,
-          repetitionPenalty: input.repetitionPenalty,
-          stop: input.stop,
-          schema: input.responseSchema === undefined ? undefined : JSON.parse(input.responseSchema),
-          logProbabilities: input.topLogprobs !== undefined,
-          topLogProbabilities: input.topLogprobs,
-          seed: input.seed,
-        },
-      ],
-      stream: true,
-    })
+    }
+    const answer = texts
+      ? await embed(dependencies, job, { ...model, texts })
+      : await generate(dependencies, job, {
+          ...model,
+          requests: [
+            {
+              prompt: chatOf(prompt) ?? prompt,
+              maxTokens: input.maxTokens,
+              temperature: input.temperature,
+              topP: input.topP,
+              repetitionPenalty: input.repetitionPenalty,
+              stop: input.stop,
+              schema: input.responseSchema === undefined ? undefined : JSON.parse(input.responseSchema),
+              logProbabilities: input.topLogprobs !== undefined,
+              topLogProbabilities: input.topLogprobs,
+              seed: input.seed,
+            },
+          ],
+          stream: true,
+        })
     const { text, tokensOut } = answer
     // A template may add more to a short conversation than is reserved for it: that is not charged.
     const tokensIn = Math.min(answer.tokensIn, maxPromptTokens(prompt))
@@ -79,10 +86,17 @@ export const inferHandler =
     const answered = { versionId: facts.version.id, text, tokensIn, tokensOut, fee, result }
     return {
       result,
-      next: [{ kind: 'attribute', key: `attribute:${job.id}`, input: { receiptId: job.id } }],
+      next: texts ? [] : [{ kind: 'attribute', key: `attribute:${job.id}`, input: { receiptId: job.id } }],
       afterRows: (sql) => recordAnswer(sql, { job, journal: dependencies.journal, hold }, answered),
     }
   }
+
+type Answer = Omit<GeneratedAnswer, 'finish'> & { finish: GeneratedAnswer['finish'] | 'cancelled' }
+
+async function embed({ engine }: Dependencies, job: JobContext<'infer'>, task: TaskInput<'embed'>): Promise<Answer> {
+  const { vectors, tokensIn } = await engine.run('embed', task, forwardProgress(job, 0, 0.9, 'embedding'))
+  return { text: answerText(vectors), tokensIn, tokensOut: 0, finish: 'stop' }
+}
 
 /** Runs the model, and lets readers follow. A consumer who has been sent a part of the answer, and then cancels the call, gets and pays what was
  *  generated until then: otherwise whoever leaves just before the end would read for nothing. */
@@ -90,7 +104,7 @@ async function generate(
   { engine, streams }: Dependencies,
   job: JobContext<'infer'>,
   task: TaskInput<'generate'>,
-): Promise<Omit<GeneratedAnswer, 'finish'> & { finish: GeneratedAnswer['finish'] | 'cancelled' }> {
+): Promise<Answer> {
   const stream = streams?.open(job.id)
   const { signal, onEvent } = forwardProgress(job, 0, 0.9, 'answering')
   const partial: Omit<GeneratedAnswer, 'finish'> = { text: '', tokensIn: 0, tokensOut: 0 }
