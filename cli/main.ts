@@ -3,7 +3,7 @@ import { DOCUMENT_NAMES } from '#graphql/documents/names.ts'
 import { VERSION } from '#schema/version.ts'
 import { addActCommands } from './acts/commands.ts'
 import { addModelCommands } from './model/commands.ts'
-import { address, httpUrl, port, positive, positiveWhole, verifiable, whole } from './optionValues.ts'
+import { address, addresses, httpUrl, port, positive, positiveWhole, verifiable, whole } from './optionValues.ts'
 import { settingsHelp } from './settingFields.ts'
 
 /** The command-line program. The code of a command is loaded when the command runs, so that `--help` prints at once. */
@@ -285,6 +285,32 @@ keys
   .command('list')
   .description('list the keys, newest first')
   .action(async () => (await import('./keys.ts')).listKeys())
+
+const callers = program
+  .command('callers')
+  .description('who may call an endpoint; an API without keys keeps nobody away')
+callers
+  .command('allow')
+  .description('list accounts: only these and the host may call the endpoint then')
+  .argument('<endpoint>', 'the id of an endpoint')
+  .argument('<account...>', 'addresses', addresses)
+  .action(async (endpoint, accounts) => (await import('./endpointCallers.ts')).allowCallers(endpoint, accounts))
+callers
+  .command('deny')
+  .description('take accounts off the list')
+  .argument('<endpoint>', 'the id of an endpoint')
+  .argument('<account...>', 'addresses', addresses)
+  .action(async (endpoint, accounts) => (await import('./endpointCallers.ts')).denyCallers(endpoint, accounts))
+callers
+  .command('everybody')
+  .description('lift the list: everybody may call the endpoint')
+  .argument('<endpoint>', 'the id of an endpoint')
+  .action(async (endpoint) => (await import('./endpointCallers.ts')).allowEverybody(endpoint))
+callers
+  .command('list')
+  .description('the lists of all endpoints that have one')
+  .option('--json', 'print one JSON object')
+  .action(async (options) => (await import('./endpointCallers.ts')).listCallers(options))
 
 addActCommands(program)
 addModelCommands(program)

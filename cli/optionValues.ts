@@ -44,6 +44,9 @@ export function address(text: string): string {
   return text
 }
 
+/** Of an argument that is given several times. */
+export const addresses = (text: string, before: readonly string[] = []): string[] => [...before, address(text)]
+
 export function httpUrl(text: string): string {
   if (!URL.canParse(text) || !['http:', 'https:'].includes(new URL(text).protocol))
     throw new InvalidArgumentError('Expected a URL that starts with http:// or https://.')

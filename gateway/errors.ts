@@ -55,6 +55,7 @@ const NO_MODEL: Meaning = { status: 404, type: 'invalid_request_error', code: 'm
 /** What a code of the API, or of a job's error, is here. Any other is `server_error`. */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   UNAUTHENTICATED: { status: 401, type: 'invalid_request_error', code: 'invalid_api_key' },
+  CALLER_NOT_LISTED: { status: 403, type: 'insufficient_permissions', code: 'caller_not_listed' },
   FORBIDDEN: { status: 403, type: 'insufficient_permissions', code: 'forbidden' },
   BAD_INPUT: INVALID,
   BAD_REQUEST: INVALID,

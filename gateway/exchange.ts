@@ -68,7 +68,7 @@ export async function startAnswers(
   asked: AnswerRequest,
 ): Promise<Started> {
   const terms = readTerms((response.locals as { caller: Caller }).caller, request.headers)
-  const endpoint = await models.find(asked.model)
+  const endpoint = await models.find(asked.model, terms.consumer)
   const live = await liveCalls(services.db, terms.consumer)
   response.set({
     'x-ratelimit-limit-requests': String(MAX_LIVE_CALLS),

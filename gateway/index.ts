@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import express, { type ErrorRequestHandler, type RequestHandler, Router } from 'express'
-import { callerOf } from '#graphql/access.ts'
+import express, { type ErrorRequestHandler, type RequestHandler, type Response, Router } from 'express'
+import { type Caller, callerAccount, callerOf } from '#graphql/access.ts'
 import type { Services } from '#graphql/context.ts'
 import type { ApiOptions } from '#graphql/index.ts'
 import { chatForm, readChatCompletion } from './chat.ts'
@@ -45,10 +45,10 @@ function openaiRoutes(gateway: Gateway, isOwn: RequestHandler): Router {
     identifyCaller(services),
   )
   router.get('/models', async (_request, response) => {
-    response.json({ object: 'list', data: await gateway.models.list() })
+    response.json({ object: 'list', data: await gateway.models.list(accountOf(response)) })
   })
   router.get('/models/*id', async (request, response) => {
-    response.json(await gateway.models.get([request.params.id].flat().join('/')))
+    response.json(await gateway.models.get([request.params.id].flat().join('/'), accountOf(response)))
   })
   router.post('/completions', (request, response) => {
     const question = readCompletion(request.body)
@@ -76,6 +76,9 @@ function openaiRoutes(gateway: Gateway, isOwn: RequestHandler): Router {
   router.use(reportFailure(services))
   return router
 }
+
+const accountOf = (response: Response): string | undefined =>
+  callerAccount((response.locals as { caller: Caller }).caller) ?? undefined
 
 /** Gives each request an id, for the client's report and the operator's log. */
 const nameRequest: RequestHandler = (_request, response, next) => {

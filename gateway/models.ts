@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { mayCall } from '#graphql/commands/endpointCallers.ts'
 import type { Services } from '#graphql/context.ts'
 import { getDocument, specificationDocument } from '#schema/documents.ts'
 import { GatewayError } from './errors.ts'
@@ -14,6 +15,8 @@ export interface ServedEndpoint {
   name?: string
   isLive: boolean
   host: string
+  /** Whether the consumer is among those whom its host lets call it. */
+  mayCall: boolean
   /** In wei for 1,000 tokens. */
   priceIn: bigint
   priceOut: bigint
@@ -40,10 +43,11 @@ const MAX_NAMES = 10_000
 export class ModelList {
   private readonly names = new LRUCache<string, string>({ max: MAX_NAMES })
 
-  constructor(private readonly services: Pick<Services, 'db' | 'artifacts' | 'deployment'>) {}
+  constructor(private readonly services: Pick<Services, 'db' | 'artifacts' | 'deployment' | 'auth'>) {}
 
-  async list(): Promise<ListedModel[]> {
-    const served = await this.served()
+  /** Those that the consumer may call; without one, those that everybody may. */
+  async list(consumer?: string): Promise<ListedModel[]> {
+    const served = (await this.served(consumer)).filter(({ mayCall }) => mayCall)
     const live = served.filter(({ isLive }) => isLive)
     const names = new Set(live.flatMap(({ name }) => name ?? []))
     const named = [...names].flatMap((name) => {
@@ -54,20 +58,20 @@ export class ModelList {
     return [...named, ...served.map((one) => listed(`endpoint:${one.id}`, one))]
   }
 
-  async get(id: string): Promise<ListedModel> {
-    return listed(id, await this.find(id))
+  async get(id: string, consumer?: string): Promise<ListedModel> {
+    return listed(id, await this.find(id, consumer))
   }
 
-  /** The endpoint that answers for a model id. @throws GatewayError when none does. */
-  async find(id: string): Promise<ServedEndpoint> {
+  /** The endpoint that answers a consumer for a model id; one that does not list the consumer only where no other does. @throws GatewayError when none does. */
+  async find(id: string, consumer?: string): Promise<ServedEndpoint> {
     const [, kind, number] = /^(endpoint|version|model):(\d{1,78})$/.exec(id) ?? []
-    const served = await this.served()
+    const served = await this.served(consumer)
     const found = served.filter((one) => {
       if (kind === 'endpoint') return one.id === number
       if (kind === 'version') return one.versionId === number
       return one.isLive && (kind === 'model' ? one.modelId === number : one.name === id)
     })
-    const [cheapest] = found
+    const cheapest = found.find(({ mayCall }) => mayCall) ?? found[0]
     if (!cheapest)
       throw new GatewayError(
         404,
@@ -84,15 +88,17 @@ export class ModelList {
   }
 
   /** The endpoints that are answered here, cheapest first. */
-  private async served(): Promise<ServedEndpoint[]> {
+  private async served(consumer: string | undefined): Promise<ServedEndpoint[]> {
+    const known = this.services.auth === 'keys' ? consumer : undefined // otherwise it is only what somebody says
     const { rows } = await this.services.db.query<Omit<ServedEndpoint, 'name'> & { specHash: string }>(
       `select e.id, e.version_id as "versionId", v.model_id as "modelId", m.spec_hash as "specHash",
-         coalesce(m.live_version_id = v.id, false) as "isLive", e.host, e.price_in as "priceIn", e.price_out as "priceOut", e.registered_at as "registeredAt"
+         coalesce(m.live_version_id = v.id, false) as "isLive", e.host, e.price_in as "priceIn", e.price_out as "priceOut", e.registered_at as "registeredAt",
+         ${mayCall("coalesce($2, '')")} as "mayCall"
        from endpoint e join model_version v on v.id = e.version_id and v.to_block is null and v.status = 'Promoted'
          join model m on m.id = v.model_id and m.to_block is null
        where e.to_block is null and lower(e.host) = any($1)
        order by e.price_in + e.price_out, length(e.id), e.id`,
-      [this.services.deployment.hosts ?? []],
+      [this.services.deployment.hosts ?? [], known ?? null],
     )
     return Promise.all(rows.map(async ({ specHash, ...one }) => ({ ...one, name: await this.nameOf(specHash) })))
   }

@@ -1,6 +1,6 @@
 import type { ColumnDefinition, EntityClass, TableDefinition } from '#schema/define.ts'
 import { tables } from '#schema/entities.ts'
-import { ApiKey, KeyCall, SignInSecret, SignInSession } from '#schema/offchain/access.ts'
+import { ApiKey, EndpointCallers, KeyCall, SignInSecret, SignInSession } from '#schema/offchain/access.ts'
 import { GoldItem, GoldKey } from '#schema/offchain/gold.ts'
 import { JobRun } from '#schema/offchain/jobs.ts'
 import { Earning } from '#schema/offchain/ledger.ts'
@@ -13,11 +13,12 @@ import { ContributorTotal, Total, ValidatorTotal } from '#schema/onchain/totals.
 
 /** The entities that the API shows, their names and their relations, all derived from the entity classes. */
 
-/** Entities that the API does not show: access keys and gold are secret, a lease names hosts, a relayed act its key;
- *  texts are found by `search` only where everybody may read them; totals and contents are fields of what they are about. */
+/** Entities that the API does not show: access keys and gold are secret, who may call an endpoint is told to its host, a lease names hosts, a relayed act
+ *  its key; texts are found by `search` only where everybody may read them; totals and contents are fields of what they are about. */
 const PRIVATE: EntityClass[] = [
   ApiKey,
   KeyCall,
+  EndpointCallers,
   SignInSession,
   SignInSecret,
   GoldItem,

@@ -1,6 +1,7 @@
 import { type GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql'
 import { buildSchemaSync } from 'type-graphql'
 import type { EntityClass } from '#schema/define.ts'
+import { EndpointCallersCommand, EndpointCallersResolver } from './commands/endpointCallersCommand.ts'
 import { CancelCommand, jobResolver } from './commands/jobs.ts'
 import { OpenReceiptsCommand } from './commands/openReceipts.ts'
 import { RemovalCommands } from './commands/removals.ts'
@@ -94,6 +95,8 @@ export function apiSchema(): GraphQLSchema {
     StewardCommands,
     RemovalCommands,
     OpenReceiptsCommand,
+    EndpointCallersCommand,
+    EndpointCallersResolver,
     UsageCommand,
     VoucherCommand,
     UploadCommand,

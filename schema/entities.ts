@@ -1,5 +1,5 @@
 import { type EntityClass, tableOf } from './define.ts'
-import { ApiKey, KeyCall, SignedVoucher, SignInSecret, SignInSession } from './offchain/access.ts'
+import { ApiKey, EndpointCallers, KeyCall, SignedVoucher, SignInSecret, SignInSession } from './offchain/access.ts'
 import { Artifact } from './offchain/artifacts.ts'
 import { AnswerAttribution, CreditHold, Receipt, VersionInfluence } from './offchain/attribution.ts'
 import { GoldItem, GoldKey } from './offchain/gold.ts'
@@ -105,6 +105,7 @@ export const entities: EntityClass[] = [
   CreditHold,
   ApiKey,
   KeyCall,
+  EndpointCallers,
   SignInSession,
   SignInSecret,
   SignedVoucher,

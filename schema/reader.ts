@@ -1,7 +1,7 @@
 import pg from 'pg'
 import type { Database } from './database.ts'
 import { tables } from './entities.ts'
-import { ApiKey, SignedVoucher, SignInSecret, SignInSession } from './offchain/access.ts'
+import { ApiKey, EndpointCallers, SignedVoucher, SignInSecret, SignInSession } from './offchain/access.ts'
 import { AnswerAttribution, Receipt } from './offchain/attribution.ts'
 import { GoldItem, GoldKey } from './offchain/gold.ts'
 import { JobRun } from './offchain/jobs.ts'
@@ -13,6 +13,7 @@ export const READER = 'modelcommons_reader'
 /** What belongs to single accounts (keys, signatures, prompts and answers), and which comparisons are gold. `undefined`: the whole table. */
 const HIDDEN = new Map<unknown, readonly string[] | undefined>([
   [ApiKey, undefined],
+  [EndpointCallers, undefined],
   [SignInSession, undefined],
   [SignInSecret, undefined],
   [SignedVoucher, undefined],

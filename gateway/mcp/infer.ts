@@ -70,7 +70,7 @@ export const inferTool = (gateway: Gateway): Tool<typeof input, typeof output> =
   async run(given, sender, context) {
     const { services, models } = gateway
     const terms = termsOf(given, sender)
-    const endpoint = await models.find(given.model)
+    const endpoint = await models.find(given.model, terms.consumer)
     const ids = await startCalls(services, terms, endpoint, [callInput(given)], given.seed)
     try {
       const {

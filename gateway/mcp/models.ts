@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { callerAccount } from '#graphql/access.ts'
 import type { ModelList } from '../models.ts'
 import type { Tool } from './tool.ts'
 
@@ -23,11 +24,13 @@ export const listModelsTool = (models: ModelList): Tool<typeof input, typeof out
   input,
   output,
   annotations: { readOnlyHint: true, idempotentHint: true, openWorldHint: false },
-  run: async () => ({
+  run: async (_, { caller }) => ({
     result: {
-      models: (await models.list()).map(({ id, endpoint, version, owned_by, price_in, price_out }) => ({
-        ...{ id, endpoint, version, owned_by, price_in, price_out },
-      })),
+      models: (await models.list(callerAccount(caller) ?? undefined)).map(
+        ({ id, endpoint, version, owned_by, price_in, price_out }) => ({
+          ...{ id, endpoint, version, owned_by, price_in, price_out },
+        }),
+      ),
     },
   }),
 })

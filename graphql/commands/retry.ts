@@ -8,6 +8,7 @@ import type { Queues } from '#schema/queue.ts'
 import type { ApiDeployment } from '../context.ts'
 import { ApiError } from '../errors.ts'
 import { reserveCredit } from './credit.ts'
+import { requireMayCall } from './endpointCallers.ts'
 
 interface RetryContext {
   db: Database
@@ -28,11 +29,11 @@ export async function retryJob({ db, queues, deployment }: RetryContext, id: str
       throw new ApiError('JOB_SUCCEEDED', `Job ${id} has succeeded. Request a new job under a new idempotency key.`)
     if (found.status !== 'Waiting') {
       await requireNoEffect(sql, found)
-      if (found.kind === 'infer')
-        await reserveCredit(sql, found, found.input as unknown as InferInput, {
-          hosts: deployment && (deployment.hosts ?? []),
-          again: true,
-        })
+      if (found.kind === 'infer') {
+        const input = found.input as unknown as InferInput
+        await requireMayCall(sql, { endpointId: input.endpointId, consumer: input.consumer.toLowerCase() })
+        await reserveCredit(sql, found, input, { hosts: deployment && (deployment.hosts ?? []), again: true })
+      }
     }
     // It is no longer an ended job: the sweep has counted it if its end is not newer than the newest that was counted.
     await sql.query(

@@ -5,6 +5,7 @@ import type { Caller } from '../access.ts'
 import type { ApiDeployment } from '../context.ts'
 import { ApiError } from '../errors.ts'
 import { reserveCredit } from './credit.ts'
+import { requireMayCall } from './endpointCallers.ts'
 import { requireCounted } from './liveCalls.ts'
 
 interface Payer {
@@ -12,7 +13,7 @@ interface Payer {
   deployment: Pick<ApiDeployment, 'hosts'>
 }
 
-/** Counts a call among those of its consumer, and reserves what it may cost, of the consumer’s credit and of what its key may spend, in the transaction
+/** Checks that the consumer may call the endpoint, counts the call among those of its consumer, and reserves what it may cost, of the consumer’s credit and of what its key may spend, in the transaction
  *  that creates the job.
  *  @throws ApiError that names what is missing. */
 export async function payFor(
@@ -21,7 +22,9 @@ export async function payFor(
   input: InferInput,
   { caller, deployment: { hosts = [] } }: Payer,
 ): Promise<void> {
-  await requireCounted(sql, input.consumer.toLowerCase())
+  const consumer = input.consumer.toLowerCase()
+  await requireMayCall(sql, { endpointId: input.endpointId, consumer }, caller)
+  await requireCounted(sql, consumer)
   await reserveCredit(sql, job, input, { hosts }) // it locks the consumer’s credit: calls of one key follow each other
   if (caller.kind === 'key' && caller.spendCap != null) await requireBelowCap(sql, job.id, caller.id, caller.spendCap)
 }

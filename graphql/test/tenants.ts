@@ -3,7 +3,7 @@ import { AnswerAttribution, CreditHold, Receipt } from '#schema/offchain/attribu
 import { JobRun } from '#schema/offchain/jobs.ts'
 import { LedgerTransfer } from '#schema/offchain/ledger.ts'
 import { Contribution } from '#schema/onchain/datanets.ts'
-import { PaymentChannel } from '#schema/onchain/market.ts'
+import { Endpoint, PaymentChannel } from '#schema/onchain/market.ts'
 import { account, insert, insertAll, insertChain } from '#test/factory.ts'
 import { hashKey } from '../access.ts'
 import type { ApiOptions } from '../index.ts'
@@ -39,6 +39,7 @@ export async function tenants(over: Partial<ApiOptions> = {}) {
     { id: 'f', kind: 'infer', input: {}, error: { code: 'X', message: `${SECRET} ${TOKENS}` }, ...ended },
   ])
   await insert(db, Contribution, { id: '3' })
+  await insert(db, Endpoint, { id: '1', host: account(1) })
   await insert(db, Receipt, {
     ...{
       id: 'r',

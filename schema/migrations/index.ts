@@ -37,6 +37,7 @@ import { AddSignIn } from './0036-AddSignIn.ts'
 import { FollowAnyGovernor } from './0037-FollowAnyGovernor.ts'
 import { AddTotals } from './0038-AddTotals.ts'
 import { ProposalContents } from './0039-ProposalContents.ts'
+import { AddEndpointCallers } from './0040-AddEndpointCallers.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration }
@@ -82,4 +83,5 @@ export const migrations: (new () => Migration)[] = [
   FollowAnyGovernor,
   AddTotals,
   ProposalContents,
+  AddEndpointCallers,
 ]

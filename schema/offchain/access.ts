@@ -31,6 +31,17 @@ export class KeyCall {
   @Text('The key, by its SHA-256.', { index: true }) keyId!: string
 }
 
+@OffChain('Who may call an endpoint beside its host. Without such a row, everybody may.')
+export class EndpointCallers {
+  @Id('The endpoint.') id!: string
+  @Texts('The accounts, in lower case and in order.') accounts!: string[]
+  @Address('The account that has set the list; null for the operator’s command line, or where nobody is identified.', {
+    nullable: true,
+  })
+  changedBy!: string | null
+  @Time('When it was set.') changedAt!: Date
+}
+
 @OffChain('Somebody has signed in with an account (EIP-4361): may read what is the account’s, and make keys of it.')
 export class SignInSession {
   @Id('The nonce of the message that was signed: no message opens two sessions.') id!: string
