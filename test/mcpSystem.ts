@@ -10,23 +10,31 @@ export const REVISION_OF: Record<Era, string> = { legacy: '2025-11-25', auto: '2
 
 export async function mcpClient(url: string, era: Era, headers: Record<string, string> = { 'x-consumer': me }) {
   const client = new Client({ name: 'test', version: '1.0.0' }, { versionNegotiation: { mode: era } })
-  await client.connect(new StreamableHTTPClientTransport(new URL(`${url}/mcp`), { requestInit: { headers } }))
+  await client.connect(
+    new StreamableHTTPClientTransport(new URL(`${url}/mcp`), { requestInit: { headers }, fetch: fetchAgain }),
+  )
   onTestFinished(() => client.close())
   return client
 }
 
+/** A server that is slow closes an idle connection just when it is used again. */
+const fetchAgain: typeof fetch = (...given) =>
+  fetch(...given).catch((error: Error) => {
+    const { code } = (error.cause ?? {}) as { code?: string }
+    if (code !== 'ECONNRESET' && code !== 'UND_ERR_SOCKET') throw error
+    return fetch(...given)
+  })
+
 /** A message as any program may send it. */
 export async function post(url: string, body: unknown, headers: Record<string, string> = {}) {
-  const send = () => request(url, body, headers)
-  // A server that is slow closes an idle connection just when it is used again.
-  const response = await send().catch(send)
+  const response = await request(url, body, headers)
   const text = await response.text()
   const json = text.startsWith('{') ? JSON.parse(text) : JSON.parse(/^data: (\{.*)$/m.exec(text)?.[1] ?? 'null')
   return { status: response.status, headers: response.headers, json }
 }
 
 const request = (url: string, body: unknown, headers: Record<string, string>) =>
-  fetch(`${url}/mcp`, {
+  fetchAgain(`${url}/mcp`, {
     method: 'POST',
     headers: {
       'content-type': 'application/json',

@@ -10,12 +10,15 @@ import {
   isObjectType,
   isScalarType,
 } from 'graphql'
-import { expect, test } from 'vitest'
+import { createClient } from 'graphql-ws'
+import { expect, onTestFinished, test } from 'vitest'
+import WebSocket from 'ws'
 import { apiSchema } from '#graphql/schema.ts'
 import { SECRET, secrets, tenant, tenants } from '#graphql/test/tenants.ts'
+import { type Notification, notify } from '#schema/notifications.ts'
 import { must } from './must.ts'
 
-/** Every field and mutation, for the consumer whose call it is, for another one, and for nobody. What is added to the API is tested without being named here. */
+/** Every field, mutation and subscription, for the consumer whose call it is, for another one, and for nobody. What is added to the API is tested without being named here. */
 
 type Field = GraphQLField<unknown, unknown>
 
@@ -166,4 +169,40 @@ test('nobody does anything for or to another consumer, and nothing without a key
   expect(await codes(callers.anonymous)).toEqual(expected('UNAUTHENTICATED', {}))
   expect(await codes(callers.other)).toEqual(expected('FORBIDDEN', FOR_CONSUMERS))
   expect(await jobs()).toEqual(before)
+})
+
+/** The arguments of each subscription, and the notification after which it tells something. */
+const SUBSCRIPTIONS: Record<string, { args: string; change?: Notification }> = {
+  jobProgress: { args: '(id: "r")' },
+  jobs: { args: '', change: { type: 'job', id: 'r', status: 'Succeeded', progress: 1 } },
+  events: { args: '', change: { type: 'retracted', from: 5, to: 5 } },
+}
+
+test('whatever is subscribed to, nobody else is told anything of a closed call', async () => {
+  const { db, url, callers, logged } = await tenants()
+  const fields = Object.values(must(apiSchema().getSubscriptionType()).getFields())
+  expect(fields.map(({ name }) => name).sort()).toEqual(Object.keys(SUBSCRIPTIONS).sort())
+  const read: string[] = []
+  for (const [who, headers] of Object.entries({ consumer: callers.consumer, other: callers.other, anonymous: {} }))
+    for (const field of fields) {
+      const { args, change } = must(SUBSCRIPTIONS[field.name])
+      const client = createClient({
+        url: `${url.replace('http', 'ws')}/graphql`,
+        webSocketImpl: WebSocket,
+        connectionParams: headers,
+      })
+      const told = await new Promise<string>((resolve, reject) => {
+        const query = `subscription { ${field.name}${args}${selection(field.type, 1)} }`
+        client.subscribe({ query }, { next: (item) => resolve(JSON.stringify(item)), error: reject, complete() {} })
+        const telling = change && setInterval(() => notify(db, change).catch(reject), 50)
+        onTestFinished(() => clearInterval(telling))
+      })
+      await client.dispose()
+      expect([field.name, JSON.parse(told).errors]).toEqual([field.name, undefined])
+      const found = secrets.filter((secret) => told.includes(secret))
+      if (who === 'consumer') read.push(...(found.length > 0 ? [field.name] : []))
+      else expect([field.name, who, found]).toEqual([field.name, who, []])
+    }
+  expect(read).toEqual(['jobProgress', 'jobs'])
+  expect(logged).toEqual([])
 })
