@@ -205,6 +205,10 @@ const schema = z.object({
   MODELCOMMONS_DEVICE: oneOf(['auto', 'cpu', 'webgpu', 'cuda']).default('auto'),
   GPU_CONCURRENCY: count(64).default(1),
   CPU_CONCURRENCY: count(256).default(4),
+  /** An engine process without work for so many minutes ends, and its models leave the memory; 0: it stays. Many starts in a short time are an alarm. */
+  ENGINE_IDLE_MINUTES: whole(0, 10_000, 'a whole number of minutes')
+    .refine((minutes) => minutes === 0 || minutes >= 10, 'expected 0, or at least 10 minutes')
+    .default(0),
   /** After how many days ended jobs that nothing needs are deleted; 0: never. */
   JOB_RETENTION_DAYS: whole(0, 36_500, 'a whole number of days').default(90),
   /** The lanes of jobs that a worker runs, with the slots of each: see `cli/workerSlots.ts`. */
@@ -393,6 +397,7 @@ export function readConfig(
     metricsToken: value.METRICS_TOKEN,
     device: value.MODELCOMMONS_DEVICE,
     gpuConcurrency: value.GPU_CONCURRENCY,
+    engineIdleMs: value.ENGINE_IDLE_MINUTES === 0 ? undefined : value.ENGINE_IDLE_MINUTES * 60_000,
     cpuConcurrency: value.CPU_CONCURRENCY,
     jobRetentionDays: value.JOB_RETENTION_DAYS,
     workerKinds: value.WORKER_KINDS,

@@ -215,6 +215,7 @@ export const runWorker = () =>
       log,
       attributions: slots.attribute,
       trainings: slots.training,
+      idleMs: config.engineIdleMs,
       onStart: addEngineMetrics(registry, () => engines.figures()),
     })
     const streams = await serveAnswerStreams(config.streams)

@@ -17,7 +17,7 @@ const ENGINE_FIGURES = [
   { name: 'engine_steps_total', help: 'Training steps.', read: (one) => one.steps },
   {
     name: 'engine_starts_total',
-    help: 'Starts of engine processes; all but the first follow a crash.',
+    help: 'Starts of engine processes; all but the first follow a crash, or a rest (ENGINE_IDLE_MINUTES).',
     read: (one) => one.starts,
   },
 ] satisfies { name: string; help: string; read(report: EngineReport): number }[]

@@ -120,3 +120,10 @@ test('hosts are addresses in lower case, each once; amounts and ages of redempti
   for (const REDEEM_AFTER of ['-1', '1.5', '1h', '31536001'])
     expect(() => readConfig({ REDEEM_AFTER })).toThrow('REDEEM_AFTER: expected a whole number of seconds from 0 to')
 })
+
+test('engine processes rest after some minutes, or never, but do not start all the time', () => {
+  expect(readConfig({}).engineIdleMs).toBeUndefined()
+  expect(readConfig({ ENGINE_IDLE_MINUTES: '0' }).engineIdleMs).toBeUndefined()
+  expect(readConfig({ ENGINE_IDLE_MINUTES: '30' }).engineIdleMs).toBe(1_800_000)
+  expect(() => readConfig({ ENGINE_IDLE_MINUTES: '1' })).toThrow(/ENGINE_IDLE_MINUTES.*expected 0, or at least 10/)
+})

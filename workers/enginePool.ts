@@ -33,6 +33,8 @@ export interface EnginePoolOptions {
   /** Attributions and trainings that run at the same time, each in a process of its own. Default 1. */
   attributions?: number
   trainings?: number
+  /** Milliseconds without a task after which a process ends. Default: it stays. */
+  idleMs?: number
   /** Told when a task begins, with the time that it waited for a process. */
   onStart?(task: TaskName, waitedMs: number): void
 }
@@ -49,11 +51,11 @@ export interface LaneEngines {
 /** Each lane has processes of its own, which keep their models loaded: a training or a long queue of attributions delays no answer. Answers
  *  have one process, because they share a batch. A process starts with its first task. */
 export function startEnginePool(options: EnginePoolOptions): LaneEngines {
-  const { device, memoryMb, log, attributions = 1, trainings = 1, onStart } = options
+  const { device, memoryMb, log, attributions = 1, trainings = 1, idleMs, onStart } = options
   const open = (lane: EngineLane, count: number) =>
     Array.from({ length: Math.max(1, count) }, () => {
       const onLog = (line: string) => log.debug({ lane, line }, 'output of the engine process')
-      return new EngineProcess({ device, memoryMb, onStart, onLog })
+      return new EngineProcess({ device, memoryMb, idleMs, onStart, onLog })
     })
   const processes: Record<EngineLane, EngineProcess[]> = {
     infer: open('infer', 1),

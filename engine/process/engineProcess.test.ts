@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { colourPairs, tinyModel } from '#engine/tasks/test/tinyModel.ts'
 import { must } from '#test/must.ts'
 import { EngineError, EngineProcess } from './index.ts'
@@ -154,4 +154,19 @@ test('a child exits when its parent is killed', async () => {
   }
   for (let waited = 0; alive() && waited < 30_000; waited += 50) await new Promise((resolve) => setTimeout(resolve, 50))
   expect(alive()).toBe(false)
+})
+
+test('a process without work ends after its time, counts on, and answers the next task', async () => {
+  const resting = new EngineProcess({ idleMs: 300 })
+  onTestFinished(() => resting.close())
+  const [first, second] = [resting.run('generate', answering()), resting.run('generate', answering())]
+  const { answers } = await first
+  await second
+  const { pid } = resting
+  await vi.waitFor(() => expect(resting.pid).toBeUndefined())
+  await vi.waitFor(() => expect(() => process.kill(must(pid), 0)).toThrow('ESRCH'))
+  expect(resting.figures).toMatchObject({ models: 0, memoryBytes: 0, starts: 1 })
+  expect(resting.figures.tokens).toBeGreaterThan(0)
+  expect(await resting.run('generate', answering())).toEqual({ answers })
+  expect(resting.figures.starts).toBe(2)
 })

@@ -18,6 +18,9 @@ export interface EngineProcessOptions {
   hangMs?: number
   /** Grace period in milliseconds for an aborted task to save and end before the child is killed. Default 10,000. */
   graceMs?: number
+  /** Milliseconds without a task after which the child ends, so that the memory of its models is free for others; the next task starts it again.
+   *  Default: it stays. */
+  idleMs?: number
   /** Told when a task begins, with the time that it waited for the process. */
   onStart?(task: TaskName, waitedMs: number): void
   /** Receives each line that the child writes to standard error. */
@@ -61,7 +64,8 @@ const MAX_STDERR_TAIL = 2000
  * ```
  */
 export class EngineProcess {
-  private readonly options: Required<Omit<EngineProcessOptions, 'device' | 'onLog' | 'onStart'>> & EngineProcessOptions
+  private readonly options: Required<Omit<EngineProcessOptions, 'device' | 'onLog' | 'onStart' | 'idleMs'>> &
+    EngineProcessOptions
   private child: ChildProcess | undefined
   private readonly running = new Map<number, Running>()
   /** Settles when the last exclusive task has ended. */
@@ -77,6 +81,7 @@ export class EngineProcess {
   private ended = NO_FIGURES
   private current = NO_FIGURES
   private starts = 0
+  private idle: NodeJS.Timeout | undefined
 
   constructor(options: EngineProcessOptions = {}) {
     const { memoryMb = 4096, hangMs = 120_000, graceMs = 10_000 } = options
@@ -122,6 +127,7 @@ export class EngineProcess {
   private async start(task: TaskName, input: unknown, { signal, onEvent }: RunOptions): Promise<unknown> {
     if (this.closed) throw new EngineError('closed', 'The engine is closed; create another EngineProcess.')
     signal?.throwIfAborted()
+    clearTimeout(this.idle)
     const child = (this.child ??= this.spawn())
     const id = this.nextId++
     keepParentAlive(child, true)
@@ -143,8 +149,17 @@ export class EngineProcess {
       clearTimeout(killer)
       signal?.removeEventListener('abort', abort)
       this.running.delete(id)
-      if (this.running.size === 0) keepParentAlive(child, false)
+      if (this.running.size === 0) this.rest(child)
     }
+  }
+
+  /** Without a task, the child keeps neither the parent alive nor, after some time, its models in memory. */
+  private rest(child: ChildProcess): void {
+    keepParentAlive(child, false)
+    const { idleMs } = this.options
+    if (idleMs === undefined || this.child !== child) return
+    clearTimeout(this.idle)
+    this.idle = setTimeout(() => this.killChild(child), idleMs).unref()
   }
 
   private send(child: ChildProcess, request: EngineRequest): void {
@@ -257,6 +272,7 @@ export class EngineProcess {
   /** Kills the child; a running task rejects. */
   async close(): Promise<void> {
     this.closed = true
+    clearTimeout(this.idle)
     const { child } = this
     if (!child || child.exitCode !== null || child.signalCode !== null) return
     const gone = new Promise((resolve) => child.once('exit', resolve))
