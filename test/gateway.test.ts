@@ -244,7 +244,7 @@ test('what cannot be answered is refused at once, in OpenAI’s form, and costs 
     refusal(client.embeddings.create({ model: 'Clerk', input: 'x', ...more } as never))
   expect(await embed({ dimensions: 8 })).toMatchObject({ status: 400, param: 'dimensions' })
   for (const input of ['', [], [''], [[]], [1, 'x'], [0.5], { text: 'x' }, Array.from({ length: 257 }, () => 'x')])
-    expect(await embed({ input })).toMatchObject({ status: 400, param: 'input' })
+    expect(await embed({ input })).toMatchObject({ status: 400, param: expect.stringMatching(/^input\b/) })
   expect(await embed({ input: 'x'.repeat(40_000) })).toMatchObject({ status: 400 })
   expect(await embed({ encoding_format: 'int8' })).toMatchObject({ status: 400, param: 'encoding_format' })
   expect(await embed({}, system.client({ 'x-consumer': me, 'x-open': 'true' }))).toMatchObject({

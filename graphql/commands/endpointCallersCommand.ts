@@ -16,7 +16,7 @@ export class EndpointCallersCommand {
       'Sets who may call an endpoint, by GraphQL, HTTP and the Model Context Protocol alike. For its host, and for operators. Calls that were accepted before go on.',
   })
   async setEndpointCallers(
-    @Arg('endpointId', () => ID, { description: 'The endpoint.' }) endpointId: string,
+    @Arg('endpointId', () => ID, { description: 'Whose callers are set.' }) endpointId: string,
     @Arg('idempotencyKey', () => String, {
       description: 'Identifies this request. Setting a list twice has the same effect as once.',
     })
