@@ -293,7 +293,7 @@ test('split ballots count as the contract counts them, and a description that is
     expect([againstVotes, forVotes, abstainVotes]).toEqual(
       await chain.read({ address, abi }, 'proposalVotes', [BigInt(onChainId)]),
     )
-  const [bytes] = await rowsOf(live, Proposal, 'description_hash = $1', [keccak256(BYTES)])
+  const bytes = (await rowsOf(live, Proposal)).find(({ descriptionHash }) => descriptionHash === keccak256(BYTES))
   expect(bytes).toMatchObject({ canceled: true, description: '\uFFFD\uFFFD\uFFFD' })
 })
 
