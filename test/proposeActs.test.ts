@@ -21,7 +21,6 @@ import {
   type Visit,
   violations,
 } from './actingPage.ts'
-import { must } from './must.ts'
 
 /** A model is proposed from the page: its folder is checked in the browser, and what it has goes to the API and to the chain. */
 
@@ -144,7 +143,8 @@ browserTest(`a pattern that backtracks without end holds neither the page nor th
 /** As a file manager drops a folder: its entries are read by `webkitGetAsEntry`. */
 async function drop(page: Page, label: string, folder: string): Promise<void> {
   const field = dialog(page).locator('.drop-field', { has: page.getByText(label, { exact: true }) })
-  const box = must(await field.boundingBox())
+  let box = await field.boundingBox()
+  while (!box) box = await field.boundingBox() // it is shown anew after a check
   const at = { x: box.x + box.width / 2, y: box.y + box.height / 2 }
   const session = await page.context().newCDPSession(page)
   const data = { items: [], files: [folder], dragOperationsMask: 1 }
@@ -165,6 +165,8 @@ browserTest(
 
     for (let nth = 0; nth < 130; nth++) await rm(join(made.path, `seed-data/more-${nth}.jsonl`))
     await drop(page, 'The folder of the model', made.path)
+    await dialog(page).getByText('130 mistakes').waitFor({ state: 'hidden' })
+    await dialog(page).getByText('The folder of the base model', { exact: true }).waitFor()
     await drop(page, 'The folder of the base model', EXAMPLE_BASE)
     await dialog(page).getByText('Bond that you lock').waitFor()
     expect(await button(page, 'Check what it costs').isEnabled()).toBe(true)

@@ -163,7 +163,7 @@ test('a comparison with the contracts finds nothing until a row is changed, then
   ])
   const governor = all[1].governor.address.toLowerCase()
   const { rows } = await db.query(
-    `update proposal set for_votes = for_votes - 1 where governor_id = $1 and description like 'split%' and to_block is null returning on_chain_id`,
+    `update proposal set for_votes = for_votes - 1 where governor_id = $1 and id in (select id from proposal_content where description like 'split%') and to_block is null returning on_chain_id`,
     [governor],
   )
   const after = await reconcile(db, rpc, { size: 1000, seed: 'a' })
