@@ -19,8 +19,8 @@ export class Comparisons {
 /** Whether it is certain that no value satisfies both schemas of `root`. The cases of `oneOf` must be disjoint.
  *  @throws SchemaError when that takes too many comparisons */
 export function disjoint(a: unknown, b: unknown, root: unknown, comparisons: Comparisons, depth = 0): boolean {
+  comparisons.count() // also where the comparison ends: there are most of them
   if (depth > MAX_DEPTH || !isSchema(a) || !isSchema(b)) return false
-  comparisons.count()
   const again = (x: unknown, y: unknown) => disjoint(x, y, root, comparisons, depth + 1)
   for (const [one, other] of [
     [a, b],
