@@ -40,15 +40,14 @@ export async function requireMayCall(
     )
 }
 
-/** Sets who may call an endpoint: these accounts and its host, or everybody. Calls that were accepted before go on.
- *  @throws ApiError for an endpoint that does not exist, or a list that cannot be. */
+/** Sets who may call an endpoint that exists: these accounts and its host, or everybody. Calls that were accepted before go on.
+ *  @throws ApiError for a list that cannot be. */
 export async function setCallers(
   sql: Sql,
   endpointId: string,
   accounts: readonly string[] | null,
   changedBy: string | null,
 ): Promise<EndpointCallers | undefined> {
-  await requireEndpoint(sql, endpointId)
   if (accounts === null) {
     await sql.query('delete from endpoint_callers where id = $1', [endpointId])
     return undefined
