@@ -15,6 +15,7 @@ test('the reader sees public rows, no key, prompt, signature or job input, and w
   onTestFinished(() => reader.close())
   expect((await reader.query('select count(*) from model where to_block is null')).rows[0].count).toBe(0)
   expect((await reader.query('select kind, status from job_run')).rows).toEqual([])
+  expect((await reader.query('select description, calldatas from proposal_content')).rows).toEqual([])
   for (const secret of ['* from api_key', 'raw from chain_transaction', 'prompt from receipt', 'input from job_run'])
     await expect(reader.query(`select ${secret}`)).rejects.toThrow('permission denied')
   await expect(reader.query(`insert into model (id) values ('1')`)).rejects.toThrow(/read-only|permission denied/)

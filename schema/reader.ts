@@ -1,5 +1,6 @@
 import pg from 'pg'
 import type { Database } from './database.ts'
+import { storedColumns } from './define.ts'
 import { tables } from './entities.ts'
 import { ApiKey, EndpointCallers, SignedVoucher, SignInSecret, SignInSession } from './offchain/access.ts'
 import { AnswerAttribution, Receipt } from './offchain/attribution.ts'
@@ -37,10 +38,11 @@ export async function grantReader(db: Database, password: string): Promise<void>
     await sql.query(`alter role ${READER} set default_transaction_read_only = on`)
     await sql.query(`revoke all on all tables in schema public from ${READER}`)
     await sql.query(`grant usage on schema public to ${READER}`)
-    for (const { entity, table, columns } of tables) {
+    for (const definition of tables) {
+      const { entity, table } = definition
       const hidden = HIDDEN.get(entity)
       if (HIDDEN.has(entity) && !hidden) continue
-      const names = columns.map(({ column }) => column)
+      const names = storedColumns(definition).map(({ column }) => column)
       const gone = hidden?.find((column) => !names.includes(column))
       if (gone) throw new Error(`${table} has no column ${gone}: name the hidden columns in schema/reader.ts anew.`)
       const shown = names.filter((column) => !hidden?.includes(column))

@@ -17,7 +17,7 @@ test('a name of any length stops no index: a proposer’s, or one of the thief o
   const targets = names.map((metric, minimum) => ({ metric, minimum: BigInt(minimum), mayFall: false }))
   const modelId = await mandate(world)
   const terms = { ...TERMS, targets }
-  await world.send(PROPOSER, 'ModelRegistry', 'propose', [hashOf('spec'), name(6_000), terms, 10n * ETHER])
+  await world.send(PROPOSER, 'ModelRegistry', 'propose', [hashOf('spec'), name(2_048), terms, 10n * ETHER])
   const versionId = await version(world, modelId, OPERATOR.address)
   const metrics = names.map((metric) => ({ metric, score: 1n, lower: 1n, upper: 1n, n: 1n }))
   await world.send(OPERATOR, 'EvaluationRegistry', 'log', [versionId, hashOf('rubric'), metrics, hashOf('log')])
