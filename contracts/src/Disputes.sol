@@ -302,7 +302,7 @@ contract Disputes is AccessControl, ReentrancyGuardTransient, IDisputes {
         if (kind == Subject.RewardMap) {
             root = distributor.rootOf(id);
             // Held after a failed dispute: the map is not final, and somebody else may dispute it although its window is over.
-            bool reopened = root != 0 && block.timestamp < heldUntil[kind][id];
+            bool reopened = distributor.publishedAt(id) != 0 && block.timestamp < heldUntil[kind][id];
             if (!reopened && !distributor.isChallengeable(id)) revert NotChallengeable(id);
             return root;
         }

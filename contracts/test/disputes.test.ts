@@ -199,6 +199,8 @@ describe('a bond', () => {
 
 describe('an accomplice’s dispute', () => {
   const withdraw = async () => (await world.errorOf(ALICE, 'DatanetRegistry', 'withdrawStake', [[1n]])).name
+  const publish = async (epoch: bigint, root: Hex, total = 5n) =>
+    world.send(OPERATOR, 'RewardDistributor', 'publish', await publicationOf(world, epoch, root, total))
 
   test('does not shield a contribution until its stake is out: others can dispute it after it failed', async () => {
     await world.send(OPERATOR, 'DatanetRegistry', 'score', [[1n], [1], [1], [1], ['fine']])
@@ -215,10 +217,12 @@ describe('an accomplice’s dispute', () => {
     expect(await world.read('DatanetRegistry', 'stakeOf', [1n])).toBe(0n)
   })
 
-  test('does not shield a reward map until it is final, and each failed one makes the next dearer', async () => {
+  test.each([
+    { map: 'a reward map', root: hashOf('root'), total: 5n },
+    { map: 'a map that pays nobody', root: ZERO, total: 0n },
+  ])('does not shield $map until it is final, and each failed one makes the next dearer', async ({ root, total }) => {
     await fundEpoch(world, 5n)
-    const publication = await publicationOf(world, 1n, hashOf('root'), 5n)
-    await world.send(OPERATOR, 'RewardDistributor', 'publish', publication)
+    await publish(1n, root, total)
     await open(REWARD_MAP, 1n, CAROL.address)
     await world.warp(SETTINGS.disputeTerm) // long after the challenge window: the map still waits
     expect(await enforceError()).toBe('Disputes.NotDue')
@@ -231,9 +235,6 @@ describe('an accomplice’s dispute', () => {
     await resolve(true, 0n, 2n)
     expect(await world.read('RewardDistributor', 'lastEpoch', [])).toBe(0n)
   })
-
-  const publish = async (epoch: bigint, root: Hex, total = 5n) =>
-    world.send(OPERATOR, 'RewardDistributor', 'publish', await publicationOf(world, epoch, root, total))
 
   test('about maps that are cancelled with an earlier one lapse at once, whatever was ruled: right roots without documents behind a false map cost nobody a bond', async () => {
     const epochs = [1n, 2n, 3n, 4n]

@@ -2,6 +2,9 @@ import type { TadaDocumentNode } from 'gql.tada'
 import { type Client, graphql, waitForJob } from '#client/index.ts'
 import type { JobKind } from '#schema/jobs.ts'
 
+/** A job that takes longer than this hangs. */
+const JOB_TIME_MS = 900_000
+
 /** What checks ask of the API besides the acts of people: queries, and the jobs of an operator. */
 export class ApiClient {
   constructor(private readonly client: Client) {}
@@ -11,9 +14,18 @@ export class ApiClient {
     return this.client.ask(graphql(document) as unknown as TadaDocumentNode<T, typeof variables>, variables)
   }
 
-  /** Requests a job and waits for its result. @throws JobFailedError when it failed or was cancelled. */
+  /** Requests a job and waits for its result. @throws JobFailedError when it failed or was cancelled, Error when it has not ended in time. */
   async runJob<R = Record<string, unknown>>(kind: JobKind, input: object, key: string): Promise<R> {
-    return waitForJob<R>(this.client, await this.requestJob(kind, input, key))
+    const id = await this.requestJob(kind, input, key)
+    const late = new AbortController()
+    const overdue = () => late.abort(new Error(`${kind} ${id} has not ended within ${JOB_TIME_MS / 60_000} minutes.`))
+    const timer = setTimeout(overdue, JOB_TIME_MS)
+    const { signal = late.signal } = this.client
+    try {
+      return await waitForJob<R>({ ...this.client, signal: AbortSignal.any([signal, late.signal]) }, id)
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   /** Requests a job and returns its id. */

@@ -32,6 +32,8 @@ export interface ServingSystem {
 }
 
 const MODEL_SEED = 7
+/** For this time people wait for an API whose parts are killed. */
+const PATIENCE_MS = 300_000
 const CREDIT = parseEther('400')
 /** What a consumer can deposit in all. */
 const WEALTH = parseEther('900')
@@ -55,6 +57,7 @@ export async function openServingSystem(signal: AbortSignal): Promise<ServingSys
       url: system.url,
       rpcUrl: system.rpcUrl,
       signal,
+      patienceMs: PATIENCE_MS,
       say: () => {},
     })
     const endpointId = await serveModel(context)
