@@ -9,8 +9,8 @@ import { isOverdue, presumeMissing } from './presumeMissing.ts'
 
 /** Recomputes every published reward map within its challenge window (rule 11, amendment 12a). */
 
-/** What is known about a published map. `unknown`: it cannot be checked yet, for `reason`. */
-export type MapVerdict = { epoch: number; root: string } & (
+/** What is known about a published map, with what tells its publication from others of its epoch. `unknown`: it cannot be checked yet, for `reason`. */
+export type MapVerdict = { epoch: number; root: string; publishedAt: Date | null } & (
   | { verdict: 'right' }
   | { verdict: 'wrong'; difference: Difference }
   | { verdict: 'unknown'; reason: string }
@@ -78,7 +78,7 @@ const publicationOf = (map: RewardMap | undefined) =>
     map.publishedAt?.getTime(),
   ].join(' ')
 
-const named = ({ epoch, root }: RewardMap) => ({ epoch, root: root ?? '' })
+const named = ({ epoch, root, publishedAt }: RewardMap) => ({ epoch, root: root ?? '', publishedAt })
 const rightMap = (map: RewardMap): MapVerdict => ({ ...named(map), verdict: 'right' })
 
 /** A map that nobody can check is wrong once its artifacts were missing for 72 hours. */

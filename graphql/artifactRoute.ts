@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import type { Request, RequestHandler, Response } from 'express'
 import { LRUCache } from 'lru-cache'
+import { MAX_DOCUMENT_BYTES } from '#schema/documents.ts'
 import type { Services } from './context.ts'
 import { type ErrorStatuses, failRequest } from './failRequest.ts'
 import { requirePresent } from './resolvers/removedSamples.ts'
@@ -55,9 +56,10 @@ export function serveArtifact({ artifacts, ownArtifacts = artifacts, db, log }: 
   }
 }
 
-/** The content, if it begins like a JSON object, also after white space; else nothing: only such an object can be sealed. */
+/** The content, if it begins like a JSON object, also after white space, and is not too large for a document; else nothing: only such an object can be sealed. */
 async function jsonCandidate(file: FileHandle): Promise<Uint8Array> {
   const { size } = await file.stat()
+  if (size > MAX_DOCUMENT_BYTES) return new Uint8Array(0)
   for (let from = 0; from < size; from += PART_BYTES) {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(PART_BYTES), 0, PART_BYTES, from)
     const found = mayBeJson(buffer.subarray(0, bytesRead))

@@ -1,7 +1,21 @@
 import { constants } from 'node:buffer'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { MAX_DOCUMENT_BYTES, MAX_DOCUMENT_VALUES, parseDocument, putDocument, weighedManifest } from './documents.ts'
+import {
+  comparisonKeyDocument,
+  evaluationLogDocument,
+  evidenceDocument,
+  itemsDocument,
+  MAX_DOCUMENT_BYTES,
+  MAX_DOCUMENT_VALUES,
+  manifestDocument,
+  parseDocument,
+  promptsDocument,
+  putDocument,
+  rubricDocument,
+  specificationDocument,
+  weighedManifest,
+} from './documents.ts'
 import { rewardMapDocument } from './rewardMapDocument.ts'
 import { MAX_USAGE_BYTES, openedUsage } from './usageDocument.ts'
 
@@ -43,6 +57,38 @@ test('a large reward map of nothing but numbers is refused at its first fault, a
   const junk = bytesOf(`{"epoch":1,"leaves":${listOf('1', 60 << 20)}}`)
   const parsed = timed(() => parseDocument(rewardMapDocument, junk))
   expect(parsed).toMatchObject({ success: false })
+})
+
+const hash = `"0x${'a'.repeat(64)}"`
+
+test('a manifest of nothing but numbers does not end whoever computes or watches maps', () => {
+  const junk = bytesOf(`{"evidence":[],"weights":${listOf('1', 8 << 20)}}`)
+  expect(timed(() => parseDocument(weighedManifest, junk))).toMatchObject({ success: false })
+})
+
+const junk = Array.from({ length: 1_000 }, () => [])
+
+test.each<[string, z.ZodType, object]>([
+  ['a manifest, as maps read it', weighedManifest, { evidence: junk, weights: junk }],
+  ['a manifest', manifestDocument, { dataset: junk, weights: junk, configuration: { ...junk }, metrics: { ...junk } }],
+  ['a specification', specificationDocument, { samples: { topic: junk } }],
+  ['a rubric', rubricDocument, { metrics: [{ name: 'm', kind: 'fields', fields: junk }] }],
+  ['the metrics of a rubric', rubricDocument, { metrics: junk }],
+  ['sealed items', itemsDocument, { items: junk, decoys: junk }],
+  ['prompts', promptsDocument, { prompts: junk }],
+  ['the log of an evaluation', evaluationLogDocument, { itemHashes: junk, metrics: junk }],
+  ['the key of a comparison', comparisonKeyDocument, { tasks: junk }],
+  ['the evidence of a settlement', evidenceDocument, { keys: junk, validators: junk, pairs: junk }],
+])('of %s the first fault of each list is told, however many it has', (_, shape, value) => {
+  expect(shape.safeParse(value).error?.issues.length).toBeLessThan(20)
+})
+
+test('a specification whose policy is nested very deep is read like any other', () => {
+  const policy = `${'['.repeat(200_000)}${']'.repeat(200_000)}`
+  const samples = '"samples":{"description":"","completionPattern":"","topic":[],"maxPromptLength":1}'
+  const words = '"name":"n","purpose":"p","licence":"","integration":""'
+  const bytes = bytesOf(`{${words},"baseModel":${hash},"rubric":${hash},${samples},"policy":${policy}}`)
+  expect(parseDocument(specificationDocument, bytes)).toMatchObject({ success: true, data: { name: 'n' } })
 })
 
 test('a document of any size that counts is short enough for a text', () => {

@@ -4,6 +4,7 @@ import { ArtifactError } from './artifacts/errors.ts'
 import type { ArtifactStore } from './artifacts/store.ts'
 import { hash, id, signedPpm, wei, wholeNumber as whole } from './documentFields.ts'
 import { PermanentError } from './errors.ts'
+import { failFastList, failFastRecord } from './failFastList.ts'
 
 /** The schemas of the JSON artifacts that contracts refer to by hash. Every read checks the schema. Documents are stored as canonical JSON, so
  *  equal contents have one name. */
@@ -24,7 +25,7 @@ export const specificationDocument = z.object({
     /** The whole completion must match. */
     completionPattern: z.string(),
     /** A prompt is on topic when it contains one of these words; when the list is empty, every prompt is. */
-    topic: z.array(z.string()),
+    topic: failFastList(z.string()),
     maxPromptLength: whole.positive(),
   }),
   licence: z.string(),
@@ -37,7 +38,7 @@ export const specificationDocument = z.object({
   serving: z.object({ priceIn: wei, priceOut: wei }).optional(),
   /** What the steward does when, as far as the community decides it: a `policyDocument`. Another release may write sections that this one does not
    *  know, so it is checked where it is used. */
-  policy: z.json().optional(),
+  policy: z.unknown().optional(),
 })
 
 export const metricDefinition = z.object({
@@ -45,13 +46,13 @@ export const metricDefinition = z.object({
   kind: z.enum(['fields', 'exact', 'f1', 'regex', 'json', 'perplexity']),
   separator: z.string().optional(),
   /** The indices of the compared fields. */
-  fields: z.array(whole.nonnegative()).optional(),
+  fields: failFastList(whole.nonnegative()).optional(),
   pattern: z.string().optional(),
 })
 
 /** How a version is evaluated. The items are sealed: the API does not return them. */
 export const rubricDocument = z.object({
-  metrics: z.array(metricDefinition).min(1),
+  metrics: failFastList(metricDefinition, { min: 1 }),
   test: hash,
   validation: hash,
   maxTokens: whole.positive(),
@@ -60,13 +61,13 @@ export const rubricDocument = z.object({
 /** Sealed items. `salt`: 32 random bytes, as secret as the items: without them nobody can test a guess against a public log. */
 export const itemsDocument = z.object({
   salt: hash,
-  items: z.array(sampleDocument).min(1),
+  items: failFastList(sampleDocument, { min: 1 }),
   /** As sealed as the items, and no version answers them: a refused sample then does not tell whether it overlaps an item. */
-  decoys: z.array(sampleDocument).optional(),
+  decoys: failFastList(sampleDocument).optional(),
 })
 
 /** Prompts without answers, for judging and alignment. */
-export const promptsDocument = z.object({ prompts: z.array(z.string().min(1)).min(1) })
+export const promptsDocument = z.object({ prompts: failFastList(z.string().min(1), { min: 1 }) })
 
 /** What everybody may read of an evaluation: no item, no answer, no length of either, and no score of a single item, by which a guess could be tested with
  *  the version. */
@@ -77,11 +78,11 @@ export const evaluationLogDocument = z.object({
   items: hash,
   seed: whole,
   /** ppm. */
-  metrics: z.array(
+  metrics: failFastList(
     z.object({ metric: z.string(), score: signedPpm, lower: signedPpm, upper: signedPpm, n: whole.positive() }),
   ),
   /** The `sealedItemHash` of each item, in order. */
-  itemHashes: z.array(hash),
+  itemHashes: failFastList(hash),
   /** The whole log with items, answers and scores, encrypted under a key that follows from the items' salt; base64. */
   sealed: z.string(),
 })
@@ -107,21 +108,21 @@ export const manifestDocument = z.object({
   adapter: hash,
   datasetRoot: hash,
   /** Contributions in training order. */
-  dataset: z.array(id),
+  dataset: failFastList(id),
   /** The dataset of an alignment: evidence of the settlements. */
-  evidence: z.array(hash),
-  configuration: z.record(z.string(), z.union([z.string(), z.number()])),
-  metrics: z.record(z.string(), z.number()),
+  evidence: failFastList(hash),
+  configuration: failFastRecord(z.union([z.string(), z.number()])),
+  metrics: failFastRecord(z.number()),
   /** Sketches of the samples’ gradients, for attribution of answers. */
   sketches: hash.nullable(),
-  weights: z.array(weight),
+  weights: failFastList(weight),
   codeHash: hash,
 })
 
 /** What the reward map reads of a manifest: whatever else it has does not matter. */
 export const weighedManifest = z.object({
-  evidence: z.array(hash),
-  weights: z.array(z.object({ contributionId: id, weight: wei })),
+  evidence: failFastList(hash),
+  weights: failFastList(z.object({ contributionId: id, weight: wei })),
 })
 
 /** A comparison that validators judge. */
@@ -130,7 +131,7 @@ export const comparisonDocument = z.object({ prompt: z.string(), answers: z.tupl
 /** The known answers of the gold comparisons, and the versions that gave the other answers. Sealed until the settlement. */
 export const comparisonKeyDocument = z.object({
   salt: z.string(),
-  tasks: z.array(
+  tasks: failFastList(
     z.object({
       item: hash,
       gold: whole.min(0).max(1).nullable(),
@@ -148,10 +149,10 @@ export const evidenceDocument = z.object({
   /** Of the rewards, when the round was opened: gold records fade with every epoch. */
   epoch: whole,
   /** The opened keys of its gold tasks and of the earlier rounds that count. */
-  keys: z.array(hash),
+  keys: failFastList(hash),
   /** Kish's effective number of judges, in ppm of a judge. */
   effectiveJudges: whole,
-  validators: z.array(
+  validators: failFastList(
     z.object({
       validator: z.string(),
       committed: whole,
@@ -174,7 +175,7 @@ export const evidenceDocument = z.object({
       reason: z.string(),
     }),
   ),
-  pairs: z.array(
+  pairs: failFastList(
     z.object({
       taskId: id,
       prompt: z.string(),
@@ -206,7 +207,7 @@ export async function putDocument<T>(
   value: T,
 ): Promise<string> {
   const bytes = documentBytes(shape.parse(value))
-  if (bytes.length > MAX_DOCUMENT_BYTES || hasTooManyValues(bytes))
+  if (!mayBeDocument(bytes))
     throw new PermanentError(
       `A document of ${bytes.length} bytes would state nothing: it may have ${MAX_DOCUMENT_BYTES} bytes and ${MAX_DOCUMENT_VALUES} values. Divide what it names.`,
     )
@@ -223,11 +224,13 @@ export const MAX_DOCUMENT_VALUES = 1 << 24
 const VALUE_BYTES = new Uint8Array(256)
 for (const sign of ',[{') VALUE_BYTES[sign.charCodeAt(0)] = 1
 
-function hasTooManyValues(bytes: Uint8Array): boolean {
-  if (bytes.length <= MAX_DOCUMENT_VALUES) return false
+/** Whether so many bytes, and values, may be a document. */
+export function mayBeDocument(bytes: Uint8Array): boolean {
+  if (bytes.length <= MAX_DOCUMENT_VALUES) return true
+  if (bytes.length > MAX_DOCUMENT_BYTES) return false
   let values = 0
   for (let i = 0; i < bytes.length; i++) values += VALUE_BYTES[bytes[i] as number] as number
-  return values > MAX_DOCUMENT_VALUES
+  return values <= MAX_DOCUMENT_VALUES
 }
 
 /** Reads and checks a document. @throws ArtifactError that names the artifact and the first invalid field. */
@@ -251,7 +254,7 @@ export function utf8Of(bytes: Uint8Array): string | undefined {
 
 /** What the bytes say as a document of this shape: UTF-8 without a byte order mark. */
 export function parseDocument<T>(shape: z.ZodType<T>, bytes: Uint8Array): Parsed<T> {
-  if (hasTooManyValues(bytes))
+  if (!mayBeDocument(bytes))
     return { success: false, problem: 'has too many values for a document. Publish a shorter one.' }
   let value: unknown
   try {

@@ -3,17 +3,18 @@ import { summariseMetric } from '#engine/tasks/evaluate.ts'
 import { type RubricMetric, scoreOf } from '#engine/tasks/rubric.ts'
 import type { EvaluationLog, Rubric, SealedItems } from '#schema/documents.ts'
 import { itemHashesOf, openEvaluationLog } from '#schema/evaluationLog.ts'
+import { failFastList, failFastRecord } from '#schema/failFastList.ts'
 import { evaluationSeed, loggedMetric } from './firstEvaluation.ts'
 
 /** What a check reads of the sealed part, an Inspect log. */
 const details = z.object({
   eval: z.object({ metadata: z.object({ seed: z.number() }) }),
-  samples: z.array(
+  samples: failFastList(
     z.object({
       input: z.string(),
       target: z.string(),
       output: z.object({ completion: z.string() }),
-      scores: z.record(z.string(), z.object({ value: z.number() })),
+      scores: failFastRecord(z.object({ value: z.number() })),
     }),
   ),
 })

@@ -2,24 +2,27 @@ import type { MapVerdict } from '#epochs/watchMaps.ts'
 import { type ArtifactStore, ArtifactStoreError } from '#schema/artifacts/index.ts'
 import { nameOf } from '#schema/artifacts/names.ts'
 import { documentBytes } from '#schema/documents.ts'
-import { PermanentError } from '#schema/errors.ts'
+import { IndexBehindError, PermanentError } from '#schema/errors.ts'
 import type { ChainClient } from './chain.ts'
 import { openDispute } from './openDispute.ts'
 
+type WrongMap = Extract<MapVerdict, { verdict: 'wrong' }>
+
 /** Disputes a wrong map, with the bond that the contract asks for and the first difference as evidence.
  *  @returns the dispute's id, also when somebody else has opened it.
- *  @throws PermanentError when the account cannot pay the bond; ChainUnavailableError */
+ *  @throws IndexBehindError when the epoch has another map by now; PermanentError when the account cannot pay the bond; ChainUnavailableError */
 export async function disputeMap(
   chain: ChainClient,
   artifacts: Pick<ArtifactStore, 'put'>,
-  { epoch, root, difference }: Extract<MapVerdict, { verdict: 'wrong' }>,
+  wrong: WrongMap,
 ): Promise<bigint> {
+  const { epoch, root, difference } = wrong
   const { place, published, recomputed } = difference
   const statement = `The map ${root} of epoch ${epoch} differs at ${place}: published ${published}, recomputed ${recomputed}.`
   const { id } = await openDispute(chain, {
     kind: 'RewardMap',
     subjectId: BigInt(epoch),
-    key: await publicationKey(chain, epoch, root),
+    key: await publicationKey(chain, wrong),
     evidence: async () => (await stored(artifacts, documentBytes({ ground: 'root', statement }))) as `0x${string}`,
     checkBond(bond, balance) {
       if (balance < bond)
@@ -42,9 +45,12 @@ async function stored(artifacts: Pick<ArtifactStore, 'put'>, evidence: Uint8Arra
 }
 
 /** The key of the dispute about a publication. The same map may be published again after it was cancelled, and disputed again after a dispute was rejected:
- *  then another transaction is needed. */
-async function publicationKey({ read }: ChainClient, epoch: number, root: string): Promise<string> {
-  const [, , publishedAt] = await read('RewardDistributor', 'maps', [BigInt(epoch)])
+ *  then another transaction is needed.
+ *  @throws IndexBehindError when the chain has another publication: a dispute would be about that one, which may be right */
+async function publicationKey({ read }: ChainClient, { epoch, root, publishedAt }: WrongMap): Promise<string> {
+  const [rootNow, , publishedNow] = await read('RewardDistributor', 'maps', [BigInt(epoch)])
+  if (rootNow !== root || Number(publishedNow) * 1000 !== publishedAt?.getTime())
+    throw new IndexBehindError(`The map ${root} of epoch ${epoch} was cancelled or replaced since it was checked.`)
   const rejected = await read('Disputes', 'rejectedMaps', [BigInt(epoch)])
-  return `dispute:${epoch}:${root}:${publishedAt}:${rejected}`
+  return `dispute:${epoch}:${root}:${publishedNow}:${rejected}`
 }

@@ -31,14 +31,8 @@ export async function openDispute(chain: ChainClient, dispute: NewDispute): Prom
   }
   const existing = await openId()
   if (existing !== 0n) return { id: existing, existed: true }
-  const bond = await chain.read('Disputes', 'bondFor', subject)
-  dispute.checkBond(bond, await chain.read('GOpen', 'balanceOf', [chain.account]))
-  const evidence = await dispute.evidence()
-  await chain.transact(`${key}:approve`, {
-    contract: 'GOpen',
-    functionName: 'approve',
-    args: [chain.addresses.Disputes, bond],
-  })
+  const signed = await chain.signedTransaction(key)
+  const evidence = signed ? (signed.args('Disputes')[2] as `0x${string}`) : await prepare(chain, dispute, subject)
   try {
     const { events } = await chain.transact(key, {
       contract: 'Disputes',
@@ -52,4 +46,21 @@ export async function openDispute(chain: ChainClient, dispute: NewDispute): Prom
     if (others === 0n) throw error
     return { id: others, existed: true }
   }
+}
+
+/** Publishes the reason, and lets the contract take the bond. What was approved for one dispute may be gone: another one of this account may have used it. */
+async function prepare(
+  chain: ChainClient,
+  { key, checkBond, evidence }: NewDispute,
+  subject: readonly [kind: number, subjectId: bigint],
+): Promise<`0x${string}`> {
+  const { account, read, transact } = chain
+  const { Disputes } = chain.addresses
+  const bond = await read('Disputes', 'bondFor', subject)
+  checkBond(bond, await read('GOpen', 'balanceOf', [account]))
+  const name = await evidence()
+  if ((await read('GOpen', 'allowance', [account, Disputes])) >= bond) return name
+  const count = await read('Disputes', 'disputeCount', [])
+  await transact(`${key}:approve:${count}`, { contract: 'GOpen', functionName: 'approve', args: [Disputes, bond] })
+  return name
 }

@@ -2,7 +2,8 @@ import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
 import { ArtifactError, type ArtifactStore } from '#schema/artifacts/index.ts'
 import type { Sql } from '#schema/database.ts'
-import { comparisonKeyDocument, getDocument, rubricDocument } from '#schema/documents.ts'
+import { comparisonKeyDocument, getDocument, mayBeDocument, rubricDocument } from '#schema/documents.ts'
+import { failFastList } from '#schema/failFastList.ts'
 import { ApiError } from '../errors.ts'
 
 /** Sealed artifacts are recognised by their shape, because a label could be wrong, and by any part of it that would give an item away, because a document
@@ -14,7 +15,7 @@ const SEALED = [
   z.object({ items: z.array(z.unknown()).refine((items) => items.some((item) => prompts.safeParse(item).success)) }),
   comparisonKeyDocument,
   // The log of an evaluation, as releases up to 0.2 stored it.
-  z.object({ samples: z.array(z.object({ input: z.unknown(), target: z.unknown() })).min(1) }),
+  z.object({ samples: failFastList(z.object({ input: z.unknown(), target: z.unknown() }), { min: 1 }) }),
 ]
 
 /** Evaluation items, comparison keys and unsealed logs would let a reader train on the items or copy the known answers.
@@ -32,7 +33,7 @@ export async function requireUnsealed(
 }
 
 function hasSealedShape(bytes: Uint8Array): boolean {
-  if (!mayBeJson(bytes)) return false
+  if (!(mayBeJson(bytes) && mayBeDocument(bytes))) return false
   const text = new TextDecoder().decode(bytes) // without a byte order mark
   let value: unknown
   try {
