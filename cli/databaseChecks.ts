@@ -1,4 +1,5 @@
 import type { Config } from '#config'
+import { QUORUM_CHANGED } from '#rules/storedProposal.ts'
 import { openDatabase, type Sql } from '#schema/database.ts'
 import { pendingMigrations } from '#schema/migrate.ts'
 import { IS_LIVE } from '#schema/offchain/jobs.ts'
@@ -133,10 +134,15 @@ async function contractsIndexed(sql: Sql): Promise<string> {
   const { rows } = await sql.query<{ id: string; block: number; reason: string }>(
     'select id, from_block as block, reason from set_aside_contract where to_block is null order by from_block, id',
   )
-  if (rows.length)
-    throw new Error(
-      rows.map(({ id, block, reason }) => `Nothing of ${id} is indexed since block ${block}: ${reason}`).join(' '),
-    )
+  const { rows: governors } = await sql.query<{ id: string }>(
+    'select id from governor where to_block is null and quorum_unknown = $1 order by id',
+    [QUORUM_CHANGED],
+  )
+  const problems = [
+    ...rows.map(({ id, block, reason }) => `Nothing of ${id} is indexed since block ${block}: ${reason}`),
+    ...governors.map(({ id }) => `States of proposals of ${id} that depend on the quorum are null: ${QUORUM_CHANGED}`),
+  ]
+  if (problems.length) throw new Error(problems.join(' '))
   return NOTHING_FOUND
 }
 

@@ -1,6 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Counting, countedFor, quorumIn, type StoredProposal, stateOfStored, tallyOf } from './storedProposal.ts'
+import {
+  type Counting,
+  countedFor,
+  QUORUM_CHANGED,
+  quorumIn,
+  type StoredProposal,
+  stateOfStored,
+  tallyOf,
+} from './storedProposal.ts'
 
 const governor: Counting = {
   clock: 'Timestamp',
@@ -116,6 +124,17 @@ describe('the state of a stored proposal', () => {
       fc.property(stored, counts, moment, (p, g, now) => {
         const [reached, missed] = [0n, 13n].map((quorum) => plainly(p, g, quorum, now))
         expect(stateOfStored(p, g, null, now)).toBe(p.eta !== null || reached === missed ? reached : null)
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  test('where the quorum changes without an event, a queued proposal need not have reached it', () => {
+    fc.assert(
+      fc.property(stored, counts, moment, (p, g, now) => {
+        const [reached, missed] = [0n, 13n].map((quorum) => plainly(p, g, quorum, now))
+        const changing = { ...g, quorumUnknown: QUORUM_CHANGED }
+        expect(stateOfStored(p, changing, null, now)).toBe(reached === missed ? reached : null)
       }),
       { numRuns: 1_000 },
     )

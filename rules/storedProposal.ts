@@ -28,7 +28,13 @@ export interface Counting {
   gracePeriod: number | null
   /** GovernorSuperQuorum. */
   hasSuperQuorum?: boolean
+  /** Why the quorum is not known. */
+  quorumUnknown?: string | null
 }
+
+/** The reason of a Governor that changed the quorum of a past snapshot without an event. */
+export const QUORUM_CHANGED =
+  'What a proposal of it needs changed after a ballot on it, without an event that announces that: it may change at any time.'
 
 const COUNTED = { ForAbstain: 'for,abstain', For: 'for', All: 'for,against,abstain' } as const
 
@@ -58,7 +64,7 @@ const seconds = (time: Date | null) => BigInt(Math.floor((time?.getTime() ?? 0) 
 
 /**
  * The state that the Governor's `state()` reports at a block. When the quorum or the super quorum is unknown (`null`): the state if it is the
- * same for each, else `null`.
+ * same for each, else `null`. Where it may change at any time, a queued proposal need not have the votes any more.
  * @oracle ModelGovernor.state
  * @example
  * ```ts
@@ -93,7 +99,7 @@ export function stateOfStored(
   quorum: bigint | null,
   now: { block: number; time: Date | null },
 ): ProposalState | null {
-  const reached = row.eta !== null // a queued proposal had the votes that it needed
+  const reached = row.eta !== null && governor.quorumUnknown !== QUORUM_CHANGED // queued, it had the votes that it needed
   const possible = (known: bigint | null | undefined) =>
     known == null ? (reached ? [0n] : [0n, BEYOND_ALL_VOTES]) : [known]
   const states = new Set(

@@ -1,4 +1,5 @@
 import type { ContractName } from '#contracts/events.ts'
+import { QUORUM_CHANGED } from '#rules/storedProposal.ts'
 import type { Sql } from '#schema/database.ts'
 import { SetAsideContract } from '#schema/onchain/chain.ts'
 import { Governor } from '#schema/onchain/governance.ts'
@@ -63,7 +64,7 @@ export class SetAside {
 function store(rows: Rows, address: string, { contract, logIndex, reason }: Aside) {
   rows.put(SetAsideContract, { id: address, contract, logIndex, reason })
   for (const governor of rows.find(Governor, 'token', address))
-    rows.put(Governor, { ...governor, quorumUnknown: reason })
+    if (governor.quorumUnknown !== QUORUM_CHANGED) rows.put(Governor, { ...governor, quorumUnknown: reason })
   for (const governor of rows.find(Governor, 'timelock', address))
     rows.put(Governor, { ...governor, unfollowed: reason })
   if (rows.get(Governor, address)) rows.change(Governor, address, { unfollowed: reason })

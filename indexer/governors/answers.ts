@@ -13,6 +13,7 @@ import { readGovernor } from './readGovernor.ts'
 const abi = parseAbi([
   'function quorum(uint256) view returns (uint256)',
   'function superQuorum(uint256) view returns (uint256)',
+  'function quorumVotes() view returns (uint256)',
   'function state(uint256) view returns (uint8)',
 ])
 
@@ -33,10 +34,28 @@ export class ContractAnswers {
     values: readonly (bigint | number | string)[],
   ): (bigint | undefined)[] {
     const read = contractReader(this.rpc, abi, block)
+    return this.asNumbers(
+      rows,
+      block,
+      values.map((value) => [`${address} ${name} ${value}`, () => read(address, name, BigInt(value))]),
+    )
+  }
+
+  /** The quorum of one of Compound's Governors. */
+  quorumVotes(rows: Rows, { address, block }: { address: string; block: number }): bigint | undefined {
+    const read = contractReader(this.rpc, abi, block)
+    return this.asNumbers(rows, block, [[`${address} quorumVotes`, () => read(address, 'quorumVotes')]])[0]
+  }
+
+  private asNumbers(
+    rows: Rows,
+    block: number,
+    questions: readonly [about: string, ask: () => Promise<bigint | number | undefined>][],
+  ): (bigint | undefined)[] {
     const answers = rows.ask(
-      values.map((value) =>
-        this.question(block, `${address} ${name} ${value}`, async () => {
-          const answer = await read(address, name, BigInt(value))
+      questions.map(([about, ask]) =>
+        this.question(block, about, async () => {
+          const answer = await ask()
           return answer === undefined ? null : String(answer)
         }),
       ),

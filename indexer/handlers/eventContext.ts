@@ -14,6 +14,8 @@ export interface EventContext {
   idPrefix: string
   /** The data of the log. */
   data: `0x${string}`
+  /** Whether the contract announces in this block that proposals need something else: before this event, or after it. */
+  announcesQuorum: boolean
   governances: Governances
 }
 

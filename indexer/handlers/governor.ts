@@ -7,7 +7,7 @@ import { type GovernorProfile, isCompound, profileOf } from '../governors/profil
 import type { Rows, Values } from '../store/rows.ts'
 import { changeProposal } from './changeProposal.ts'
 import { dateOf, type EventContext, type EventHandlers, safeInteger, uint256 } from './eventContext.ts'
-import { fixQuorums, reviseQuorums, votesNeeded } from './quorums.ts'
+import { checkLastQuorum, fixQuorums, reviseQuorums, votesNeeded, votesStillNeeded } from './quorums.ts'
 import { restate } from './restate.ts'
 import { setting } from './settings.ts'
 
@@ -83,10 +83,20 @@ function cast(rows: Rows, ballot: CastVote, event: EventContext) {
   })
 }
 
+/** Changes a proposal at an event of it, with what it needs. */
+export function changeAtEvent(
+  rows: Rows,
+  proposal: Readonly<Values<Proposal>>,
+  values: Partial<Values<Proposal>>,
+  event: EventContext,
+) {
+  changeProposal(rows, proposal, { ...values, ...votesStillNeeded(rows, proposal, emitter(rows, event), event) })
+}
+
 /** Changes a proposal of the index; one from before the first block is ignored. */
 function change(rows: Rows, event: EventContext, id: bigint, values: Partial<Values<Proposal>>) {
   const proposal = rows.get(Proposal, event.idPrefix + id)
-  if (proposal) changeProposal(rows, proposal, values)
+  if (proposal) changeAtEvent(rows, proposal, values, event)
 }
 
 /** Adds the rows of Governors before anything of an event is stored: with the Governor's own first event, or with one of its token or its
@@ -134,6 +144,7 @@ type Created = Extract<DecodedEvent<'ModelGovernor'>, { name: 'ProposalCreated' 
 export function addProposal(rows: Rows, created: Created, event: EventContext, place: number) {
   const { proposalId, proposer, targets, values, signatures, calldatas, voteStart, voteEnd, description } = created
   const bytes = bytesAt(event.data, place)
+  checkLastQuorum(rows, event)
   rows.loadGroup(Vote, 'proposalId', event.idPrefix + proposalId) // usually empty: later votes then need no look-up
   rows.put(ProposalContent, {
     id: event.idPrefix + proposalId,
@@ -172,7 +183,7 @@ export const governor = {
     const proposal = rows.get(Proposal, event.idPrefix + proposalId)
     if (!proposal) return
     const operation = operationOf(rows, proposal.id, emitter(rows, event), event)
-    changeProposal(rows, proposal, { eta: dateOf(etaSeconds), operation })
+    changeAtEvent(rows, proposal, { eta: dateOf(etaSeconds), operation }, event)
   },
   ProposalExecuted(rows, { proposalId }, event) {
     change(rows, event, proposalId, { executed: true })

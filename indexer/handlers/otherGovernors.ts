@@ -3,9 +3,8 @@ import { type ContractName, EventShapeError } from '#contracts/events.ts'
 import { Proposal, TimelockOperation } from '#schema/onchain/governance.ts'
 import type { Log } from '../rpc/answers.ts'
 import type { Rows } from '../store/rows.ts'
-import { changeProposal } from './changeProposal.ts'
 import { dateOf, type EventContext, type EventHandler, uint256 } from './eventContext.ts'
-import { addProposal, changeQuorum, governor, upgraded } from './governor.ts'
+import { addProposal, changeAtEvent, changeQuorum, governor, upgraded } from './governor.ts'
 import { timelock } from './timelock.ts'
 import { token } from './token.ts'
 
@@ -61,7 +60,7 @@ const SIDES = ['againstVotes', 'forVotes', 'abstainVotes'] as const
 const reduce: EventHandler<Arguments<Named<'VoteReduced'>>> = (rows, { proposalId, support, weight }, event) => {
   const side = SIDES[support]
   const proposal = rows.get(Proposal, event.idPrefix + proposalId)
-  if (proposal && side) changeProposal(rows, proposal, { [side]: uint256(proposal[side] - weight) })
+  if (proposal && side) changeAtEvent(rows, proposal, { [side]: uint256(proposal[side] - weight) }, event)
 }
 
 /** Each token of an ERC-721 contract is one vote. */
@@ -105,6 +104,18 @@ const handlers: { [N in OtherEvent['name']]: { of: ContractName; handle: EventHa
       timelock.MinDelayChange(rows, { oldDuration: 0n, newDuration: newDelay }, event),
   },
 }
+
+/** The events with which a Governor announces that its proposals need something else: another quorum, or other code. */
+const QUORUM_EVENTS = new Set(
+  parseAbi([
+    'event QuorumNumeratorUpdated(uint256 oldQuorumNumerator, uint256 newQuorumNumerator)',
+    'event QuorumUpdated(uint256 oldQuorum, uint256 newQuorum)',
+    'event Upgraded(address indexed implementation)',
+    'event NewImplementation(address oldImplementation, address newImplementation)',
+  ]).map((event) => toEventSelector(event)),
+)
+
+export const announcesQuorum = ({ topics: [first] }: Pick<Log, 'topics'>) => QUORUM_EVENTS.has(first as Hex)
 
 /** By first topic. Events of several standards share it and differ in the number of topics. */
 const byTopic = new Map<string, { of: ContractName; topics: number; event: OtherEvent }[]>()

@@ -1,4 +1,4 @@
-import { quorumIn } from '#rules/storedProposal.ts'
+import { QUORUM_CHANGED, quorumIn } from '#rules/storedProposal.ts'
 import { Governor, Proposal } from '#schema/onchain/governance.ts'
 import { type GovernorProfile, isCompound } from '../governors/profile.ts'
 import type { Rows, Values } from '../store/rows.ts'
@@ -38,6 +38,13 @@ export function fixQuorums(rows: Rows, event: EventContext) {
 /** What a Governor computes in its own way is asked of it, unless it is ours or a replay. */
 const isAsked = ({ askedAt }: Readonly<GovernorProfile>) => askedAt !== null
 
+type VotesNeeded = Pick<Proposal, 'quorum' | 'superQuorum'>
+
+const UNKNOWN: VotesNeeded = { quorum: null, superQuorum: null }
+
+const hasBallots = ({ againstVotes, forVotes, abstainVotes }: StoredProposal) =>
+  againstVotes + forVotes + abstainVotes > 0n
+
 /** The quorum and the super quorum of a proposal on which somebody votes. With the first ballot, the contract is asked: its quorum may be no
  *  fraction of the supply, or not the one that it declares. */
 export function votesNeeded(
@@ -45,14 +52,67 @@ export function votesNeeded(
   proposal: StoredProposal,
   governor: Readonly<GovernorProfile>,
   event: EventContext,
-): Pick<Proposal, 'quorum' | 'superQuorum'> {
-  const { superQuorum, againstVotes, forVotes, abstainVotes, voteStart } = proposal
+): VotesNeeded {
+  if (governor.quorumUnknown === QUORUM_CHANGED) return UNKNOWN
+  const { superQuorum, voteStart } = proposal
   const quorum = proposal.quorum ?? quorumNow(rows, governor, event)
+  if (!isAsked(governor)) return { quorum, superQuorum }
+  if (hasBallots(proposal) || isCompound(governor))
+    return votesStillNeeded(rows, { ...proposal, quorum }, governor, event)
   const { answers } = event.governances
-  if (againstVotes + forVotes + abstainVotes > 0n || isCompound(governor) || !isAsked(governor))
-    return { quorum, superQuorum }
   const [needed] = (governor.hasSuperQuorum && answers?.numbers(rows, event, 'superQuorum', [voteStart])) || []
-  return { quorum: quorumTold(rows, proposal, governor, quorum, event), superQuorum: needed ?? null }
+  const told = quorumTold(rows, proposal, governor, quorum, event)
+  if (quorum !== null && told !== quorum && isLastChanged(rows, governor, event)) return setChanged(rows, governor)
+  return { quorum: told, superQuorum: needed ?? null }
+}
+
+/** Where the quorum of the last snapshot that is known changed, nothing is known any more: asked when somebody proposes. */
+export function checkLastQuorum(rows: Rows, event: EventContext) {
+  const governor = rows.must(Governor, event.address)
+  if (isAsked(governor) && isLastChanged(rows, governor, event)) setChanged(rows, governor)
+}
+
+/** Whether the last proposal with a ballot needs something else than it did. */
+function isLastChanged(rows: Rows, governor: Readonly<GovernorProfile>, event: EventContext): boolean {
+  let last: StoredProposal | undefined
+  for (const one of rows.find(Proposal, 'governorId', governor.id))
+    if (hasBallots(one) && one.quorum !== null && one.voteStart >= (last?.voteStart ?? 0)) last = one
+  return last !== undefined && isChanged(rows, last, governor, event)
+}
+
+/** What a proposal needs at an event of it. The contract is asked again, as of the event's block: where the answer is another one, and no event of
+ *  the block announces that, nothing is known any more of what its proposals need. */
+export function votesStillNeeded(
+  rows: Rows,
+  proposal: StoredProposal,
+  governor: Readonly<GovernorProfile>,
+  event: EventContext,
+): VotesNeeded {
+  const { quorum, superQuorum } = proposal
+  return isChanged(rows, proposal, governor, event) ? setChanged(rows, governor) : { quorum, superQuorum }
+}
+
+function isChanged(
+  rows: Rows,
+  proposal: StoredProposal,
+  governor: Readonly<GovernorProfile>,
+  event: EventContext,
+): boolean {
+  const { quorum, superQuorum, voteStart } = proposal
+  const { answers } = event.governances
+  if (!isAsked(governor) || event.announcesQuorum) return false
+  const of = askedOf(governor, event)
+  const [needed] = (superQuorum !== null && answers?.numbers(rows, of, 'superQuorum', [voteStart])) || []
+  if (needed !== undefined && needed !== superQuorum) return true
+  if (quorum === null) return false
+  const told = isCompound(governor) ? answers?.quorumVotes(rows, of) : contractQuorum(rows, proposal, quorum, of)
+  return told !== undefined && told !== quorum
+}
+
+function setChanged(rows: Rows, { id }: Readonly<GovernorProfile>): VotesNeeded {
+  rows.change(Governor, id, { quorumUnknown: QUORUM_CHANGED })
+  for (const proposal of rows.find(Proposal, 'governorId', id)) changeProposal(rows, proposal, UNKNOWN)
+  return UNKNOWN
 }
 
 /** The quorum of a past snapshot that the contract tells; the one that is known where it tells none. */
@@ -63,15 +123,23 @@ function quorumTold(
   known: bigint | null,
   event: EventContext,
 ): bigint | null {
-  const of = askedOf(governor, event)
-  const [asked] = of.governances.answers?.numbers(rows, of, 'quorum', [proposal.voteStart]) ?? []
-  if (asked !== undefined && asked === known) return known
-  const [told = known] = contractQuorums(rows, [proposal], of)
+  const told = contractQuorum(rows, proposal, known, askedOf(governor, event)) ?? known
   if (told === known || known === null) return told
   if (governor.fixedQuorum !== null)
     rows.change(Governor, governor.id, { fixedQuorum: null }) // it was none
   else setNoFraction(rows, governor)
   return told
+}
+
+/** What the contract says that a proposal needs: `known` where it says so of its snapshot. */
+function contractQuorum(
+  rows: Rows,
+  proposal: StoredProposal,
+  known: bigint | null,
+  of: ReturnType<typeof askedOf>,
+): bigint | undefined {
+  const [asked] = of.governances.answers?.numbers(rows, of, 'quorum', [proposal.voteStart]) ?? []
+  return asked !== undefined && asked === known ? asked : contractQuorums(rows, [proposal], of)[0]
 }
 
 /** A question to the Governor as of the event's block. */

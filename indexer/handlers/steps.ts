@@ -8,7 +8,7 @@ import type { Rows } from '../store/rows.ts'
 import type { EventContext, EventHandler } from './eventContext.ts'
 import { addGovernors } from './governor.ts'
 import { handlers } from './index.ts'
-import { decodeOther } from './otherGovernors.ts'
+import { announcesQuorum, decodeOther } from './otherGovernors.ts'
 
 /** A range of blocks as steps that write rows. */
 
@@ -88,6 +88,7 @@ class LogStep {
     private readonly contract: ContractName,
     private readonly log: Log,
     private readonly timestamp: Date,
+    private readonly announcesQuorum: boolean,
     private readonly governances: Governances,
     private readonly rows: Rows,
   ) {}
@@ -97,7 +98,7 @@ class LogStep {
   }
 
   run() {
-    const { contract, log, timestamp, governances, rows } = this
+    const { contract, log, timestamp, announcesQuorum, governances, rows } = this
     const decoded = read(contract, log)
     if (!decoded) return
     const { name, handle } = decoded
@@ -115,7 +116,8 @@ class LogStep {
       timestamp,
     })
     const idPrefix = governances.idPrefixOf(address)
-    const event: EventContext = { id, block, timestamp, address, idPrefix, data: log.data, governances }
+    const { data } = log
+    const event: EventContext = { id, block, timestamp, address, idPrefix, data, announcesQuorum, governances }
     try {
       if (OF_GOVERNORS.has(contract)) addGovernors(rows, event)
       handle?.(rows, args, event)
@@ -140,12 +142,15 @@ export function eventSteps(
 ): LogStep[] {
   const times = new Map(range.headers.map((header) => [header.number, header.timestamp]))
   const steps: LogStep[] = []
+  const placeOf = ({ block, address }: Log) => `${block} ${address}`
+  const announced = new Set(range.logs.filter(announcesQuorum).map(placeOf))
   for (const log of range.logs) {
     const contract = followed.get(log.address)
     if (!contract) continue
     const timestamp = times.get(log.block)
     if (!timestamp) throw new Error(`Block ${log.block} has logs, but its header was not fetched`)
-    steps.push(new LogStep(contract, log, timestamp, governances, rows))
+    const isAnnounced = announced.size > 0 && announced.has(placeOf(log))
+    steps.push(new LogStep(contract, log, timestamp, isAnnounced, governances, rows))
   }
   return steps
 }

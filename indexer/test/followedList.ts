@@ -21,6 +21,11 @@ const ROWS = {
     how: 'asked for each proposal, with the first ballot on it',
     shownBy: OTHERS,
   },
+  quorumSilent: {
+    what: 'a quorum or super quorum for a past snapshot that changes without an event after the first ballot',
+    how: 'asked again at each event of a proposal, and when somebody makes another one; once it differs, the quorums of the Governor are not known, and states that depend on them are null, with the reason',
+    shownBy: 'indexer/governors/silentQuorum.test.ts',
+  },
   superQuorum: {
     what: 'a super quorum (GovernorSuperQuorum)',
     how: 'asked with the first ballot on each proposal',

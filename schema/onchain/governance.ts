@@ -63,7 +63,7 @@ export class Governor extends Versioned {
   )
   askedAt!: number | null
   @Text(
-    'Why its quorum is not known before the contract was asked for a proposal, with the first ballot on it: states that depend on it are null until then. Null where it is known.',
+    'Why its quorum is not known, or not before the contract was asked for a proposal, with the first ballot on it: states that depend on it are null until then. Null where it is known.',
     { nullable: true },
   )
   quorumUnknown!: string | null

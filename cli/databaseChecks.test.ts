@@ -1,0 +1,27 @@
+import { expect, onTestFinished, test } from 'vitest'
+import { profileOf } from '#indexer/governors/profile.ts'
+import { Rows } from '#indexer/store/rows.ts'
+import { QUORUM_CHANGED } from '#rules/storedProposal.ts'
+import { openDatabase } from '#schema/database.ts'
+import { Governor } from '#schema/onchain/governance.ts'
+import { freshDatabaseUrl } from '#test/database.ts'
+import { must } from '#test/must.ts'
+import { databaseChecks } from './databaseChecks.ts'
+
+test('a Governor whose quorum changed without an event is named, with what that means', async () => {
+  const url = await freshDatabaseUrl()
+  const db = await openDatabase(url)
+  onTestFinished(() => db.close())
+  const checks = databaseChecks(url, undefined, { minesByItself: false, relay: undefined, relayerKey: undefined })
+  const run = async (name: string) => must(checks.find(([of]) => of === name))[1]()
+  await run('database')
+  const governor = profileOf({ address: `0x${'a1'.repeat(20)}` })
+  const rows = new Rows()
+  await rows.run(db, [{ block: 1, run: () => rows.put(Governor, governor) }])
+  await rows.flush(db)
+  expect(await run('contracts')).toBe('')
+  await db.query('update governor set quorum_unknown = $1', [QUORUM_CHANGED])
+  await expect(run('contracts')).rejects.toThrow(
+    `States of proposals of ${governor.id} that depend on the quorum are null`,
+  )
+})
