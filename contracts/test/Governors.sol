@@ -352,6 +352,13 @@ contract NounsGovernor {
     address public vetoer;
 }
 
+/// @dev A Nouns Governor that was split off: nobody vetoes.
+contract NounsFork {
+    uint256 public constant votingPeriod = 6;
+    uint256 public constant quorumVotes = 400;
+    address public nouns;
+}
+
 /// @dev Its blocks are those of another chain, as on Arbitrum.
 contract ForeignClock {
     uint256 public constant votingPeriod = 6;

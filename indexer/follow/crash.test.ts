@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { expect, onTestFinished, test } from 'vitest'
-import type { Database } from '#schema/database.ts'
+import { type Database, openDatabase } from '#schema/database.ts'
 import { freshDatabase } from '#test/database.ts'
 import { type TestChain, testChain } from '../test/chain.ts'
 import { faultyNode } from '../test/faultyNode.ts'
@@ -158,4 +158,25 @@ test('connections that PostgreSQL terminates, including the lock’s, only cost 
   }
   await indexer.caughtUp()
   await expectClean(chain, db)
+})
+
+test.each([
+  ['statement_timeout', 'statement timeout'],
+  ['lock_timeout', 'lock timeout'],
+])('where the server has a %s, an indexer that a lock holds up tries again', async (setting, problem) => {
+  const { chain } = await noisyChain(2, 3)
+  const other = await freshDatabase()
+  await other.query(`alter database "${new URL(other.url).pathname.slice(1)}" set ${setting} = '2s'`)
+  const db = await openDatabase(other.url)
+  onTestFinished(() => db.close())
+  const indexer = await follow(chain, db)
+  await indexer.caughtUp()
+  await other.transaction(async (sql) => {
+    await sql.query('lock table holder in access exclusive mode')
+    await chain.send(1, 'GOpen', 'deposit', [], 1n)
+    await until('it is held up', () => indexer.status().state === 'retrying')
+    expect(indexer.status().problem).toContain(problem)
+  })
+  await indexer.caughtUp()
+  await expectClean(chain, other)
 })

@@ -10,6 +10,14 @@ const MAX_BACKOFF_DOUBLINGS = 5
 /** While failures last, one is logged at least so often. */
 export const LOGGED_AGAIN_MS = 60_000
 
+/** SQLSTATE of a statement that PostgreSQL cancelled, and of a lock that it did not wait for longer. Where the server or an administrator limits both, an
+ *  indexer that is held up tries again: nothing else waits for its statements. */
+const HELD_UP = new Set<unknown>(['57014', '55P03'])
+
+/** Whether the indexer tries again after this. */
+export const isPassing = (error: unknown): error is Error =>
+  error instanceof Error && (isRetriable(error) || HELD_UP.has((error as { code?: unknown }).code))
+
 /** Our own retriable errors say what to do. The others come from `pg` or from its socket. */
 const problemOf = (error: Error) =>
   error instanceof RetriableError
@@ -59,7 +67,7 @@ export class Failures {
         return result
       } catch (error) {
         this.options.signal.throwIfAborted()
-        if (!(error instanceof Error && isRetriable(error))) throw error
+        if (!isPassing(error)) throw error
         this.failed(error, message)
         await this.pause()
       }

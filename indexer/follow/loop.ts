@@ -1,10 +1,9 @@
-import { isRetriable } from '#schema/errors.ts'
 import { IndexerError } from '../errors.ts'
 import type { Logger } from '../options.ts'
 import type { Position } from '../store/cursor.ts'
 import { type ChainLease, type LeaseHolder, LeaseLost } from '../store/lease.ts'
 import type { Counters } from './counters.ts'
-import type { Failures } from './failures.ts'
+import { type Failures, isPassing } from './failures.ts'
 import type { Follower, FollowerContext } from './follower.ts'
 import { Pause } from './pause.ts'
 import { watchStall } from './stall.ts'
@@ -107,7 +106,7 @@ export function runLoop(
       if (lease.token !== startedUnder) await start()
       return await follower.round()
     } catch (cause) {
-      if (isRetriable(cause) || signal.aborted || !(await lease.wasTaken().catch(() => false))) throw cause
+      if (isPassing(cause) || signal.aborted || !(await lease.wasTaken().catch(() => false))) throw cause
       throw new LeaseLost('Another indexer took over while this process stood still', { cause })
     }
   }
@@ -123,7 +122,7 @@ export function runLoop(
         if (!changed) await pause.wait(pollMs, signal)
       } catch (failure) {
         if (signal.aborted) return
-        if (!(failure instanceof Error && isRetriable(failure))) throw failure
+        if (!isPassing(failure)) throw failure
         state = 'retrying'
         failures.failed(failure, 'A round failed; retrying')
         await failures.pause().catch(() => {})

@@ -55,10 +55,10 @@ beforeAll(async () => {
 })
 afterAll(() => chain?.anvil.stop())
 
-async function indexed(): Promise<Database> {
+async function indexed(following = deployment): Promise<Database> {
   const db = await freshDatabase()
   const stop = new AbortController()
-  const indexer = await startIndexer({ db, rpcUrl: chain.url, deployment, signal: stop.signal })
+  const indexer = await startIndexer({ db, rpcUrl: chain.url, deployment: following, signal: stop.signal })
   await indexer.caughtUp()
   stop.abort()
   await indexer.stopped
@@ -112,7 +112,8 @@ test(shows('refused', 'with what to name instead'), async () => {
   }
   const at = async (name: string) => ({ address: (await chain.deploy(name)).address })
   expect(await refusal(await at('BravoDelegate'))).toContain('the implementation behind a proxy')
-  expect(await refusal(await at('NounsGovernor'))).toContain('is a Nouns Governor')
+  for (const nouns of ['NounsGovernor', 'NounsFork'])
+    expect(await refusal(await at(nouns))).toContain('is a Nouns Governor')
   expect(await refusal(await at('RankedGovernor'))).toContain('support=ranked&quorum=all')
   expect(await refusal(await at('ForeignClock'))).toMatch(
     /counts blocks that are not those of its node: its clock\(\) is \d+ in block \d+/,
@@ -244,4 +245,20 @@ test('a reorganisation of a Governor’s blocks leaves the rows of a clean sync'
   stop.abort()
   await indexer.stopped
   expect(await difference(db, await indexed())).toEqual([])
+})
+
+test('a token’s holders and delegations, and the Governor, are there before the Governor has spoken', async () => {
+  const [{ token }] = all
+  const { governor } = await deployCompound(chain, 'Alpha', token)
+  const [, , delegator, , , , , holder] = chain.accounts.map((account) => account.toLowerCase())
+  await chain.send(0, token, 'mint', [must(holder), 5n])
+  const db = await indexed({ ...deployment, governors: [{ address: governor.address }] })
+  const { rows } = await db.query('select 1 from chain_event where address = $1', [governor.address.toLowerCase()])
+  expect(rows).toEqual([])
+  expect(await rowsOf(db, Governor)).toMatchObject([{ id: governor.address.toLowerCase(), kind: 'Alpha' }])
+  const held = await rowsOf(db, Holder, 'account = any($1)', [[delegator, holder]], { orderBy: 'balance' })
+  expect(held).toMatchObject([
+    { account: holder, balance: 5n, delegate: null },
+    { account: delegator, balance: await chain.read(token, 'balanceOf', [delegator]), delegate: delegator },
+  ])
 })

@@ -133,10 +133,10 @@ async function requireKinds(
     )
   if (period === 0n)
     throw refusal(address, 'has a votingPeriod() of 0: it is the implementation behind a proxy. Name the proxy.')
-  if ((await read(address, 'vetoer')) !== undefined)
+  if ((await read(address, 'vetoer')) !== undefined || (await read(address, 'nouns')) !== undefined)
     throw refusal(
       address,
-      'is a Nouns Governor: its vetoes, dynamic quorums and objection periods are not followed. Remove it from the configuration.',
+      'is a Nouns Governor, or a fork of one: its vetoes, the quorums of its proposals and its objection periods are not followed. Remove it from the configuration.',
     )
   const mode = await read(address, 'COUNTING_MODE')
   if (mode === undefined && (await read(address, 'quorumVotes')) === undefined)

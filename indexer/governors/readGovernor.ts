@@ -10,6 +10,7 @@ const abi = parseAbi([
   'function COUNTING_MODE() view returns (string)',
   'function CLOCK_MODE() view returns (string)',
   'function vetoer() view returns (address)',
+  'function nouns() view returns (address)',
   'function token() view returns (address)',
   'function comp() view returns (address)',
   'function timelock() view returns (address)',

@@ -69,6 +69,30 @@ test.each(FRAMES)('WebSocket: the frame %j is retried and ends no process', asyn
   expect(await rpc.request('eth_chainId')).toBe('0x1')
 })
 
+test('WebSocket: a connection that goes silent is left within 30 s for another one', async () => {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+  onTestFinished(() => void server.close())
+  await new Promise((done) => server.once('listening', done))
+  let connections = 0
+  server.on('connection', (socket) => {
+    let isSilent = false
+    const goesSilent = connections++ === 0
+    socket.on('message', (data) => {
+      if (isSilent) return
+      socket.send(JSON.stringify({ jsonrpc: '2.0', id: JSON.parse(String(data)).id, result: '0x1' }))
+      isSilent = goesSilent
+    })
+  })
+  const stop = new AbortController()
+  onTestFinished(() => stop.abort())
+  const rpc = webSocketRpc(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`, { signal: stop.signal })
+  expect(await rpc.request('eth_chainId')).toBe('0x1')
+  const began = performance.now()
+  expect(await rpc.request('eth_chainId')).toBe('0x1')
+  expect(performance.now() - began).toBeLessThan(30_000)
+  expect(connections).toBe(2)
+})
+
 /** A node over WebSocket. `answer` is called with the ids of what a frame asks. */
 async function socketNode(answer: (ids: number[], method: string, reply: (message: object) => void) => void) {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
