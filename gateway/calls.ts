@@ -9,6 +9,7 @@ import { cancelJob, enqueue, jobId } from '#schema/enqueue.ts'
 import { checkJobInput, type InferInput } from '#schema/jobs.ts'
 import { badRequest } from './errors.ts'
 import type { ServedEndpoint } from './models.ts'
+import type { Payment } from './payment/payment.ts'
 
 /** What a client asks for, without who asks and who pays. */
 export type CallInput = Omit<Partial<InferInput>, 'consumer' | 'channelId' | 'open' | 'endpointId' | 'seed'>
@@ -18,16 +19,26 @@ export interface CallTerms {
   caller: Caller
   consumer: string
   channelId?: string
+  /** The voucher that came with the call. */
+  payment?: Payment
   open: boolean
   /** Of the client; with one, its calls go on when it disconnects, so that it can come back for the answers. */
   idempotencyKey?: string
 }
 
 /** Who pays in open mode when nobody is named: only free endpoints answer. */
-const NOBODY = `0x${'0'.repeat(40)}`
+export const NOBODY = `0x${'0'.repeat(40)}`
 
 /** @throws GatewayError or ApiError when the headers are wrong. */
-export function readTerms(caller: Caller, headers: IncomingHttpHeaders): CallTerms {
+export function readTerms(caller: Caller, headers: IncomingHttpHeaders, payment?: Payment): CallTerms {
+  if (payment)
+    return {
+      caller: { kind: 'payer', account: payment.consumer },
+      consumer: payment.consumer,
+      channelId: payment.channelId,
+      payment,
+      ...manner(headers),
+    }
   requireKey(caller, 'infer')
   const named = textOf(headers['x-consumer'])
   if (named !== undefined && !isAddressText(named))
@@ -38,10 +49,14 @@ export function readTerms(caller: Caller, headers: IncomingHttpHeaders): CallTer
     caller,
     consumer,
     channelId: textOf(headers['x-channel']),
-    open: textOf(headers['x-open']) === 'true',
-    idempotencyKey: textOf(headers['idempotency-key']),
+    ...manner(headers),
   }
 }
+
+const manner = (headers: IncomingHttpHeaders) => ({
+  open: textOf(headers['x-open']) === 'true',
+  idempotencyKey: textOf(headers['idempotency-key']),
+})
 
 const textOf = (header: string | string[] | undefined): string | undefined => [header].flat()[0] || undefined
 
@@ -52,11 +67,19 @@ export function seedOf(key: string): number {
   return seed
 }
 
+/** The input of a call's job. @throws InputError */
+export const inferInput = (
+  terms: Pick<CallTerms, 'consumer' | 'channelId' | 'open'>,
+  { id }: Pick<ServedEndpoint, 'id'>,
+  given: CallInput,
+  seed: number,
+): InferInput => checkJobInput('infer', { ...given, endpointId: id, seed, ...terms })
+
 /** Starts a call for each input, and returns the ids of their jobs, which are those of their receipts. When one is refused, none is made.
  *  @throws ApiError, EnqueueError or InputError that says what is missing. */
 export async function startCalls(
   services: Services,
-  { caller, consumer, channelId, open, idempotencyKey }: CallTerms,
+  { caller, consumer, channelId, payment, open, idempotencyKey }: CallTerms,
   endpoint: Pick<ServedEndpoint, 'id'>,
   inputs: readonly CallInput[],
   givenSeed: number | undefined,
@@ -69,16 +92,14 @@ export async function startCalls(
   const started: string[] = []
   try {
     for (const [place, given] of inputs.entries()) {
-      const input = checkJobInput('infer', {
-        ...given,
-        endpointId: endpoint.id,
-        seed: (seed + place) % 2 ** 31,
-        ...{ consumer, channelId, open },
-      })
+      const input = inferInput({ consumer, channelId, open }, endpoint, given, (seed + place) % 2 ** 31)
       const job = await enqueue(services, 'infer', input, {
         key: keys[place] as string,
         requestedBy,
-        also: (sql, made) => payFor(sql, made, input, { caller, deployment: services.deployment }),
+        async also(sql, made) {
+          if (place === 0) await payment?.take(sql)
+          await payFor(sql, made, input, { caller, deployment: services.deployment })
+        },
       })
       started.push(job.id)
     }

@@ -20,7 +20,7 @@ export class GatewayError extends Error {
   constructor(
     readonly status: number,
     message: string,
-    readonly of: { type?: ErrorType; code?: string; param?: string } = {},
+    readonly of: { type?: ErrorType; code?: string; param?: string; headers?: Record<string, string> } = {},
     options?: ErrorOptions,
   ) {
     super(message, options)
@@ -62,6 +62,9 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   TOO_COMPLEX: INVALID,
   BAD_IDEMPOTENCY_KEY: INVALID,
   OTHER_CHANNEL: INVALID,
+  BAD_SIGNATURE: INVALID,
+  WRONG_SIGNER: INVALID,
+  WRONG_CHAIN: INVALID,
   IDEMPOTENCY_KEY_REUSED: { status: 422, type: 'invalid_request_error', code: 'idempotency_key_reused' },
   NO_CHANNEL: QUOTA,
   UNKNOWN_CHANNEL: QUOTA,
@@ -90,11 +93,11 @@ export function describeFailure(
   log: ErrorLog,
 ): { status: number; body: ErrorBody; headers: Record<string, string> } {
   if (error instanceof GatewayError) {
-    const { type = 'invalid_request_error', code = null, param = null } = error.of
+    const { type = 'invalid_request_error', code = null, param = null, headers = {} } = error.of
     return {
       status: error.status,
       body: { error: { message: error.message, type, param, code } },
-      headers: {},
+      headers,
     }
   }
   const { code, message } =

@@ -3,12 +3,14 @@ import type { Caller } from '#graphql/access.ts'
 import { liveCalls, MAX_LIVE_CALLS } from '#graphql/commands/liveCalls.ts'
 import type { Services } from '#graphql/context.ts'
 import type { ErrorLog } from '#graphql/errors.ts'
-import { type CallInput, cancelCalls, readTerms, startCalls } from './calls.ts'
+import { type CallInput, cancelCalls, startCalls } from './calls.ts'
 import { describeFailure, type ErrorBody, FailedCall } from './errors.ts'
 import { EventStream, type SentEvent } from './eventStream.ts'
 import { type AnswerResult, followAnswer } from './followAnswer.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import type { ModelList, ServedEndpoint } from './models.ts'
+import { type Payment, paymentResponse } from './payment/payment.ts'
+import { paidTerms } from './payment/terms.ts'
 import type { StreamedPiece } from './workerStream.ts'
 
 export interface Gateway {
@@ -57,6 +59,8 @@ const HEADERS_MS = 10_000
 interface Started extends Asked {
   /** Whether the calls go on when the client disconnects: it has a key by which it can come back. */
   goesOn: boolean
+  /** The voucher that came with the request. */
+  payment?: Payment
 }
 
 /** Reserves the credit of the calls of a request and starts them.
@@ -67,8 +71,8 @@ export async function startAnswers(
   response: Response,
   asked: AnswerRequest,
 ): Promise<Started> {
-  const terms = readTerms((response.locals as { caller: Caller }).caller, request.headers)
-  const endpoint = await models.find(asked.model, terms.consumer)
+  const { caller } = response.locals as { caller: Caller }
+  const { terms, endpoint } = await paidTerms({ services, models }, request, caller, asked)
   const live = await liveCalls(services.db, terms.consumer)
   response.set({
     'x-ratelimit-limit-requests': String(MAX_LIVE_CALLS),
@@ -77,7 +81,8 @@ export async function startAnswers(
   })
   const ids = await startCalls(services, terms, endpoint, asked.inputs, asked.seed)
   response.set('x-receipt-id', ids.join(','))
-  return { endpoint, ids, created: Math.floor(Date.now() / 1000), goesOn: terms.idempotencyKey !== undefined }
+  const { payment, idempotencyKey } = terms
+  return { endpoint, ids, created: Math.floor(Date.now() / 1000), goesOn: idempotencyKey !== undefined, payment }
 }
 
 /** Starts the calls of a request and answers in the given form. */
@@ -100,7 +105,7 @@ export async function answer(
   { services, metrics }: Pick<Gateway, 'services' | 'metrics'>,
   request: Request,
   response: Response,
-  { ids, goesOn, ...shown }: Pick<Started, 'ids' | 'goesOn'> & Shown,
+  { ids, goesOn, payment, ...shown }: Pick<Started, 'ids' | 'goesOn' | 'payment'> & Shown,
 ): Promise<void> {
   const began = performance.now()
   const left = new AbortController()
@@ -118,7 +123,11 @@ export async function answer(
   if (response.destroyed) leave()
   try {
     const answers = ids.map((id) => followAnswer(services, id, { signal, stream: shown.stream }))
-    if (!shown.stream) return void response.json(shown.form.whole(await Promise.all(answers.map(drain))))
+    if (!shown.stream) {
+      const results = await Promise.all(answers.map(drain))
+      if (payment) response.set('payment-response', paymentResponse(payment, results, services.deployment.chainId))
+      return void response.json(shown.form.whole(results))
+    }
     await streamAnswers(response, shown.form, answers, {
       log: services.log,
       firstToken: () => metrics.firstToken(request.path, (performance.now() - began) / 1000),

@@ -103,13 +103,13 @@ const countResponses =
 const identifyCaller =
   ({ db, auth }: Services): RequestHandler =>
   async (request, response, next) => {
-    response.locals.caller = await callerOf(
-      db,
-      auth,
-      request.headers.authorization ?? bearer(request.headers['x-api-key']),
-    )
+    const header = request.headers.authorization ?? bearer(request.headers['x-api-key'])
+    response.locals.caller = await callerOf(db, auth, header === PAYS_BY_VOUCHER ? undefined : header)
     next()
   }
+
+/** Clients of OpenAI's API always send a key: this one says that each request brings its own voucher. */
+const PAYS_BY_VOUCHER = 'Bearer x402'
 
 /** Anthropic's clients send the key in a header of its own. */
 const bearer = (key: string | string[] | undefined) => (typeof key === 'string' ? `Bearer ${key}` : undefined)

@@ -24,7 +24,9 @@ export function addResponseRoutes(router: Router, gateway: Gateway): void {
     if (asked.background && !asked.stream)
       return void response.json(responseObject(ids[0] ?? '', created, asked.echo, 'queued'))
     const form = responseForm(asked, started)
-    await answer(gateway, request, response, { ids, goesOn: goesOn || asked.background, stream: asked.stream, form })
+    const { payment } = started
+    const { stream, background } = asked
+    await answer(gateway, request, response, { ids, payment, goesOn: goesOn || background, stream, form })
   })
   router.get('/responses/:id', async (request, response) => {
     const call = await storedCall(gateway, callerIn(response), request.params.id)

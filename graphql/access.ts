@@ -10,6 +10,8 @@ export type Caller =
   | (Pick<ApiKey, 'id' | 'account' | 'role'> & Partial<Pick<ApiKey, 'scopes' | 'spendCap'>> & { kind: 'key' })
   /** Somebody who has signed in: reads what is the account’s, and makes keys for everything else. */
   | { kind: 'session'; id: string; account: string }
+  /** Whoever has sent a fresh voucher with a call: it pays for that call, and allows nothing else. */
+  | { kind: 'payer'; account: string }
 
 /** What a request needs beside reading. */
 export type KeyScope = 'read' | (typeof ACCESS_SCOPES)[number]
@@ -62,7 +64,7 @@ export function requireOperator(caller: Caller): void {
 
 /** @throws ApiError when keys are required and the caller has none, or one that may not do this. */
 export function requireKey(caller: Caller, scope: KeyScope = 'write'): void {
-  if (caller.kind === 'anonymous')
+  if (caller.kind === 'anonymous' || caller.kind === 'payer')
     throw new ApiError('UNAUTHENTICATED', 'A key is required: send the header `Authorization: Bearer <key>`.')
   if (scope === 'read') return
   if (caller.kind === 'session')
@@ -81,6 +83,5 @@ export function requireAccount(caller: Caller, account: string, scope: KeyScope 
     throw new ApiError('FORBIDDEN', `Your key acts for ${caller.account}, not for ${account.toLowerCase()}.`)
 }
 
-/** The account for which the caller requests jobs, or which has signed in; null in open mode. */
-export const callerAccount = (caller: Caller): string | null =>
-  caller.kind === 'key' || caller.kind === 'session' ? caller.account : null
+/** The account for which the caller requests jobs, which has signed in, or which pays; null in open mode. */
+export const callerAccount = (caller: Caller): string | null => ('account' in caller ? caller.account : null)

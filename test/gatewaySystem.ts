@@ -1,8 +1,13 @@
 import OpenAI, { APIError } from 'openai'
-import type { World } from '#contracts/test/world.ts'
+import { type Hex, zeroHash } from 'viem'
+import { marketPlace } from '#contracts/test/vouchers.ts'
+import { OPERATOR, type World } from '#contracts/test/world.ts'
 import { openGateway } from '#gateway/index.ts'
 import type { ApiOptions } from '#graphql/index.ts'
-import { me } from '#graphql/test/market.ts'
+import { consumer, me } from '#graphql/test/market.ts'
+import { channelId } from '#rules/channel.ts'
+import { PaymentChannel } from '#schema/onchain/market.ts'
+import { insert } from './factory.ts'
 import { must } from './must.ts'
 import { serveTinyModel, startServices } from './servingSystem.ts'
 import { testSystem } from './testSystem.ts'
@@ -18,8 +23,21 @@ export async function servedModel(world: World, over: Partial<ApiOptions> = {}) 
   return { ...system, input, worker: must(worker), client, openai: client() }
 }
 
+/** Lets the index have a channel of the consumer with endpoint 1, as the market of the chain names it. @returns its id. */
+export async function openMarketChannel(
+  { db, world }: Pick<Awaited<ReturnType<typeof servedModel>>, 'db' | 'world'>,
+  deposited: bigint,
+): Promise<Hex> {
+  const place = { endpointId: 1n, host: OPERATOR.address, consumer: consumer.address, key: consumer.address }
+  const id = channelId(marketPlace(world), { ...place, salt: zeroHash }).toLowerCase() as Hex
+  const owner = { endpointId: '1', consumer: me, key: me, salt: zeroHash }
+  await insert(db, PaymentChannel, { id, ...owner, deposited, balance: deposited, withdrawing: 0n, redeemed: 0n })
+  return id
+}
+
+/** Of all channels. */
 export const used = async ({ db }: { db: Awaited<ReturnType<typeof servedModel>>['db'] }) =>
-  (await db.query('select used from signed_voucher')).rows[0].used as bigint
+  BigInt((await db.query('select coalesce(sum(used), 0) as used from signed_voucher')).rows[0].used)
 export const openHolds = async ({ db }: { db: Awaited<ReturnType<typeof servedModel>>['db'] }) =>
   Number((await db.query('select count(*) as count from credit_hold where open')).rows[0].count)
 export const refusal = async (answer: Promise<unknown>) =>

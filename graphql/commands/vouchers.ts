@@ -39,7 +39,7 @@ export class VoucherCommand {
     const channel = await channelOf(db, voucher.channelId)
     requireHosted(deployment.hosts ?? [], { id: channel.endpointId, host: channel.host })
     await requireSigner(deployment.chainId, channel.key, voucher, signed)
-    await db.transaction((sql) => store(sql, channel, voucher, signed))
+    await db.transaction((sql) => storeVoucher(sql, channel, voucher, signed))
     const table = tableFor(SignedVoucher)
     return reader.one(`voucher:${voucher.channelId}`, table, await reader.asOf(), table.columns, voucher.channelId)
   }
@@ -76,9 +76,9 @@ async function channelOf(sql: Sql, id: string): Promise<HostedChannel> {
 }
 
 /** Stores the newest voucher of a channel. Its ceiling must grow. */
-async function store(
+export async function storeVoucher(
   sql: Sql,
-  { consumer, endpointId }: HostedChannel,
+  { consumer, endpointId }: Pick<HostedChannel, 'consumer' | 'endpointId'>,
   { channelId, ceiling }: Voucher,
   signature: Hex,
 ): Promise<void> {

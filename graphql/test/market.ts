@@ -8,7 +8,8 @@ import { Model, ModelVersion } from '#schema/onchain/models.ts'
 import { account, insert, insertAll, insertChain, TEST_CHAIN_ID } from '#test/factory.ts'
 import { MARKET, SERVED_HOST, type TestApi } from './api.ts'
 
-export const consumer = privateKeyToAccount(`0x${'11'.repeat(32)}`)
+export const CONSUMER_KEY: Hex = `0x${'11'.repeat(32)}`
+export const consumer = privateKeyToAccount(CONSUMER_KEY)
 export const stranger = privateKeyToAccount(`0x${'22'.repeat(32)}`)
 export const me = consumer.address.toLowerCase()
 

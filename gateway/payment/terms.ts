@@ -1,0 +1,42 @@
+import type { Request } from 'express'
+import type { Caller } from '#graphql/access.ts'
+import type { Services } from '#graphql/context.ts'
+import { nonceSecret } from '#graphql/signIn/nonce.ts'
+import { type CallTerms, inferInput, NOBODY, readTerms } from '../calls.ts'
+import type { AnswerRequest } from '../exchange.ts'
+import type { ModelList, ServedEndpoint } from '../models.ts'
+import { demandedAmount, paymentRequired } from './demand.ts'
+import { checkPayment } from './payment.ts'
+import { readVoucherHeader } from './voucherHeader.ts'
+
+/** Who asks and pays, and the endpoint that answers. A client without a key, or where no keys are, without an account, is told what its request costs, and may
+ *  send a voucher of that amount with it. @throws GatewayError or ApiError when it may not ask, or must pay first. */
+export async function paidTerms(
+  { services, models }: { services: Services; models: ModelList },
+  request: Request,
+  caller: Caller,
+  { model, inputs }: Pick<AnswerRequest, 'model' | 'inputs'>,
+): Promise<{ terms: CallTerms; endpoint: ServedEndpoint }> {
+  const { db, deployment } = services
+  const sent = readVoucherHeader(request.headers)
+  const isUnknown = caller.kind === 'anonymous' || (caller.kind === 'open' && !request.headers['x-consumer'])
+  const known = async () => {
+    const terms = readTerms(caller, request.headers)
+    return { terms, endpoint: await models.find(model, terms.consumer) }
+  }
+  if (!sent && !isUnknown) return known()
+  const endpoint = await models.find(model, sent === 'deposit' ? undefined : sent?.consumer)
+  const isFree = endpoint.priceIn === 0n && endpoint.priceOut === 0n
+  if (!deployment.settings || (isFree && !sent)) return known()
+  const asked = inputs.map((input) => inferInput({ consumer: NOBODY, open: false }, endpoint, input, 0))
+  const amount = demandedAmount(await nonceSecret(db), endpoint, asked, request)
+  const url = `${request.protocol}://${request.get('host')}${request.originalUrl}`
+  const demand = { endpoint, deployment, amount, url }
+  if (!sent)
+    throw paymentRequired(
+      demand,
+      `This request costs at most ${amount} wei. Send a key of this API (Authorization: Bearer <key>), or a voucher for it as clients of x402 do, of a channel with endpoint ${endpoint.id} (modelcommons credit deposit ${endpoint.id}).`,
+    )
+  const payment = await db.transaction((sql) => checkPayment(sql, sent, demand))
+  return { terms: readTerms(caller, request.headers, payment), endpoint }
+}

@@ -1,0 +1,148 @@
+import { BatchSettlementEvmScheme, InMemoryClientChannelStorage } from '@x402/evm/batch-settlement/client'
+import { wrapFetchWithPayment, x402Client } from '@x402/fetch'
+import OpenAI from 'openai'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startWorld, type World } from '#contracts/test/world.ts'
+import { consumer, me, signedVoucher, stranger, submit } from '#graphql/test/market.ts'
+import { openHolds, openMarketChannel, servedModel, used } from './gatewaySystem.ts'
+import { must } from './must.ts'
+
+/** The clients of x402, as they are published, against the real API, a worker and a small model: no key, no session, a voucher with each request. */
+
+let world: World
+beforeAll(async () => {
+  world = await startWorld({ withdrawalDelay: 900 })
+})
+afterAll(() => world?.anvil.stop())
+
+const CREDIT = 10n ** 15n
+const request = {
+  model: 'endpoint:1',
+  messages: [{ role: 'user' as const, content: 'thing 1 is red' }],
+  max_tokens: 6,
+  seed: 3,
+}
+
+async function system() {
+  const served = await servedModel(world, { auth: 'keys' })
+  const { url } = served
+  const channel = await openMarketChannel(served, CREDIT)
+  /** A client that knows nothing of its channel yet. `sent` collects the payments that it makes. */
+  const payer = (sent: string[] = []) => {
+    const scheme = new BatchSettlementEvmScheme(
+      { ...consumer, readContract: async () => [CREDIT, 0n] },
+      { storage: new InMemoryClientChannelStorage(), depositStrategy: () => false },
+    )
+    const client = new x402Client().register(`eip155:${world.deployment.chainId}`, scheme)
+    client.setSpendControls({
+      allowedAssets: [
+        { asset: world.at.GOpen, network: `eip155:${world.deployment.chainId}`, maxAmountPerPayment: String(CREDIT) },
+      ],
+    })
+    const watched: typeof fetch = async (input, init) => {
+      const header = (input as Request).headers.get('payment-signature')
+      if (header) sent.push(header)
+      return fetch(input, init)
+    }
+    return wrapFetchWithPayment(watched, client)
+  }
+  const post = (body: object, send: typeof fetch = fetch, headers: Record<string, string> = {}) =>
+    send(`${url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    })
+  return { ...served, channel, payer, post }
+}
+
+const decoded = (response: Response, header: string) =>
+  JSON.parse(Buffer.from(must(response.headers.get(header)), 'base64').toString())
+
+test('the unmodified client pays call by call, by the tokens that it used, and finds its place again', async () => {
+  const served = await system()
+  const { payer, post, db, url, logged } = served
+  const unpaid = await post(request)
+  expect(unpaid.status).toBe(402)
+  expect(await unpaid.json()).toMatchObject({ error: { code: 'payment_required', type: 'insufficient_quota' } })
+  const sent: string[] = []
+  const pay = payer(sent)
+  let paid = 0n
+  for (const seed of [1, 2, 3]) {
+    const response = await post({ ...request, seed }, pay)
+    expect(response.status).toBe(200)
+    paid += BigInt(((await response.json()) as { receipt: { fee: string } }).receipt.fee)
+    expect(await used(served)).toBe(paid)
+    const { channelState } = decoded(response, 'payment-response').extra
+    expect(channelState.chargedCumulativeAmount).toBe(String(paid))
+  }
+  expect(sent).toHaveLength(3)
+
+  const streamed = await post({ ...request, stream: true }, pay)
+  expect(streamed.status).toBe(200)
+  expect(await streamed.text()).toContain('[DONE]')
+  expect(await used(served)).toBeGreaterThan(paid)
+  sent.length = 0
+  expect((await post(request, pay)).status).toBe(200) // the stream has told no charge: the client signs again
+  expect(sent).toHaveLength(2)
+  expect((await post(request, payer())).status).toBe(200) // and so does one that has lost its memory
+
+  const openai = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'x402', maxRetries: 0, fetch: payer() })
+  const { choices } = await openai.chat.completions.create(request)
+  expect(choices[0]?.message.content).not.toBe('')
+  const { rows } = await db.query(
+    `select distinct input->>'consumer' as consumer, requested_by from job_run where kind = 'infer'`,
+  )
+  expect(rows).toEqual([{ consumer: me, requested_by: me }])
+  expect(await openHolds(served)).toBe(0)
+  expect(logged).toEqual([])
+})
+
+test('a voucher pays for its request alone: replayed, moved, forged or shared, it buys nothing', async () => {
+  const served = await system()
+  const { payer, post, channel, db } = served
+  const { chainId } = world.deployment
+  const sent: string[] = []
+  await post(request, payer(sent))
+  const paid = await used(served)
+  const [first] = sent as [string]
+  const replay = (body: object, header = first) => post(body, fetch, { 'payment-signature': header })
+  /** The first voucher with other contents. */
+  const altered = (part: 'channelConfig' | 'voucher' | undefined, fields: object) => {
+    const { payload, ...rest } = JSON.parse(Buffer.from(first, 'base64').toString())
+    const changed = part ? { ...payload, [part]: { ...payload[part], ...fields } } : { ...payload, ...fields }
+    return Buffer.from(JSON.stringify({ ...rest, payload: changed })).toString('base64')
+  }
+  const voucher = async (ceiling: bigint, signer = consumer) => {
+    const signature = await signedVoucher({ channel, ceiling, signer, chainId })
+    return altered('voucher', { maxClaimableAmount: String(ceiling), signature })
+  }
+  const expectRefused = async (answer: Promise<Response>, status: number, fault?: string) => {
+    const response = await answer
+    const { error } = (await response.json()) as { error: { message: string } }
+    expect([response.status, error.message]).toEqual([status, expect.any(String)])
+    if (fault) expect(decoded(response, 'payment-required').error).toBe(`invalid_batch_settlement_evm_${fault}`)
+    else expect(response.headers.get('payment-required')).toBeNull()
+    expect(await used(served)).toBe(paid)
+  }
+  const others = [{ seed: 4 }, { max_tokens: 5 }, { messages: [{ role: 'user', content: 'mine' }] }]
+  for (const other of [{}, ...others])
+    await expectRefused(replay({ ...request, ...other }), 402, 'cumulative_amount_mismatch')
+  await expectRefused(replay({ ...request, model: 'endpoint:2' }), 402, 'channel_id_mismatch')
+  const byAnother = altered('channelConfig', { payer: stranger.address })
+  await expectRefused(replay(request, byAnother), 402, 'channel_id_mismatch')
+  await expectRefused(replay(request, altered(undefined, { type: 'deposit' })), 402, 'payload_type')
+  await expectRefused(replay(request, await voucher(7n, stranger)), 400)
+  for (const nonsense of ['e30=', '%', '{}']) await expectRefused(replay(request, nonsense), 400)
+
+  // A ceiling that was granted for all calls, and may be seen on the chain, pays for no call of a stranger.
+  const granted = await submit(served, { channel, ceiling: CREDIT / 2n, chainId })
+  expect(granted.errors).toBeUndefined()
+  await expectRefused(replay(request, await voucher(CREDIT / 2n)), 402, 'cumulative_amount_mismatch')
+
+  const demanded = BigInt(decoded(await post(request), 'payment-required').accepts[0].amount)
+  const once = await voucher(paid + demanded)
+  const answers = await Promise.all(Array.from({ length: 6 }, () => replay(request, once)))
+  expect(answers.map(({ status }) => status).sort()).toEqual([200, 402, 402, 402, 402, 402])
+  const { rows } = await db.query(`select count(*) as count from receipt`)
+  expect(Number(rows[0].count)).toBe(2)
+})
