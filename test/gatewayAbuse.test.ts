@@ -45,7 +45,7 @@ test('with keys, a caller pays for itself alone, and reads its own responses alo
     body: JSON.stringify({ model: 'Clerk', messages }),
   })
   expect(page.status).toBe(415)
-  expect([nobody.status, ((await nobody.json()) as ErrorBody).error.code]).toEqual([401, 'invalid_api_key'])
+  expect([nobody.status, ((await nobody.json()) as ErrorBody).error.code]).toEqual([402, 'payment_required'])
   expect(await refusal(chat(bearing('other')))).toMatchObject({ status: 402, code: 'insufficient_quota' })
   expect(await refusal(chat(bearing('other', { 'x-consumer': me })))).toMatchObject({
     status: 403,

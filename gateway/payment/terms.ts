@@ -2,12 +2,18 @@ import type { Request } from 'express'
 import type { Caller } from '#graphql/access.ts'
 import type { Services } from '#graphql/context.ts'
 import { nonceSecret } from '#graphql/signIn/nonce.ts'
-import { type CallTerms, inferInput, NOBODY, readTerms } from '../calls.ts'
-import type { AnswerRequest } from '../exchange.ts'
+import { type CallInput, type CallTerms, inferInput, NOBODY, readTerms } from '../calls.ts'
+import { GatewayError } from '../errors.ts'
 import type { ModelList, ServedEndpoint } from '../models.ts'
 import { demandedAmount, paymentRequired } from './demand.ts'
 import { checkPayment } from './payment.ts'
 import { readVoucherHeader } from './voucherHeader.ts'
+
+/** Whoever may not ask is not told whether a model is served. */
+const ifServed = (error: unknown) => {
+  if (!(error instanceof GatewayError)) throw error
+  return undefined
+}
 
 /** Who asks and pays, and the endpoint that answers. A client without a key, or where no keys are, without an account, is told what its request costs, and may
  *  send a voucher of that amount with it. @throws GatewayError or ApiError when it may not ask, or must pay first. */
@@ -15,7 +21,7 @@ export async function paidTerms(
   { services, models }: { services: Services; models: ModelList },
   request: Request,
   caller: Caller,
-  { model, inputs }: Pick<AnswerRequest, 'model' | 'inputs'>,
+  { model, inputs }: { model: string; inputs: readonly CallInput[] },
 ): Promise<{ terms: CallTerms; endpoint: ServedEndpoint }> {
   const { db, deployment } = services
   const sent = readVoucherHeader(request.headers)
@@ -25,9 +31,10 @@ export async function paidTerms(
     return { terms, endpoint: await models.find(model, terms.consumer) }
   }
   if (!sent && !isUnknown) return known()
-  const endpoint = await models.find(model, sent === 'deposit' ? undefined : sent?.consumer)
-  const isFree = endpoint.priceIn === 0n && endpoint.priceOut === 0n
-  if (!deployment.settings || (isFree && !sent)) return known()
+  const find = models.find(model, sent === 'deposit' ? undefined : sent?.consumer)
+  const endpoint = await (sent ? find : find.catch(ifServed))
+  const isFree = endpoint && endpoint.priceIn === 0n && endpoint.priceOut === 0n
+  if (!endpoint || !deployment.settings || (isFree && !sent)) return known()
   const asked = inputs.map((input) => inferInput({ consumer: NOBODY, open: false }, endpoint, input, 0))
   const amount = demandedAmount(await nonceSecret(db), endpoint, asked, request)
   const url = `${request.protocol}://${request.get('host')}${request.originalUrl}`
