@@ -7,6 +7,9 @@ import { rewardMapDocument, type WholeRewardMap } from '#schema/rewardMapDocumen
 import { blockHash, insertAll } from '#test/factory.ts'
 import { must } from '#test/must.ts'
 import { computeEpoch, missingManifests, publishArguments } from './epoch.ts'
+import { epochFacts } from './epochFacts.ts'
+import { epochBlocks } from './epochSources.ts'
+import { readerWithout } from './readArtifacts.ts'
 import {
   cumulativeOf,
   digitHash,
@@ -123,6 +126,21 @@ test('weights that a manifest states twice, for nobody, or for contributions tha
   const { sources } = await epochRows({ child: { evidence: [digitHash('e'), digitHash('0')], weights } })
   const { sources: plain } = await epochRows({ child: manifest({ 3: 1 }, [digitHash('e')]) })
   expect((await computeEpoch(sources, request)).leaves).toEqual((await computeEpoch(plain, request)).leaves)
+})
+
+test('of what a manifest names, only what is on the chain stays in memory, however many versions have such a manifest', async () => {
+  const nobody = Array.from({ length: 25_000 }, (_, index) => ({ contributionId: `7${index}`, weight: '5' }))
+  const of = (id: string, weight: string) => ({ contributionId: id, weight })
+  const weights = [...nobody, of('3', '0'), of('3', '1'), ...nobody, of('3', '9')]
+  const evidence = [...Array(25_000).fill(digitHash('0')), digitHash('e'), digitHash('e')]
+  const { sources } = await epochRows({ child: { evidence, weights } })
+  const { sources: plain } = await epochRows({ child: manifest({ 3: 1 }, [digitHash('e')]) })
+  const factsIn = async (given: typeof sources) =>
+    epochFacts(given, await epochBlocks(given, 1), [], readerWithout(given.artifacts, new Set()))
+  const facts = await factsIn(sources)
+  expect(facts).toEqual(await factsIn(plain))
+  expect(facts.versions.flatMap((one) => one.weights)).toContainEqual({ contributionId: '3', weight: 1n })
+  expect(facts.versions.some((one) => one.judgements.length > 0)).toBe(true)
 })
 
 test('a store that is away is not a missing artifact', async () => {

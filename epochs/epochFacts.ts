@@ -97,39 +97,82 @@ async function openedReceipts(
   return receipts
 }
 
-/** The versions that served, and the ancestors that share in their revenue. */
+/** The versions that served, and the ancestors that share in their revenue. A manifest that several of them have is read once. */
 async function versionFacts(sql: Sql, serving: string[], block: number, read: ArtifactReader): Promise<EpochVersion[]> {
   const versions = new Map<string, EpochVersion>()
+  const manifests = new Map<string, Promise<ManifestFacts>>()
+  const factsOf = (name: string) => {
+    const known = manifests.get(name) ?? manifestFacts(sql, name, block, read)
+    manifests.set(name, known)
+    return known
+  }
   for (const served of serving)
     for (let [id, depth]: [string | null, number] = [served, 0]; id !== null && depth <= MAX_DEPTH; depth++) {
-      const version: EpochVersion = versions.get(id) ?? (await versionFact(sql, id, block, read))
+      const version: EpochVersion = versions.get(id) ?? (await versionFact(sql, id, block, factsOf))
       versions.set(id, version)
       id = version.parentVersionId
     }
   return [...versions.values()]
 }
 
-/** One version with the weights and the judgements that its manifest names. A manifest that is absent or none names nothing. */
-async function versionFact(sql: Sql, versionId: string, block: number, read: ArtifactReader): Promise<EpochVersion> {
+async function versionFact(
+  sql: Sql,
+  versionId: string,
+  block: number,
+  factsOf: (manifest: string) => Promise<ManifestFacts>,
+): Promise<EpochVersion> {
   const version = await rowOf(sql, ModelVersion, versionId, block)
   if (!version) throw new RangeError(`Version ${versionId} earned fees, but is not on chain as of block ${block}.`)
-  const bytes = await readDocument(read, version.manifestHash)
+  const { modelId, parentId: parentVersionId, manifestHash } = version
+  return { versionId, modelId, parentVersionId, ...(await factsOf(manifestHash)) }
+}
+
+type ManifestFacts = Pick<EpochVersion, 'weights' | 'judgements'>
+
+/** The weights and the judgements that a manifest names. One that is absent or none names nothing. Of what it names, only what is on the chain stays in memory:
+ *  it may name millions, and very many versions may have one. */
+async function manifestFacts(sql: Sql, name: string, block: number, read: ArtifactReader): Promise<ManifestFacts> {
+  const bytes = await readDocument(read, name)
   const parsed = bytes && parseDocument(weighedManifest, bytes)
   const { evidence, weights } = parsed?.success ? parsed.data : { evidence: [], weights: [] }
+  const judgements: EpochVersion['judgements'][number][] = []
+  for (const hashes of partsOf([...new Set(evidence)])) judgements.push(...(await judgementsOf(sql, hashes, block)))
+  return { weights: await acceptedWeights(sql, weights, block), judgements }
+}
+
+async function judgementsOf(sql: Sql, evidence: readonly string[], block: number): Promise<EpochVersion['judgements']> {
   const tasks = await rowsOf(sql, FeedbackTask, 'evidence_hash = any($1)', [evidence], { block })
   const ids = tasks.map((one) => one.id)
   const judgements = await rowsOf(sql, Judgement, 'task_id = any($1) and score > 0', [ids], { block })
-  return {
-    versionId,
-    modelId: version.modelId,
-    parentVersionId: version.parentId,
-    weights: weights.map(({ contributionId, weight }) => ({ contributionId, weight: BigInt(weight) })),
-    judgements: judgements.map(({ taskId, validator, score }) => ({
-      taskId,
-      validator: validator as `0x${string}`,
-      score: BigInt(score ?? 0),
-    })),
+  return judgements.map(({ taskId, validator, score }) => ({
+    taskId,
+    validator: validator as `0x${string}`,
+    score: BigInt(score ?? 0),
+  }))
+}
+
+/** The weights above 0 of accepted contributions; of several of one contribution, the first. No others count (`countedWeights`). */
+async function acceptedWeights(
+  sql: Sql,
+  weights: readonly { contributionId: string; weight: string }[],
+  block: number,
+): Promise<EpochVersion['weights']> {
+  const counted = new Map<string, bigint>()
+  for (const part of partsOf(weights)) {
+    const ids = part.map(({ contributionId }) => contributionId)
+    const accepted = new Set((await acceptedContributions(sql, ids, block)).map(({ contributionId }) => contributionId))
+    for (const { contributionId, weight } of part)
+      if (accepted.has(contributionId) && !counted.has(contributionId) && BigInt(weight) > 0n)
+        counted.set(contributionId, BigInt(weight))
   }
+  return [...counted].map(([contributionId, weight]) => ({ contributionId, weight }))
+}
+
+/** What one statement asks for. */
+const MAX_ASKED = 10_000
+
+function* partsOf<T>(items: readonly T[]): Generator<T[]> {
+  for (let from = 0; from < items.length; from += MAX_ASKED) yield items.slice(from, from + MAX_ASKED)
 }
 
 type AcceptedContribution = EpochFacts['contributions'][number] & { excluded: boolean }
