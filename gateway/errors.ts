@@ -73,6 +73,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   NOT_ENOUGH_CREDIT: QUOTA,
   NO_CREDIT_HELD: QUOTA,
   SPEND_CAP_REACHED: QUOTA,
+  DATABASE_UNAVAILABLE: { status: 503, type: 'server_error', code: 'service_unavailable', retryAfterSeconds: 2 },
   TOO_MANY_CALLS: { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded', retryAfterSeconds: 1 },
   UNKNOWN_ENDPOINT: NO_MODEL,
   NOT_HOSTED_HERE: NO_MODEL,

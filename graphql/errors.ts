@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { GraphQLError, type GraphQLFormattedError } from 'graphql'
 import { ArtifactError, ArtifactStoreError } from '#schema/artifacts/index.ts'
 import { EnqueueError } from '#schema/enqueue.ts'
-import { isDatabaseFull } from '#schema/errors.ts'
+import { isDatabaseFull, isRetriable } from '#schema/errors.ts'
 import { InputError } from '#schema/inputs.ts'
 
 /** An error for the client: a code to handle, and a message that says what to do. It never carries a stack. */
@@ -43,6 +43,11 @@ export function toClientError(error: unknown, log: ErrorLog): { code: string; me
     return {
       code: 'DATABASE_FULL',
       message: 'Nothing can be stored: the disk of the database is full. Its operator must make room; then try again.',
+    }
+  if (isRetriable(error))
+    return {
+      code: 'DATABASE_UNAVAILABLE',
+      message: 'The database does not answer, or has more to do than it can. Try again in a few seconds.',
     }
   return { code: 'INTERNAL', message: `An internal error occurred. Try again; if it persists, report ${reference}.` }
 }

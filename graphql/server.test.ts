@@ -36,6 +36,19 @@ test('an internal error is returned only as a reference; the log has the cause u
   expect(JSON.stringify(errors)).toContain((logged[0] as { reference: string }).reference)
 })
 
+test('while no connection to the database is free, a request is told to try again', async () => {
+  const { db, ask, logged } = await testApi()
+  const { pool } = db
+  const free = (pool.options.max ?? 0) - pool.totalCount + pool.idleCount // the feed of notifications keeps one
+  const taken = await Promise.all(Array.from({ length: free }, () => pool.connect()))
+  Object.assign(pool.options, { connectionTimeoutMillis: 50 })
+  const { errors } = await ask('{ holders { nodes { id } } }')
+  expect(errors?.[0]?.extensions).toEqual({ code: 'DATABASE_UNAVAILABLE' })
+  expect(logged).toHaveLength(1)
+  for (const client of taken) client.release()
+  expect((await ask('{ holders { nodes { id } } }')).errors).toBeUndefined()
+})
+
 test('HTTP: batches, cross-origin forms, bodies that are not JSON or too large', async () => {
   const { url } = await testApi()
   const post = async (body: string, headers: Record<string, string> = {}) => {
