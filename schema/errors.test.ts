@@ -45,7 +45,19 @@ test('errors of PostgreSQL are classified by SQLSTATE', async () => {
       .query(`do $$ begin raise exception 'any' using errcode = '${state}'; end $$`)
       .then(() => undefined)
       .catch((error: unknown) => error)
-  for (const state of ['08006', '57P01', '57P03', '53100', '53200', '53300', '58030', '25006', '25P03', '40001', '40P01'])
+  for (const state of [
+    '08006',
+    '57P01',
+    '57P03',
+    '53100',
+    '53200',
+    '53300',
+    '58030',
+    '25006',
+    '25P03',
+    '40001',
+    '40P01',
+  ])
     expect(isRetriable(await stateError(state)), state).toBe(true)
   for (const state of ['23505', '42P01', '22003', '57014'])
     expect(isRetriable(await stateError(state)), state).toBe(false)

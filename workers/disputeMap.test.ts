@@ -128,7 +128,7 @@ test('a map is disputed although the bond that was approved for it went into ano
   const once = {
     ...watcher.chain,
     transact: ((key, call, options) =>
-      isAway && call.functionName === 'open'
+      isAway && call.functionName === 'openMap'
         ? Promise.reject(new ChainUnavailableError('unreachable', 'The node is away.'))
         : watcher.chain.transact(key, call, options)) as typeof watcher.chain.transact,
   }
@@ -149,7 +149,7 @@ test('a dispute that was signed is sent although the evidence would be another b
     ...watcher.chain,
     transact: (async (key, call, options) => {
       const receipt = await watcher.chain.transact(key, call, options)
-      if (call.functionName === 'open') throw new ChainUnavailableError('not-mined', 'The node is slow.')
+      if (call.functionName === 'openMap') throw new ChainUnavailableError('not-mined', 'The node is slow.')
       return receipt
     }) as typeof watcher.chain.transact,
     // The dispute is signed, and not mined yet as far as the watcher sees.

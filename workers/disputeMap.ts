@@ -19,10 +19,12 @@ export async function disputeMap(
   const { epoch, root, difference } = wrong
   const { place, published, recomputed } = difference
   const statement = `The map ${root} of epoch ${epoch} differs at ${place}: published ${published}, recomputed ${recomputed}.`
+  const { key, publishedAt: seconds } = await stillThere(chain, wrong)
   const { id } = await openDispute(chain, {
     kind: 'RewardMap',
     subjectId: BigInt(epoch),
-    key: await publicationKey(chain, wrong),
+    publication: { root: root as `0x${string}`, publishedAt: seconds },
+    key,
     evidence: async () => (await stored(artifacts, documentBytes({ ground: 'root', statement }))) as `0x${string}`,
     checkBond(bond, balance) {
       if (balance < bond)
@@ -44,13 +46,13 @@ async function stored(artifacts: Pick<ArtifactStore, 'put'>, evidence: Uint8Arra
   }
 }
 
-/** The key of the dispute about a publication. The same map may be published again after it was cancelled, and disputed again after a dispute was rejected:
+/** When the publication was made, in seconds since 1970, and the key of the dispute about it. The same map may be published again after it was cancelled, and disputed again after a dispute was rejected:
  *  then another transaction is needed.
  *  @throws IndexBehindError when the chain has another publication: a dispute would be about that one, which may be right */
-async function publicationKey({ read }: ChainClient, { epoch, root, publishedAt }: WrongMap): Promise<string> {
+async function stillThere({ read }: ChainClient, { epoch, root, publishedAt }: WrongMap) {
   const [rootNow, , publishedNow] = await read('RewardDistributor', 'maps', [BigInt(epoch)])
   if (rootNow !== root || Number(publishedNow) * 1000 !== publishedAt?.getTime())
     throw new IndexBehindError(`The map ${root} of epoch ${epoch} was cancelled or replaced since it was checked.`)
   const rejected = await read('Disputes', 'rejectedMaps', [BigInt(epoch)])
-  return `dispute:${epoch}:${root}:${publishedNow}:${rejected}`
+  return { publishedAt: publishedNow, key: `dispute:${epoch}:${root}:${publishedNow}:${rejected}` }
 }

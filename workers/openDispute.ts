@@ -1,3 +1,4 @@
+import type { Hex } from 'viem'
 import { DISPUTE_SUBJECTS } from '#schema/onchain/disputes.ts'
 import type { ChainClient } from './chain.ts'
 import { RevertError } from './chainErrors.ts'
@@ -11,10 +12,12 @@ export interface OpenedDispute {
 interface NewDispute {
   kind: (typeof DISPUTE_SUBJECTS)[number]
   subjectId: bigint
+  /** Which map was found wrong: a dispute about an epoch could be mined when a right one has replaced it. `publishedAt` in seconds since 1970. */
+  publication?: { root: Hex; publishedAt: bigint }
   /** The key of its transactions: the same key opens one dispute. */
   key: string
   /** Publishes the reason. */
-  evidence(): Promise<`0x${string}`>
+  evidence(): Promise<Hex>
   /** @throws Error when the account cannot or will not put up such a bond. */
   checkBond(bond: bigint, balance: bigint): void
 }
@@ -22,7 +25,7 @@ interface NewDispute {
 /** Opens a dispute with the bond that the contract asks for, unless one about the same subject is open.
  *  @throws ChainUnavailableError, and what `checkBond` throws. */
 export async function openDispute(chain: ChainClient, dispute: NewDispute): Promise<OpenedDispute> {
-  const { key } = dispute
+  const { key, publication } = dispute
   const subject = [DISPUTE_SUBJECTS.indexOf(dispute.kind), dispute.subjectId] as const
   const openId = async () => {
     const id = await chain.read('Disputes', 'openDispute', subject)
@@ -32,13 +35,18 @@ export async function openDispute(chain: ChainClient, dispute: NewDispute): Prom
   const existing = await openId()
   if (existing !== 0n) return { id: existing, existed: true }
   const signed = await chain.signedTransaction(key)
-  const evidence = signed ? (signed.args('Disputes')[2] as `0x${string}`) : await prepare(chain, dispute, subject)
+  const evidence = signed ? (signed.args('Disputes').at(-1) as Hex) : await prepare(chain, dispute, subject)
   try {
-    const { events } = await chain.transact(key, {
-      contract: 'Disputes',
-      functionName: 'open',
-      args: [...subject, evidence],
-    })
+    const { events } = await chain.transact(
+      key,
+      publication
+        ? {
+            contract: 'Disputes',
+            functionName: 'openMap',
+            args: [dispute.subjectId, publication.root, publication.publishedAt, evidence],
+          }
+        : { contract: 'Disputes', functionName: 'open', args: [...subject, evidence] },
+    )
     for (const event of events) if (event.name === 'DisputeOpened') return { id: event.args.disputeId, existed: false }
     throw new Error(`The dispute of ${dispute.kind} ${dispute.subjectId} was mined without its event.`)
   } catch (error) {
@@ -53,7 +61,7 @@ async function prepare(
   chain: ChainClient,
   { key, checkBond, evidence }: NewDispute,
   subject: readonly [kind: number, subjectId: bigint],
-): Promise<`0x${string}`> {
+): Promise<Hex> {
   const { account, read, transact } = chain
   const { Disputes } = chain.addresses
   const bond = await read('Disputes', 'bondFor', subject)

@@ -1,4 +1,4 @@
-import { keccak256, stringToBytes } from 'viem'
+import { type Hex, keccak256, stringToBytes } from 'viem'
 import { type DisputeSubject, GROUNDS } from '#rules/dispute.ts'
 import { Act } from '../act.ts'
 import { eventOf } from '../chain/minedTransaction.ts'
@@ -32,9 +32,17 @@ export const dispute = (client: Client, { subject, subjectId, ground, statement 
       )
     const reason = JSON.stringify({ ground, statement })
     const evidence = keccak256(stringToBytes(reason))
-    const call = { contract: 'Disputes', functionName: 'open', args: [kind, subjectId, evidence] } as const
+    const call = await openingOf(client, subject, subjectId, evidence)
     await allowTransfer(act, 'Disputes', await client.read('Disputes', 'bondFor', [kind, subjectId]), call)
     await act.publish('evidence', reason)
     const mined = await act.send(call)
     return eventOf(mined, 'Disputes', 'DisputeOpened').args.disputeId
   })
+
+/** A map is disputed as the one that is published now: if another replaces it before the dispute is mined, none is opened. */
+async function openingOf(client: Client, subject: DisputeSubject, subjectId: bigint, evidence: Hex) {
+  if (subject !== 'RewardMap')
+    return { contract: 'Disputes', functionName: 'open', args: [KINDS.indexOf(subject), subjectId, evidence] } as const
+  const [root, , publishedAt] = await client.read('RewardDistributor', 'maps', [subjectId])
+  return { contract: 'Disputes', functionName: 'openMap', args: [subjectId, root, publishedAt, evidence] } as const
+}

@@ -1,6 +1,7 @@
 /** What to do about errors whose own text does not say it, by name. */
 export const ADVICE: Readonly<Record<string, string>> = {
   AccessControlUnauthorizedAccount: 'The account lacks the role for this. Use the account that has it.',
+  OtherMap: 'Look at the map that is published now: it may be right.',
   AlreadyDisputed: 'Wait for the outcome of that dispute.',
   AlreadyResolved: 'Nothing is left to do.',
   BadSignature: 'Sign again: the nonce, the deadline, the chain or the contract has changed.',

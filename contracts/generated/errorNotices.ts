@@ -167,6 +167,7 @@ export const errorNotices: Readonly<Record<string, Readonly<Record<string, strin
     "NotChallengeable(uint256)": "The epoch has no map that can still be disputed.",
     "NotDue(uint256,uint256)": "The verdict takes effect, or the dispute lapses, at that time; a map without a verdict waits for the timelock.",
     "NothingToSlash(uint8,bool)": "Only an upheld dispute about a contribution or a judgement can slash.",
+    "OtherMap(uint256)": "The epoch has another map by now, or none.",
     "UnknownDispute(uint256)": "No dispute has this id.",
     "UnknownSubject(uint8,uint256)": "There is no such contribution, revealed judgement or version, or it can no longer be disputed.",
   },

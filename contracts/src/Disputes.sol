@@ -108,6 +108,8 @@ contract Disputes is AccessControl, ReentrancyGuardTransient, IDisputes {
     error UnknownSubject(Subject kind, uint256 subjectId);
     /// @notice The epoch has no map that can still be disputed.
     error NotChallengeable(uint256 epoch);
+    /// @notice The epoch has another map by now, or none.
+    error OtherMap(uint256 epoch);
     /// @notice A dispute about this subject is open or was upheld.
     error AlreadyDisputed(Subject kind, uint256 subjectId);
     /// @notice No dispute has this id.
@@ -160,6 +162,21 @@ contract Disputes is AccessControl, ReentrancyGuardTransient, IDisputes {
         nonReentrant
         returns (uint256 disputeId)
     {
+        return _openAbout(kind, subjectId, evidenceHash);
+    }
+
+    /// @notice Opens a dispute about the epoch's map if it is the one with this root that was published at this time: whoever has found it wrong
+    /// loses no bond to a right one that has replaced it since.
+    function openMap(uint256 epoch, bytes32 root, uint64 publishedAt, bytes32 evidenceHash)
+        external
+        nonReentrant
+        returns (uint256 disputeId)
+    {
+        if (distributor.publishedAt(epoch) != publishedAt || distributor.rootOf(epoch) != root) revert OtherMap(epoch);
+        return _openAbout(Subject.RewardMap, epoch, evidenceHash);
+    }
+
+    function _openAbout(Subject kind, uint256 subjectId, bytes32 evidenceHash) private returns (uint256 disputeId) {
         if (evidenceHash == 0) revert EmptyHash();
         uint256 earlier = openDispute[kind][subjectId];
         bool endsEarlier = earlier != 0 && isMoot(earlier);

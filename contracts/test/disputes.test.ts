@@ -312,6 +312,28 @@ describe('an accomplice’s dispute', () => {
     expect(await world.read('RewardDistributor', 'newestFinal', [])).toBe(2n)
   })
 
+  test('about the map that was found wrong opens about no other: not when a right one has replaced it, nor the same one again', async () => {
+    await fundEpoch(world, 5n)
+    const wrong = hashOf('false')
+    await publish(1n, wrong)
+    const publishedAt = await world.read('RewardDistributor', 'publishedAt', [1n])
+    const openMap = (root: Hex, at: bigint) =>
+      [STRANGER.address, 'Disputes', 'openMap', [1n, root, at, EVIDENCE]] as const
+    const refusal = async (...of: Parameters<typeof openMap>) => (await world.errorOf(...openMap(...of))).name
+    const before = await world.balance(STRANGER.address)
+    await world.send(...openMap(wrong, publishedAt))
+    await resolve(true, 0n)
+    expect(await world.balance(STRANGER.address)).toBe(before)
+    expect(await refusal(wrong, publishedAt)).toBe('Disputes.OtherMap') // there is none
+    await publish(1n, hashOf('right'))
+    expect(await refusal(wrong, publishedAt)).toBe('Disputes.OtherMap')
+    const other = await world.read('RewardDistributor', 'publishedAt', [1n])
+    expect(await refusal(wrong, other)).toBe('Disputes.OtherMap')
+    expect(await refusal(hashOf('right'), publishedAt)).toBe('Disputes.OtherMap')
+    const { events } = await world.send(...openMap(hashOf('right'), other))
+    expect(events[0]).toMatchObject({ name: 'DisputeOpened', args: { kind: REWARD_MAP, subjectId: 1n, bond: BOND } })
+  })
+
   test('leaves a map final when nobody disputes it again', async () => {
     await fundEpoch(world, 5n)
     const publication = await publicationOf(world, 1n, ZERO, 0n)

@@ -30,7 +30,7 @@ export interface KilledEpoch {
 }
 
 /** The time in which everything must be posted and equal, once an epoch is over. */
-const RECOVERY_MS = 60_000
+const RECOVERY_MS = 300_000
 
 export async function openPair(signal: AbortSignal): Promise<Pair> {
   const opened = await Promise.allSettled([openServingSystem(signal), openServingSystem(signal)])
