@@ -259,8 +259,9 @@ export class Rows {
         since = performance.now()
       }
       if (next === steps.length) break
+      const needed = new Set(this.questions.keys())
       this.speculate(steps.slice(next))
-      await this.load(sql)
+      await this.load(sql, needed)
     }
     this.answers.clear()
     for (const table of this.tables.values()) await closeBlindWrites(sql, table)
@@ -406,14 +407,20 @@ export class Rows {
     return count
   }
 
-  private async load(sql: Sql) {
+  /** @param needed the questions of the step that runs next. The others may be of speculative steps alone: where one has no answer, it is asked again
+   *  once a step needs it. */
+  private async load(sql: Sql, needed: ReadonlySet<string>) {
     const questions = [...this.questions]
     this.questions.clear()
     for (let from = 0; from < questions.length; from += PARALLEL_QUESTIONS)
       await Promise.all(
-        questions
-          .slice(from, from + PARALLEL_QUESTIONS)
-          .map(async ([key, load]) => this.answers.set(key, await load())),
+        questions.slice(from, from + PARALLEL_QUESTIONS).map(async ([key, load]) => {
+          try {
+            this.answers.set(key, await load())
+          } catch (error) {
+            if (needed.has(key)) throw error
+          }
+        }),
       )
     for (const table of this.tables.values()) {
       const { ids, groups } = table.missing
