@@ -1,4 +1,4 @@
-import type { Address, Hex, TypedDataDefinition } from 'viem'
+import type { Hex, TypedDataDefinition } from 'viem'
 import { walletOf } from '../account.ts'
 import type { Client } from '../client.ts'
 
@@ -15,7 +15,7 @@ import type { Client } from '../client.ts'
 export function x402Signer(client: Client) {
   const wallet = walletOf(client)
   return {
-    address: wallet.account.address as Address,
+    address: wallet.account.address,
     signTypedData: (data: TypedDataDefinition): Promise<Hex> =>
       wallet.signTypedData({ ...data, account: wallet.account }),
     /** `channels` of x402's contract: all that was deposited, and redeemed. */

@@ -1,7 +1,6 @@
 /** What to do about errors whose own text does not say it, by name. */
 export const ADVICE: Readonly<Record<string, string>> = {
   AccessControlUnauthorizedAccount: 'The account lacks the role for this. Use the account that has it.',
-  OtherMap: 'Look at the map that is published now: it may be right.',
   AlreadyDisputed: 'Wait for the outcome of that dispute.',
   AlreadyResolved: 'Nothing is left to do.',
   BadSignature: 'Sign again: the nonce, the deadline, the chain or the contract has changed.',
@@ -24,6 +23,7 @@ export const ADVICE: Readonly<Record<string, string>> = {
   NoStake: 'It was taken back before, or slashed.',
   NothingToClaim: 'Wait for the next epoch.',
   NotHost: 'Use the host’s account.',
+  OtherMap: 'Look at the map that is published now: it may be right.',
   SafeERC20FailedOperation: 'The transfer of gOPEN failed. Look at the balance and the allowance of the account.',
   StakeTooSmall: 'Stake at least the minimum.',
   StakeHeld: 'Try again at that time.',
