@@ -19,6 +19,7 @@ import { startWorker } from '#workers/index.ts'
 import { postLedger } from '#workers/ledger/postLedger.ts'
 import { openRelayer } from '#workers/relay/openRelayer.ts'
 import { replayMissingAnswers } from '#workers/replayAnswers.ts'
+import { resolveOpenDisputes } from '#workers/resolveOpenDisputes.ts'
 import { offerUsage } from '#workers/settlement/offerUsage.ts'
 import { applySettlementPolicy } from '#workers/settlement/policy.ts'
 import { startSteward } from '#workers/steward/index.ts'
@@ -245,6 +246,7 @@ export const runWorker = () =>
       maintenance: {
         'posting of the ledger': () => postLedger({ db, artifacts, deployment }),
         ...(relayer && { 'rebroadcast of relayed transactions': () => relayer.rebroadcast() }),
+        ...(slots.recourse > 0 && { 'start of resolutions': () => resolveOpenDisputes({ db, queues }) }),
         ...(slots.chain > 0 && {
           'start of settlements': () =>
             applySettlementPolicy({

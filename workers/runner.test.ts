@@ -209,7 +209,7 @@ test('a running job that is cancelled learns the reason and ends as Cancelled', 
   await cancelJob(system, id)
   expect(await ended(system, id)).toMatchObject({ status: 'Cancelled', error: null })
   expect(reason).toBe('cancelled')
-  expect(Date.now() - asked).toBeLessThan(500)
+  expect(Date.now() - asked).toBeLessThan(5_000)
 })
 
 test('a cancelled job whose handler ignores the signal is abandoned after the grace period, and its later result is ignored', async () => {

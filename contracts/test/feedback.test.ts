@@ -170,17 +170,19 @@ describe('a seat', () => {
       [tasks[0]],
       [judgementCommitment(ALICE.address, judgement(tasks[0]))],
     ])
-    const few = await openRound(world, modelId, versionId, { seats: 1 })
+    const count = 8 // that all have a seat at each of them by chance: once in 27⁸ draws
+    const few = await openRound(world, modelId, versionId, { seats: 1, count })
     await world.send(STRANGER, 'FeedbackPool', 'drawSeats', [2n])
     const seated = async () => {
-      const all = validators.map(({ address }) => world.read('FeedbackPool', 'hasSeat', [few, address]))
+      const ids = Array.from({ length: count }, (_, i) => few + BigInt(i))
+      const all = ids.flatMap((id) => validators.map(({ address }) => world.read('FeedbackPool', 'hasSeat', [id, address])))
       return (await Promise.all(all)).filter(Boolean).length
     }
     const before = await seated()
     await world.warp(13) // stage 2: the chance is four thirds
     expect(await world.read('FeedbackPool', 'stageAt', [2n, BigInt(await world.now())])).toBe(2n)
-    expect(before).toBeLessThan(3)
-    expect(await seated()).toBe(3)
+    expect(before).toBeLessThan(3 * count)
+    expect(await seated()).toBe(3 * count)
     const { events } = await world.send(BOB, 'FeedbackPool', 'commit', [
       [few],
       [judgementCommitment(BOB.address, judgement(few))],

@@ -15,15 +15,16 @@ test('while logs are not answered, the indexer knows how far it is behind what t
   const patience = { delayMs: 5, stallMs: 300 }
   const indexer = await follow(chain, await freshDatabase(), { rpcUrl: node.url, log, patience })
   await indexer.caughtUp()
-  const stalled = () => lines('The index does not follow the chain')
-  expect(stalled()).toEqual([])
+  const warnings = () => lines('The index does not follow the chain')
+  const early = warnings().length // a busy machine may have needed more than 300 ms for a step
+  const stalled = () => warnings().slice(early)
   node.fault = ({ method }) => (method === 'eth_getLogs' ? { delayMs: 20_000 } : undefined)
   const before = await chain.head()
   for (let n = 0; n < 7; n++) await noise(chain, next)
   await until('three warnings', () => stalled().length >= 3)
   const head = await chain.head()
   const { headBlock, counters } = indexer.status()
-  expect([headBlock, counters.stallWarnings]).toEqual([head, stalled().length])
+  expect([headBlock, counters.stallWarnings]).toEqual([head, warnings().length])
   for (const [index, { level, details }] of stalled().entries()) {
     expect(level).toBe('warn')
     expect(details).toMatchObject({ chainId: 31337, block: before, times: index + 1 })
