@@ -125,7 +125,8 @@ export async function answer(
     const answers = ids.map((id) => followAnswer(services, id, { signal, stream: shown.stream }))
     if (!shown.stream) {
       const results = await Promise.all(answers.map(drain))
-      if (payment) response.set('payment-response', paymentResponse(payment, results, services.deployment.chainId))
+      const { db, deployment } = services
+      if (payment) response.set('payment-response', await paymentResponse(db, payment, results, deployment.chainId))
       return void response.json(shown.form.whole(results))
     }
     await streamAnswers(response, shown.form, answers, {

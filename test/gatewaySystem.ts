@@ -27,10 +27,11 @@ export async function servedModel(world: World, over: Partial<ApiOptions> = {}) 
 export async function openMarketChannel(
   { db, world }: Pick<Awaited<ReturnType<typeof servedModel>>, 'db' | 'world'>,
   deposited: bigint,
+  key: Hex = consumer.address,
 ): Promise<Hex> {
-  const place = { endpointId: 1n, host: OPERATOR.address, consumer: consumer.address, key: consumer.address }
+  const place = { endpointId: 1n, host: OPERATOR.address, consumer: consumer.address, key }
   const id = channelId(marketPlace(world), { ...place, salt: zeroHash }).toLowerCase() as Hex
-  const owner = { endpointId: '1', consumer: me, key: me, salt: zeroHash }
+  const owner = { endpointId: '1', consumer: me, key: key.toLowerCase(), salt: zeroHash }
   await insert(db, PaymentChannel, { id, ...owner, deposited, balance: deposited, withdrawing: 0n, redeemed: 0n })
   return id
 }

@@ -86,6 +86,12 @@ test('the unmodified client pays call by call, by the tokens that it used, and f
   expect(sent).toHaveLength(2)
   expect((await post(request, payer())).status).toBe(200) // and so does one that has lost its memory
 
+  for (let time = 0; time < 2; time++) {
+    const repeated = await post(request, pay, { 'idempotency-key': 'one answer' })
+    const { channelState } = decoded(repeated, 'payment-response').extra
+    expect(channelState.chargedCumulativeAmount).toBe(String(await used(served)))
+  }
+
   const openai = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'x402', maxRetries: 0, fetch: payer() })
   const { choices } = await openai.chat.completions.create(request)
   expect(choices[0]?.message.content).not.toBe('')
@@ -106,15 +112,18 @@ test('a voucher pays for its request alone: replayed, moved, forged or shared, i
   const paid = await used(served)
   const [first] = sent as [string]
   const replay = (body: object, header = first) => post(body, fetch, { 'payment-signature': header })
-  /** The first voucher with other contents. */
-  const altered = (part: 'channelConfig' | 'voucher' | undefined, fields: object) => {
-    const { payload, ...rest } = JSON.parse(Buffer.from(first, 'base64').toString())
+  /** The first voucher with other contents, for another demand. */
+  const altered = (part: 'channelConfig' | 'voucher' | undefined, fields: object, nonce?: string) => {
+    const { payload, accepted, ...rest } = JSON.parse(Buffer.from(first, 'base64').toString())
     const changed = part ? { ...payload, [part]: { ...payload[part], ...fields } } : { ...payload, ...fields }
-    return Buffer.from(JSON.stringify({ ...rest, payload: changed })).toString('base64')
+    const extra = { ...accepted.extra, ...(nonce && { nonce }) }
+    return Buffer.from(JSON.stringify({ ...rest, accepted: { ...accepted, extra }, payload: changed })).toString(
+      'base64',
+    )
   }
-  const voucher = async (ceiling: bigint, signer = consumer) => {
+  const voucher = async (ceiling: bigint, signer = consumer, nonce?: string) => {
     const signature = await signedVoucher({ channel, ceiling, signer, chainId })
-    return altered('voucher', { maxClaimableAmount: String(ceiling), signature })
+    return altered('voucher', { maxClaimableAmount: String(ceiling), signature }, nonce)
   }
   const expectRefused = async (answer: Promise<Response>, status: number, fault?: string) => {
     const response = await answer
@@ -123,13 +132,17 @@ test('a voucher pays for its request alone: replayed, moved, forged or shared, i
     if (fault) expect(decoded(response, 'payment-required').error).toBe(`invalid_batch_settlement_evm_${fault}`)
     else expect(response.headers.get('payment-required')).toBeNull()
     expect(await used(served)).toBe(paid)
+    return {
+      message: error.message,
+      state: fault && decoded(response, 'payment-required').accepts[0].extra.channelState,
+    }
   }
   const others = [{ seed: 4 }, { max_tokens: 5 }, { messages: [{ role: 'user', content: 'mine' }] }]
   for (const other of [{}, ...others])
     await expectRefused(replay({ ...request, ...other }), 402, 'cumulative_amount_mismatch')
   await expectRefused(replay({ ...request, model: 'endpoint:2' }), 402, 'channel_id_mismatch')
   const byAnother = altered('channelConfig', { payer: stranger.address })
-  await expectRefused(replay(request, byAnother), 402, 'channel_id_mismatch')
+  await expectRefused(replay(request, byAnother), 400)
   await expectRefused(replay(request, altered(undefined, { type: 'deposit' })), 402, 'payload_type')
   await expectRefused(replay(request, await voucher(7n, stranger)), 400)
   for (const nonsense of ['e30=', '%', '{}']) await expectRefused(replay(request, nonsense), 400)
@@ -137,12 +150,59 @@ test('a voucher pays for its request alone: replayed, moved, forged or shared, i
   // A ceiling that was granted for all calls, and may be seen on the chain, pays for no call of a stranger.
   const granted = await submit(served, { channel, ceiling: CREDIT / 2n, chainId })
   expect(granted.errors).toBeUndefined()
-  await expectRefused(replay(request, await voucher(CREDIT / 2n)), 402, 'cumulative_amount_mismatch')
+  const shown = await expectRefused(replay(request, await voucher(CREDIT / 2n)), 402, 'cumulative_amount_mismatch')
+  expect(shown).toEqual({ message: expect.not.stringContaining(String(paid)), state: undefined })
 
-  const demanded = BigInt(decoded(await post(request), 'payment-required').accepts[0].amount)
-  const once = await voucher(paid + demanded)
+  const demands = await Promise.all(
+    [1, 2].map(async () => {
+      const [{ amount, extra }] = decoded(await post(request), 'payment-required').accepts
+      return { amount: BigInt(amount), nonce: extra.nonce as string }
+    }),
+  )
+  const [one, other] = demands as [(typeof demands)[0], (typeof demands)[0]]
+  expect(one.amount).not.toBe(other.amount) // so an amount on the chain confirms no guess of the request
+  await expectRefused(
+    replay(request, await voucher(paid + one.amount, consumer, other.nonce)),
+    402,
+    'cumulative_amount_mismatch',
+  )
+  const once = await voucher(paid + one.amount, consumer, one.nonce)
   const answers = await Promise.all(Array.from({ length: 6 }, () => replay(request, once)))
   expect(answers.map(({ status }) => status).sort()).toEqual([200, 402, 402, 402, 402, 402])
   const { rows } = await db.query(`select count(*) as count from receipt`)
   expect(Number(rows[0].count)).toBe(2)
+})
+
+test('whoever deposits for an account, with a key of his own, does not ask as that account', async () => {
+  const served = await system()
+  const { payer, post, db } = served
+  const sent: string[] = []
+  await post(request, payer(sent))
+  const [first] = sent as [string]
+  const { payload, ...rest } = JSON.parse(Buffer.from(first, 'base64').toString())
+  const channel = await openMarketChannel(served, CREDIT, stranger.address)
+  const [{ amount, extra }] = decoded(await post(request), 'payment-required').accepts
+  const signature = await signedVoucher({
+    channel,
+    ceiling: BigInt(amount),
+    signer: stranger,
+    chainId: world.deployment.chainId,
+  })
+  const forged = {
+    ...rest,
+    accepted: { ...rest.accepted, amount, extra },
+    payload: {
+      ...payload,
+      channelConfig: { ...payload.channelConfig, payerAuthorizer: stranger.address },
+      voucher: { channelId: channel, maxClaimableAmount: amount, signature },
+    },
+  }
+  const response = await post(request, fetch, {
+    'payment-signature': Buffer.from(JSON.stringify(forged)).toString('base64'),
+  })
+  expect(response.status).toBe(400)
+  expect(await response.json()).toMatchObject({
+    error: { message: expect.stringContaining('the payer has signed itself') },
+  })
+  expect((await db.query(`select from job_run where kind = 'infer'`)).rowCount).toBe(1)
 })

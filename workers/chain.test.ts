@@ -109,9 +109,9 @@ describe('a write under a key', () => {
     expect((await rows()).map(({ id }) => id)).toEqual(['funds', 'first'])
   })
 
-  test('that reverts when it is mined gives the contract’s error at each call', async () => {
+  test('that reverts when it is mined gives the contract’s error at each call, until it would succeed and the revert is final', async () => {
     const proxy = await rpcProxy(anvil.url)
-    const { deposit, chain, rows, options } = await operator({ rpcUrl: proxy.url })
+    const { deposit, chain, rows, options, balance } = await operator({ rpcUrl: proxy.url })
     await deposit('funds', 10n)
     proxy.state.mode = 'swallow' // both are signed before the node receives either
     const all = (key: string, through = chain, signal?: AbortSignal) =>
@@ -136,6 +136,17 @@ describe('a write under a key', () => {
       status: 'Reverted',
       error: expect.stringContaining('ERC20InsufficientBalance'),
     })
+
+    await rpc(anvil.url, 'evm_setAutomine', [true])
+    const more = { contract: 'GOpen', functionName: 'deposit', args: [], value: 10n } as const
+    await again.transact('more', more)
+    await expect(all(failed, again)).rejects.toThrow('ERC20InsufficientBalance') // another fork might take it
+    await mine(100)
+    const { transactionHash } = await all(failed, again)
+    expect(await balance()).toBe(0n)
+    await again.transact('still more', more)
+    expect((await all(failed, again)).transactionHash).toBe(transactionHash)
+    expect(await balance()).toBe(10n)
   })
 })
 

@@ -16,7 +16,14 @@ import {
 import type { ContractName } from '#contracts/generated/index.ts'
 import type { Database } from '#schema/database.ts'
 import type { ChainTransaction } from '#schema/offchain/ledger.ts'
-import { ChainMismatchError, ChainUnavailableError, callAbi, nodeText, toChainError } from './chainErrors.ts'
+import {
+  ChainMismatchError,
+  ChainUnavailableError,
+  callAbi,
+  nodeText,
+  RevertError,
+  toChainError,
+} from './chainErrors.ts'
 import { estimateFees, type Fees, priceOf, replacementFees } from './fees.ts'
 import { estimateGas, type GasOptions, revertReason, type UntypedCall } from './gas.ts'
 import { minedWithNonce } from './minedNonce.ts'
@@ -288,6 +295,17 @@ export function createTransactor(options: TransactorOptions): Transactor {
     }
   }
 
+  /** Signs a reverted call again when what reverted it has passed: a pause, or another call of the same block. Not before the revert is final: in another fork the
+   *  first one may succeed. */
+  const signAgain = async (reverted: ChainTransaction, call: UntypedCall) => {
+    if ((await transactionCount('finalized')) <= reverted.nonce) return
+    try {
+      await signAndStore(reverted.id, call, reverted.hash)
+    } catch (error) {
+      if (!(error instanceof RevertError)) throw error // else it would still be reverted, and its caller learns why it was
+    }
+  }
+
   const signedTransaction = async (key: string): Promise<SignedTransaction | undefined> => {
     const row = await journal.find(key)
     if (!row) return undefined
@@ -299,8 +317,8 @@ export function createTransactor(options: TransactorOptions): Transactor {
   return {
     signedTransaction,
     async transact(key, call, signal) {
-      const { raw } = (await journal.find(key)) ?? (await signAndStore(key, call))
-      const { to, data } = parseTransaction(raw as Hex)
+      const stored = (await journal.find(key)) ?? (await signAndStore(key, call))
+      const { to, data } = parseTransaction(stored.raw as Hex)
       const expected = encodeFunctionData({
         abi: callAbi(call.contract),
         functionName: call.functionName,
@@ -311,6 +329,7 @@ export function createTransactor(options: TransactorOptions): Transactor {
           'key-reused',
           `The key ${key} is already used for another call than ${call.contract}.${call.functionName} with these arguments. Use the transaction that was sent, or choose another key.`,
         )
+      if (stored.status === 'Reverted') await signAgain(stored, call)
       return waitForReceipt(key, call, signal)
     },
     async rebroadcast() {

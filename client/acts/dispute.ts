@@ -32,17 +32,24 @@ export const dispute = (client: Client, { subject, subjectId, ground, statement 
       )
     const reason = JSON.stringify({ ground, statement })
     const evidence = keccak256(stringToBytes(reason))
-    const call = await openingOf(client, subject, subjectId, evidence)
+    const call = await openingOf(act, client, subject, subjectId, evidence)
     await allowTransfer(act, 'Disputes', await client.read('Disputes', 'bondFor', [kind, subjectId]), call)
     await act.publish('evidence', reason)
     const mined = await act.send(call)
     return eventOf(mined, 'Disputes', 'DisputeOpened').args.disputeId
   })
 
-/** A map is disputed as the one that is published now: if another replaces it before the dispute is mined, none is opened. */
-async function openingOf(client: Client, subject: DisputeSubject, subjectId: bigint, evidence: Hex) {
+/** A map is disputed as the one that is published now, at the first try: if another replaces it before the dispute is mined, none is opened. */
+async function openingOf(act: Act, client: Client, subject: DisputeSubject, subjectId: bigint, evidence: Hex) {
   if (subject !== 'RewardMap')
     return { contract: 'Disputes', functionName: 'open', args: [KINDS.indexOf(subject), subjectId, evidence] } as const
-  const [root, , publishedAt] = await client.read('RewardDistributor', 'maps', [subjectId])
-  return { contract: 'Disputes', functionName: 'openMap', args: [subjectId, root, publishedAt, evidence] } as const
+  const { root, publishedAt } = await act.keep('publication', async () => {
+    const [root, , publishedAt] = await client.read('RewardDistributor', 'maps', [subjectId])
+    return { root, publishedAt: String(publishedAt) }
+  })
+  return {
+    contract: 'Disputes',
+    functionName: 'openMap',
+    args: [subjectId, root, BigInt(publishedAt), evidence],
+  } as const
 }

@@ -1,23 +1,37 @@
 import type { Hex, TypedDataDefinition } from 'viem'
 import { walletOf } from '../account.ts'
 import type { Client } from '../client.ts'
+import { ClientError } from '../errors.ts'
+import { signVoucher } from './voucher.ts'
 
 /**
- * The account as a signer of x402's clients: it signs vouchers of its channels, whose state comes from the market.
+ * The account as a signer of x402's clients: it signs vouchers for this chain and nothing else, and the state of its channels comes from the market.
  * @example
  * ```ts
- * import { x402Signer } from 'modelcommons/client'
+ * import assert from 'node:assert'
  * import { BatchSettlementEvmScheme } from '@x402/evm/batch-settlement/client'
+ * import { mnemonicToAccount } from 'viem/accounts'
+ * import { connect, x402Signer } from '#client/index.ts'
  *
+ * const account = mnemonicToAccount('test test test test test test test test test test test junk', { addressIndex: 10 })
+ * const client = await connect('http://127.0.0.1:4000', { account })
  * const scheme = new BatchSettlementEvmScheme(x402Signer(client), { depositStrategy: () => false })
+ * assert.equal(scheme.scheme, 'batch-settlement') // new x402Client().register('eip155:1', scheme)
  * ```
  */
 export function x402Signer(client: Client) {
-  const wallet = walletOf(client)
   return {
-    address: wallet.account.address,
-    signTypedData: (data: TypedDataDefinition): Promise<Hex> =>
-      wallet.signTypedData({ ...data, account: wallet.account }),
+    address: walletOf(client).account.address,
+    /** @throws ClientError when it is no voucher for this chain: a server may ask for a transfer of any token. */
+    async signTypedData({ primaryType, domain, message }: TypedDataDefinition): Promise<Hex> {
+      const { chainId } = client.deployment
+      if (primaryType !== 'Voucher' || Number(domain?.chainId) !== chainId)
+        throw new ClientError(
+          `Here only vouchers for chain ${chainId} are signed, no ${primaryType} for chain ${domain?.chainId}.`,
+        )
+      const { channelId, maxClaimableAmount } = message as { channelId: Hex; maxClaimableAmount: bigint | string }
+      return signVoucher(client, { channelId, ceiling: BigInt(maxClaimableAmount) })
+    },
     /** `channels` of x402's contract: all that was deposited, and redeemed. */
     async readContract({ functionName, args }: { functionName: string; args?: readonly unknown[] }): Promise<unknown> {
       if (functionName !== 'channels') throw new Error(`x402’s ${functionName} is not a function of the market.`)

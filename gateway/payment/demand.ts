@@ -16,6 +16,8 @@ export interface Demand {
   deployment: Pick<ApiDeployment, 'chainId' | 'addresses' | 'settings'>
   /** In wei: by so much the voucher's ceiling must exceed what is used and reserved of its channel. */
   amount: bigint
+  /** Of the demand. The client sends it back with its voucher. */
+  nonce: string
   /** Of the request. */
   url: string
 }
@@ -24,15 +26,17 @@ export interface Demand {
 const MARK_BITS = 40n
 
 /** What the calls of a request cost at most, and a mark of that request. A voucher grants no more than this amount, so that it pays for no other request: without the
- *  secret, nobody finds a request of his own that has the amount of a voucher which he has seen. */
+ *  secret, nobody finds a request of his own that has the amount of a voucher which he has seen; and without the nonce, nobody who guesses a request can tell
+ *  from a voucher on the chain whether it was that one. */
 export function demandedAmount(
   secret: Buffer,
   endpoint: Pick<ServedEndpoint, 'id' | 'priceIn' | 'priceOut'>,
   inputs: readonly InferInput[],
   request: Pick<Request, 'path' | 'body'>,
+  nonce: string,
 ): bigint {
   const most = inputs.map((input) => maximumFee(endpoint, maxPromptTokens(promptOf(input)), maxTokensOut(input)))
-  const text = `call:${JSON.stringify([endpoint.id, request.path, request.body])}`
+  const text = `call:${JSON.stringify([nonce, endpoint.id, request.path, request.body])}`
   const mark = BigInt(`0x${createHmac('sha256', secret).update(text).digest('hex')}`) % 2n ** MARK_BITS
   return most.reduce((sum, one) => sum + one, 1n + mark)
 }
@@ -49,16 +53,11 @@ export interface ChannelState {
 }
 
 /** x402's names of what is wrong with a payment. Its clients sign again at the first. */
-export type PaymentFault =
-  | 'cumulative_amount_mismatch'
-  | 'channel_id_mismatch'
-  | 'channel_not_found'
-  | 'voucher_signature'
-  | 'payload_type'
+export type PaymentFault = 'cumulative_amount_mismatch' | 'channel_id_mismatch' | 'channel_not_found' | 'payload_type'
 
 /** The error of a request that must be paid, or paid otherwise. Its header `PAYMENT-REQUIRED` is for x402's clients, its message for people. */
 export function paymentRequired(
-  { endpoint, deployment, amount, url }: Demand,
+  { endpoint, deployment, amount, nonce, url }: Demand,
   message: string,
   { fault, state }: { fault?: PaymentFault; state?: ChannelState } = {},
 ): GatewayError {
@@ -79,6 +78,7 @@ export function paymentRequired(
         extra: {
           receiverAuthorizer: authorizerOf(market as `0x${string}`, BigInt(endpoint.id)),
           withdrawDelay: Number(settings?.withdrawalDelay),
+          nonce,
           ...(state && stateFields(state)),
         },
       },

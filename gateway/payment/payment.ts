@@ -1,6 +1,7 @@
 import type { Hex } from 'viem'
 import { readSignature, requireSigner } from '#graphql/commands/voucherSignature.ts'
 import { storeVoucher } from '#graphql/commands/vouchers.ts'
+import { ApiError } from '#graphql/errors.ts'
 import { channelId } from '#rules/channel.ts'
 import { lockCredit } from '#schema/advisoryLocks.ts'
 import type { Sql } from '#schema/database.ts'
@@ -11,13 +12,21 @@ import type { SentVoucher } from './voucherHeader.ts'
 export interface Payment {
   consumer: string
   channelId: Hex
-  /** Used and reserved of the channel before the request, in wei. */
-  before: bigint
   /** Takes the voucher, in a transaction. @throws GatewayError when the channel has changed since it was signed: then it is not taken. */
   take(sql: Sql): Promise<void>
 }
 
-/** @throws GatewayError or ApiError unless the voucher is signed by the key of a channel with the demanded endpoint. */
+/** Whoever signs a voucher asks as its payer. @throws ApiError unless the payer has signed it itself: anybody may deposit into a channel of anybody, with a key of his own. */
+export async function requirePayer(chainId: number, { consumer, key, channelId, ceiling, signature }: SentVoucher) {
+  if (key !== consumer)
+    throw new ApiError(
+      'WRONG_SIGNER',
+      `Channel ${channelId} has the key ${key}, and its payer is ${consumer}. Only a voucher that the payer has signed itself pays for a request; with another key, send a key of this API.`,
+    )
+  await requireSigner(chainId, key, { channelId, ceiling }, readSignature(signature))
+}
+
+/** @param sent what its payer has signed. @throws GatewayError unless it is of a channel with the demanded endpoint, and grants what is demanded. */
 export async function checkPayment(sql: Sql, sent: SentVoucher | 'deposit', demand: Demand): Promise<Payment> {
   const { deployment, endpoint, amount } = demand
   if (sent === 'deposit')
@@ -44,7 +53,6 @@ export async function checkPayment(sql: Sql, sent: SentVoucher | 'deposit', dema
       fault: 'channel_id_mismatch',
     })
   const signature = readSignature(sent.signature)
-  await requireSigner(chainId, key, { channelId: id, ceiling }, signature)
   const take = async (own: Sql) => {
     await lockCredit(own, consumer)
     const state = await stateOf(own, id)
@@ -54,18 +62,44 @@ export async function checkPayment(sql: Sql, sent: SentVoucher | 'deposit', dema
         `The index has no channel ${id}. Deposit into it first (modelcommons credit deposit ${endpoint.id}); a deposit that was just made may take a few seconds.`,
         { fault: 'channel_not_found' },
       )
-    if (ceiling !== state.charged + amount)
+    if (ceiling !== state.charged + amount) {
+      const fault = 'cumulative_amount_mismatch'
+      if (!(await isNew(own, state, { ceiling, amount })))
+        throw paymentRequired(
+          demand,
+          `The voucher’s ceiling of ${ceiling} wei is not what channel ${id} has used and reserved, and the ${amount} that this request demands. Forget what is kept of the channel: by a voucher of what was redeemed, and ${amount} more, its payer learns the rest.`,
+          { fault },
+        )
       throw paymentRequired(
         demand,
         `The voucher’s ceiling is ${ceiling} wei; of channel ${id} ${state.charged} are used or reserved, and this request demands ${amount} more: sign ${state.charged + amount}.`,
-        { fault: 'cumulative_amount_mismatch', state },
+        { fault, state },
       )
+    }
     if (ceiling > state.redeemed && ceiling > (state.newest?.ceiling ?? 0n))
       await storeVoucher(own, { consumer, endpointId: endpoint.id }, { channelId: id, ceiling }, signature)
   }
-  const payment = { consumer, channelId: id, before: ceiling - amount, take }
+  const payment = { consumer, channelId: id, take }
   await take(sql)
   return payment
+}
+
+/** The sums of this many receipts are remembered by a client that has missed what came after. */
+const REMEMBERED = 100
+
+/** Whether a voucher was signed for this demand. Who shows one that was redeemed, and so is on the chain for everybody, is not told what its channel has used. */
+async function isNew(
+  sql: Sql,
+  { channelId: id, redeemed, newest }: ChannelState,
+  { ceiling, amount }: { ceiling: bigint; amount: bigint },
+): Promise<boolean> {
+  const before = ceiling - amount
+  if (ceiling > (newest?.ceiling ?? redeemed) || before === redeemed) return true
+  const { rowCount } = await sql.query(
+    `select from (select cumulative from receipt where channel_id = $1 order by cumulative desc limit ${REMEMBERED}) known where cumulative = $2`,
+    [id, before],
+  )
+  return rowCount !== 0
 }
 
 async function stateOf(sql: Sql, id: string): Promise<ChannelState | undefined> {
@@ -85,21 +119,23 @@ async function stateOf(sql: Sql, id: string): Promise<ChannelState | undefined> 
   return { channelId: id, charged: BigInt(charged), deposited: BigInt(deposited), redeemed, newest }
 }
 
-/** The header `PAYMENT-RESPONSE`, from which x402's clients learn what was charged of their channel. */
-export function paymentResponse(
-  { before, channelId, consumer }: Payment,
+/** The header `PAYMENT-RESPONSE`, from which x402's clients learn what answers cost, and what is used and reserved of their channel. */
+export async function paymentResponse(
+  sql: Sql,
+  { channelId, consumer }: Payment,
   results: readonly { fee: string }[],
   chainId: number,
-): string {
-  const charged = results.reduce((sum, { fee }) => sum + BigInt(fee), 0n)
+): Promise<string> {
+  const fees = results.reduce((sum, { fee }) => sum + BigInt(fee), 0n)
+  const state = await stateOf(sql, channelId)
   const settled = {
     success: true,
     transaction: '',
     network: `eip155:${chainId}`,
     payer: consumer,
     extra: {
-      chargedAmount: String(charged),
-      channelState: { channelId, chargedCumulativeAmount: String(before + charged) },
+      chargedAmount: String(fees),
+      ...(state && { channelState: { channelId, chargedCumulativeAmount: String(state.charged) } }),
     },
   }
   return Buffer.from(JSON.stringify(settled)).toString('base64')

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { Request } from 'express'
 import type { Caller } from '#graphql/access.ts'
 import type { Services } from '#graphql/context.ts'
@@ -6,7 +7,7 @@ import { type CallInput, type CallTerms, inferInput, NOBODY, readTerms } from '.
 import { GatewayError } from '../errors.ts'
 import type { ModelList, ServedEndpoint } from '../models.ts'
 import { demandedAmount, paymentRequired } from './demand.ts'
-import { checkPayment } from './payment.ts'
+import { checkPayment, requirePayer } from './payment.ts'
 import { readVoucherHeader } from './voucherHeader.ts'
 
 /** Whoever may not ask is not told whether a model is served. */
@@ -31,14 +32,17 @@ export async function paidTerms(
     return { terms, endpoint: await models.find(model, terms.consumer) }
   }
   if (!sent && !isUnknown) return known()
-  const find = models.find(model, sent === 'deposit' ? undefined : sent?.consumer)
-  const endpoint = await (sent ? find : find.catch(ifServed))
+  const voucher = sent === 'deposit' ? undefined : sent
+  if (voucher) await requirePayer(deployment.chainId, voucher) // before it is told what that account may call
+  const find = models.find(model, voucher?.consumer)
+  const endpoint = await (voucher ? find : find.catch(ifServed))
   const isFree = endpoint && endpoint.priceIn === 0n && endpoint.priceOut === 0n
   if (!endpoint || !deployment.settings || (isFree && !sent)) return known()
   const asked = inputs.map((input) => inferInput({ consumer: NOBODY, open: false }, endpoint, input, 0))
-  const amount = demandedAmount(await nonceSecret(db), endpoint, asked, request)
+  const nonce = voucher?.nonce ?? randomBytes(16).toString('hex')
+  const amount = demandedAmount(await nonceSecret(db), endpoint, asked, request, nonce)
   const url = `${request.protocol}://${request.get('host')}${request.originalUrl}`
-  const demand = { endpoint, deployment, amount, url }
+  const demand = { endpoint, deployment, amount, nonce, url }
   if (!sent)
     throw paymentRequired(
       demand,

@@ -11,6 +11,7 @@ const address = hex(40)
 
 const voucherPayload = z.object({
   x402Version: z.literal(2),
+  accepted: z.object({ extra: z.object({ nonce: z.string().max(100) }) }),
   payload: z.object({
     type: z.literal('voucher'),
     channelConfig: z.object({ payer: address, payerAuthorizer: address, salt: hex(64) }),
@@ -31,6 +32,8 @@ export interface SentVoucher {
   channelId: Hex
   ceiling: bigint
   signature: string
+  /** Of the demand that the voucher answers. */
+  nonce: string
 }
 
 /** @returns undefined without the header, `deposit` for a payment that deposits first.
@@ -47,6 +50,7 @@ export function readVoucherHeader(headers: IncomingHttpHeaders): SentVoucher | '
       NAME,
     )
   const { channelConfig, voucher } = data.payload
+  const { nonce } = data.accepted.extra
   return {
     consumer: channelConfig.payer.toLowerCase() as Hex,
     key: channelConfig.payerAuthorizer.toLowerCase() as Hex,
@@ -54,6 +58,7 @@ export function readVoucherHeader(headers: IncomingHttpHeaders): SentVoucher | '
     channelId: voucher.channelId.toLowerCase() as Hex,
     ceiling: BigInt(voucher.maxClaimableAmount),
     signature: voucher.signature,
+    nonce,
   }
 }
 

@@ -25,10 +25,17 @@ export function readSignature(signature: string): Hex {
 }
 
 /** Chains that a wallet may be connected to by mistake. The error names the chain, so that the signer sees the cause. */
-const COMMON_CHAINS = [1, 10, 56, 137, 8453, 31337, 42161, 11155111]
+export const COMMON_CHAINS = [1, 10, 56, 137, 8453, 31337, 42161, 11155111]
 
-/** @throws ApiError unless `key` signed the voucher for this chain. The channel binds it to its market and endpoint. */
-export async function requireSigner(chainId: number, key: string, voucher: Voucher, signature: Hex): Promise<void> {
+/** @param otherChains the error names the one of these for which it was signed; each takes as long as the check itself.
+ *  @throws ApiError unless `key` signed the voucher for this chain. The channel binds it to its market and endpoint. */
+export async function requireSigner(
+  chainId: number,
+  key: string,
+  voucher: Voucher,
+  signature: Hex,
+  otherChains: readonly number[] = [],
+): Promise<void> {
   const signerOn = async (chain: number) => {
     const recovered = await recoverTypedDataAddress({ ...voucherData(chain, voucher), signature }).catch(
       () => undefined,
@@ -37,7 +44,7 @@ export async function requireSigner(chainId: number, key: string, voucher: Vouch
   }
   const signer = await signerOn(chainId)
   if (signer === key) return
-  for (const other of COMMON_CHAINS)
+  for (const other of otherChains)
     if (other !== chainId && (await signerOn(other)) === key)
       throw new ApiError(
         'WRONG_CHAIN',

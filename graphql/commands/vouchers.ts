@@ -10,7 +10,7 @@ import { ApiError } from '../errors.ts'
 import { tableFor } from '../publicTables.ts'
 import { MAX_CEILING, unknownChannel } from './channel.ts'
 import { requireHosted } from './hosted.ts'
-import { readSignature, requireSigner } from './voucherSignature.ts'
+import { COMMON_CHAINS, readSignature, requireSigner } from './voucherSignature.ts'
 
 @Resolver()
 export class VoucherCommand {
@@ -38,7 +38,7 @@ export class VoucherCommand {
     const signed = readSignature(signature)
     const channel = await channelOf(db, voucher.channelId)
     requireHosted(deployment.hosts ?? [], { id: channel.endpointId, host: channel.host })
-    await requireSigner(deployment.chainId, channel.key, voucher, signed)
+    await requireSigner(deployment.chainId, channel.key, voucher, signed, COMMON_CHAINS)
     await db.transaction((sql) => storeVoucher(sql, channel, voucher, signed))
     const table = tableFor(SignedVoucher)
     return reader.one(`voucher:${voucher.channelId}`, table, await reader.asOf(), table.columns, voucher.channelId)
