@@ -3,50 +3,59 @@ import { expect, test } from 'vitest'
 import { RewardTree } from './merkle.ts'
 import { QualityIndex } from './quality.ts'
 
-/** How long `run` takes, in milliseconds. */
-function timeOf(run: () => void): number {
-  const started = performance.now()
-  run()
-  return performance.now() - started
+/** Four times the input takes about four times as long, and not sixteen times: the processor's time is compared, so that other work on the machine counts
+ *  for little. */
+const MOST = 10
+
+/** How much longer `run` takes for four times the size, after a first run for the compiler. */
+function growth(size: number, run: (size: number) => void): number {
+  const timeOf = (n: number) => {
+    const before = process.cpuUsage()
+    run(n)
+    const { user, system } = process.cpuUsage(before)
+    return user + system
+  }
+  timeOf(size)
+  return timeOf(4 * size) / timeOf(size)
 }
 
-test('a hundred thousand leaves take about a second', () => {
+test('the time of a tree is in proportion to its leaves', () => {
   const distributor: Hex = `0x${'70'.repeat(20)}`
-  const leaves = Array.from({ length: 100_000 }, (_, i) => ({
-    chain: 31337n,
-    distributor,
-    epoch: 3n,
-    account: pad(toHex(BigInt(i) * 7919n + 1n), { size: 20 }),
-    cumulative: BigInt(i) ** 3n,
-  }))
-  const took = timeOf(() => {
+  const grown = growth(10_000, (count) => {
+    const leaves = Array.from({ length: count }, (_, i) => ({
+      chain: 31337n,
+      distributor,
+      epoch: 3n,
+      account: pad(toHex(BigInt(i) * 7919n + 1n), { size: 20 }),
+      cumulative: BigInt(i) ** 3n,
+    }))
     expect(new RewardTree(leaves).root).toMatch(/^0x[0-9a-f]{64}$/)
   })
-  expect(took).toBeLessThan(8_000)
+  expect(grown).toBeLessThan(MOST)
 })
 
-test('ten thousand templated samples are judged in seconds', () => {
-  const index = new QualityIndex()
-  const took = timeOf(() => {
-    for (let i = 0; i < 10_000; i++)
+test('templated samples are judged in proportion to their number', () => {
+  const grown = growth(1_000, (count) => {
+    const index = new QualityIndex()
+    for (let i = 0; i < count; i++)
       index.add({
         id: `${i}`,
         committed: BigInt(i),
         text: JSON.stringify({ prompt: `Please convert ${i * 7919} metres`, completion: `That is ${i * 31} feet` }),
       })
   })
-  expect(took).toBeLessThan(15_000)
+  expect(grown).toBeLessThan(MOST)
 })
 
-test('long samples of one word, each of which shares everything with the others, are judged in seconds', () => {
-  const index = new QualityIndex()
-  const took = timeOf(() => {
+test('long samples of one word, each of which shares everything with the others, are judged in proportion to their length', () => {
+  const grown = growth(1_000, (words) => {
+    const index = new QualityIndex()
     for (let i = 0; i < 6; i++)
       index.add({
         id: `${i}`,
         committed: BigInt(i),
-        text: JSON.stringify({ prompt: 'Say', completion: `${'a '.repeat(16_000)}${i}` }),
+        text: JSON.stringify({ prompt: 'Say', completion: `${'a '.repeat(words)}${i}` }),
       })
   })
-  expect(took).toBeLessThan(15_000)
+  expect(grown).toBeLessThan(MOST)
 })
