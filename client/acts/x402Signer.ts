@@ -1,8 +1,15 @@
-import type { Hex, TypedDataDefinition } from 'viem'
+import type { Hex } from 'viem'
 import { walletOf } from '../account.ts'
 import type { Client } from '../client.ts'
 import { ClientError } from '../errors.ts'
 import { signVoucher } from './voucher.ts'
+
+/** What x402's clients ask to be signed. */
+interface TypedData {
+  primaryType: string
+  domain: Record<string, unknown>
+  message: Record<string, unknown>
+}
 
 /**
  * The account as a signer of x402's clients: it signs vouchers for this chain and nothing else, and the state of its channels comes from the market.
@@ -15,19 +22,22 @@ import { signVoucher } from './voucher.ts'
  *
  * const account = mnemonicToAccount('test test test test test test test test test test test junk', { addressIndex: 10 })
  * const client = await connect('http://127.0.0.1:4000', { account })
- * const scheme = new BatchSettlementEvmScheme(x402Signer(client), { depositStrategy: () => false })
+ * const signer = x402Signer(client)
+ * const scheme = new BatchSettlementEvmScheme(signer, { depositStrategy: () => false })
  * assert.equal(scheme.scheme, 'batch-settlement') // new x402Client().register('eip155:1', scheme)
+ * const permit = { primaryType: 'Permit', domain: { chainId: client.deployment.chainId }, types: {}, message: {} }
+ * await assert.rejects(signer.signTypedData(permit))
  * ```
  */
 export function x402Signer(client: Client) {
   return {
     address: walletOf(client).account.address,
     /** @throws ClientError when it is no voucher for this chain: a server may ask for a transfer of any token. */
-    async signTypedData({ primaryType, domain, message }: TypedDataDefinition): Promise<Hex> {
+    async signTypedData({ primaryType, domain, message }: TypedData): Promise<Hex> {
       const { chainId } = client.deployment
-      if (primaryType !== 'Voucher' || Number(domain?.chainId) !== chainId)
+      if (primaryType !== 'Voucher' || Number(domain.chainId) !== chainId)
         throw new ClientError(
-          `Here only vouchers for chain ${chainId} are signed, no ${primaryType} for chain ${domain?.chainId}.`,
+          `Here only vouchers for chain ${chainId} are signed, no ${primaryType} for chain ${domain.chainId}.`,
         )
       const { channelId, maxClaimableAmount } = message as { channelId: Hex; maxClaimableAmount: bigint | string }
       return signVoucher(client, { channelId, ceiling: BigInt(maxClaimableAmount) })
