@@ -175,7 +175,9 @@ describe('a seat', () => {
     await world.send(STRANGER, 'FeedbackPool', 'drawSeats', [2n])
     const seated = async () => {
       const ids = Array.from({ length: count }, (_, i) => few + BigInt(i))
-      const all = ids.flatMap((id) => validators.map(({ address }) => world.read('FeedbackPool', 'hasSeat', [id, address])))
+      const all = ids.flatMap((id) =>
+        validators.map(({ address }) => world.read('FeedbackPool', 'hasSeat', [id, address])),
+      )
       return (await Promise.all(all)).filter(Boolean).length
     }
     const before = await seated()
