@@ -25,6 +25,7 @@ const client = new x402Client().register(
   network,
   new BatchSettlementEvmScheme(signer, { depositStrategy: () => false }),
 )
+// Chain and token come from the API here: where you do not trust it, write your own, so that no other token can be demanded.
 client.setSpendControls({ allowedAssets: [{ asset, network, maxAmountPerPayment: String(10n ** 18n) }] })
 const pay = wrapFetchWithPayment(fetch, client)
 
