@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { type Abi, createWalletClient, encodeDeployData, type Hex, http } from 'viem'
 import { expect, onTestFinished, test } from 'vitest'
 import { compileSources } from '#contracts/compile.ts'
@@ -33,4 +34,23 @@ test('an account signs for itself, and a contract wallet says who signs for it',
     expect(await verify({ address, message, signature: forged })).toBe(false)
   for (const broken of ['0x', '0x00', `0x${'ff'.repeat(65)}`] as Hex[])
     expect(await verify({ address: wallet, message, signature: broken })).toBe(false)
+
+  // Who has shown nothing keeps the node busy with a few questions at most, and nobody waits who signs with the key of the account.
+  const unanswered = createServer(() => {}).listen(0)
+  onTestFinished(() => void unanswered.close())
+  const stop = new AbortController()
+  const busy = contractWallets(`http://127.0.0.1:${(unanswered.address() as AddressInfo).port}`, stop.signal)
+  const asked = Array.from({ length: 60 }, () => busy({ address: wallet, message, signature: forged }))
+  const refused = await Promise.race(
+    asked.map((one) =>
+      one.then(
+        () => undefined,
+        (error) => error,
+      ),
+    ),
+  )
+  expect(refused).toMatchObject({ code: 'TOO_BUSY' })
+  expect(await busy({ address: ALICE.address, message, signature })).toBe(true)
+  stop.abort()
+  await Promise.allSettled(asked)
 })

@@ -40,7 +40,9 @@ export async function watch({ interval, once = false, ...options }: WatchOptions
           if (verdict.verdict === 'wrong')
             await dispute?.(verdict).then(tell, (error: unknown) => void failures.push(error))
         })
-        if (failures.length > 0) throw failures[0]
+        if (once && failures.length > 0) throw failures[0]
+        // Whatever keeps it from a dispute now, a node that is away as well, does not end a watcher.
+        for (const failure of failures) console.error((failure as Error).message)
         if (once) {
           if (verdicts.length === 0) console.log('No published map can be disputed now.')
           const unknown = verdicts.some((one) => one.verdict === 'unknown')

@@ -5,7 +5,7 @@ import { type SignerRoles, slotsOfSigner, workerSlots } from './workerSlots.ts'
 const slots = (workerKinds?: string) => workerSlots({ workerKinds, gpuConcurrency: 2, cpuConcurrency: 4 })
 
 test('without WORKER_KINDS every lane has slots, from GPU_CONCURRENCY and CPU_CONCURRENCY', () => {
-  expect(slots()).toEqual({ infer: 8, attribute: 2, training: 2, chain: 4, recourse: 1, relay: 0 })
+  expect(slots()).toEqual({ infer: 8, attribute: 2, training: 2, chain: 4, recourse: 2, relay: 0 })
 })
 
 test('WORKER_KINDS names the lanes of a worker; what it does not name has no slot', () => {
@@ -28,13 +28,13 @@ test('the resolver’s key runs only recourse, and no other key runs it', () => 
     { operates: false, resolves: true },
   ]
   expect(of(operator)).toEqual({ infer: 4, attribute: 1, training: 1, chain: 1, recourse: 0, relay: 0 })
-  expect(of(resolver)).toEqual({ infer: 0, attribute: 0, training: 0, chain: 0, recourse: 1, relay: 0 })
+  expect(of(resolver)).toEqual({ infer: 0, attribute: 0, training: 0, chain: 0, recourse: 2, relay: 0 })
   expect(of({ operates: true, resolves: true })).toEqual({
     infer: 4,
     attribute: 1,
     training: 1,
     chain: 1,
-    recourse: 1,
+    recourse: 2,
     relay: 0,
   })
   expect(() => of(operator, 'chain:1,recourse:1')).toThrow(/^WORKER_KINDS: recourse needs the key of the resolver/)

@@ -32,7 +32,7 @@ export function workerSlots({ workerKinds, gpuConcurrency, cpuConcurrency, relay
       attribute: gpuConcurrency,
       training: gpuConcurrency,
       chain: cpuConcurrency,
-      recourse: 1,
+      recourse: 2,
       relay: relayerKey ? RELAYS : 0,
     }
   const slots = { ...NO_SLOTS }

@@ -1,34 +1,17 @@
-import { isIP } from 'node:net'
 import type { RequestHandler } from 'express'
+import { type NamedServer, ownNames, parsedUrl, UNKNOWN_NAME } from '#graphql/ownNames.ts'
 import { GatewayError } from './errors.ts'
 
-/** Pages of other sites in somebody's browser. A page may let its own name stand for this machine's address (DNS rebinding): then its requests are of
- *  one origin with this server, and only the name tells. */
-
-interface HostOptions {
-  /** Without keys, whoever reaches this server may use it: then the name by which it is called counts, too. */
-  auth: 'open' | 'keys'
-  /** Where the server listens. */
-  host?: string
-  /** Origins whose pages may use the API, or `*`; their names are names of this server, too. */
-  corsOrigins?: readonly string[]
-}
-
 /** @throws GatewayError 403 for a name that is not this server's, or for a page of another origin. */
-export function requireKnownHost({ auth, host = 'localhost', corsOrigins = [] }: HostOptions): RequestHandler {
-  const names = new Set(['localhost', host, ...corsOrigins.map((origin) => parsed(origin)?.hostname ?? '')])
-  const isKnown = (called: URL) => names.has(called.hostname) || isIP(called.hostname.replace(/^\[|\]$/g, '')) !== 0
-  return (request, _response, next) => {
-    const called = parsed(`http://${request.headers.host}`)
-    if (!called || (auth === 'open' && !isKnown(called)))
-      throw new GatewayError(
-        403,
-        'The header Host has a name that is not this server’s. Use its IP address or localhost; its operator can name it in CORS_ORIGINS, or require keys (MODELCOMMONS_AUTH=keys).',
-        { type: 'insufficient_permissions', code: 'unknown_host' },
-      )
-    const { origin } = request.headers
+export function requireKnownHost(server: NamedServer): RequestHandler {
+  const { corsOrigins = [] } = server
+  const isOwn = ownNames(server)
+  return ({ headers }, _response, next) => {
+    if (!isOwn(headers.host))
+      throw new GatewayError(403, UNKNOWN_NAME, { type: 'insufficient_permissions', code: 'unknown_host' })
+    const { origin, host } = headers
     if (origin !== undefined && !corsOrigins.some((one) => one === '*' || one === origin)) {
-      if (parsed(origin)?.host !== called.host)
+      if (parsedUrl(origin)?.host !== parsedUrl(`http://${host}`)?.host)
         throw new GatewayError(
           403,
           'A page of another origin may not use this server. Its operator can name that origin in CORS_ORIGINS.',
@@ -38,5 +21,3 @@ export function requireKnownHost({ auth, host = 'localhost', corsOrigins = [] }:
     next()
   }
 }
-
-const parsed = (url: string): URL | undefined => (URL.canParse(url) ? new URL(url) : undefined)

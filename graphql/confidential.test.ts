@@ -92,6 +92,7 @@ test('the answer of a call is on its job, for its consumer and operators', async
   const { answer: text, ...rest } = result
   const none = [
     { id: 'a', answer: null },
+    { id: 'b', answer: null },
     { id: 'f', answer: null },
   ]
   for (const mine of [callers.consumer, callers.operator])

@@ -68,7 +68,8 @@ export const confidentialColumns = (table: TableDefinition): readonly string[] =
 /** Whether the caller may read a column of a row. */
 export function mayRead(caller: Caller, table: TableDefinition, row: LoadedRow, property: string): boolean {
   const owner = ruleFor(table, property)?.owner(row)
-  return owner === undefined || viewerOf(caller) === 'all' || viewerOf(caller) === owner
+  if (owner === undefined || viewerOf(caller) === 'all') return true
+  return owner !== null && viewerOf(caller) === owner // nobody's, asked for where nobody is known, is not everybody's
 }
 
 export const viewerOf = (caller: Caller): Viewer =>

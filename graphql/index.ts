@@ -24,6 +24,7 @@ import { serveGraphiql } from './graphiqlPage.ts'
 import { AccessWatch } from './live/accessWatch.ts'
 import { openNotificationFeed } from './live/feed.ts'
 import { serveSockets } from './live/socket.ts'
+import { type NamedServer, ownNames, UNKNOWN_NAME } from './ownNames.ts'
 import { pageHeaders } from './pagePolicy.ts'
 import { asOfExtensionPlugin } from './plugins/asOfExtension.ts'
 import { costPlugin } from './plugins/cost.ts'
@@ -84,6 +85,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   app.get('/livez', livez)
   app.get('/readyz', readyz(services))
   app.get(DEPLOYMENT_PATH, serveDeployment(services))
+  app.use(requireOwnName(options))
   app.get('/artifacts/:name', serveArtifact(services))
   app.put(
     '/artifacts/:name',
@@ -123,6 +125,15 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     await feed.stop()
     await apollo.stop()
     throw error
+  }
+}
+
+/** Probes and what everybody may know are answered under any name. */
+function requireOwnName(server: NamedServer): RequestHandler {
+  const isOwn = ownNames(server)
+  return ({ path, headers }, response, next) => {
+    if (isOwn(headers.host) || /^\/(v1|mcp)(\/|$)/.test(path)) return next() // these have errors of another form
+    response.status(403).json({ errors: [{ message: UNKNOWN_NAME, extensions: { code: 'UNKNOWN_HOST' } }] })
   }
 }
 

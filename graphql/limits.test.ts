@@ -90,6 +90,32 @@ test('an introspection query that multiplies itself by aliases, or recurses, is 
   expect((await ask('{ a: __type(name: "Model") { name } b: __type(name: "Vote") { name } }')).data.b.name).toBe('Vote')
 })
 
+test('the cost of a size that is null is not that of one that is absent, in whichever order they come', async () => {
+  const { db, ask } = await testApi()
+  await insertChain(db, 10)
+  for (const order of [
+    [{ n: null }, {}],
+    [{}, { n: null }],
+  ]) {
+    const inner = 'versions(first: $n) { nodes { model { versions(first: $n) { nodes { id } } } } }'
+    const query = `query ${order[0]?.n === null ? 'A' : 'B'}($n: Int = 1000) { models(first: 1) { nodes { ${inner} } } }`
+    for (const variables of order) {
+      const { errors } = await ask(query, variables)
+      expect(errors?.[0]?.extensions.code).toBe('n' in variables ? undefined : 'TOO_COMPLEX')
+    }
+  }
+})
+
+test('a request reads twenty contents of artifacts, and no hundred', async () => {
+  const { db, ask } = await testApi()
+  await insertChain(db, 10)
+  const list = (first: number) => ask(`{ artifacts(first: ${first}) { nodes { text } } }`)
+  expect((await list(19)).errors).toBeUndefined()
+  expect((await list(100)).errors?.[0]?.extensions.code).toBe('TOO_COMPLEX')
+  const many = Array.from({ length: 25 }, (_, i) => `a${i}: artifact(id: "0x${'0'.repeat(64)}") { json }`)
+  expect((await ask(`{ ${many.join(' ')} }`)).errors?.[0]?.extensions.code).toBe('TOO_COMPLEX')
+})
+
 test('hostile values in filters are values, never SQL', async () => {
   const { db, ask, url } = await testApi()
   await insertChain(db, 10)

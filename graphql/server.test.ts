@@ -1,8 +1,11 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { get } from 'node:http'
 import { createServer } from 'node:net'
 import { serverAudits } from 'graphql-http'
 import { Registry } from 'prom-client'
 import { expect, test } from 'vitest'
+import { WebSocket } from 'ws'
 import { insertChain } from '#test/factory.ts'
 import { must } from '#test/must.ts'
 import { introspectionText } from './introspectionText.ts'
@@ -148,4 +151,30 @@ test('a port in use is an error that names PORT', async () => {
   } finally {
     taken.close()
   }
+})
+
+test('without keys, only names of this server are answered: a page may let its own name stand for this machine', async () => {
+  const asked = (server: { url: string }, host: string, path = '/graphql') =>
+    new Promise<number | undefined>((resolve, reject) => {
+      const { port } = new URL(server.url)
+      get(
+        { port, path: `${path}?query=%7B__typename%7D`, headers: { host, 'apollo-require-preflight': '1' } },
+        (response) => {
+          response.resume()
+          resolve(response.statusCode)
+        },
+      ).once('error', reject)
+    })
+  const [open, keys] = [await testApi(), await testApi({ auth: 'keys' })]
+  const evil = 'evil.example:4000'
+  expect(await asked(open, evil)).toBe(403)
+  for (const path of ['/artifacts/0x1', '/export/models.csv', '/auth/message'])
+    expect(await asked(open, evil, path)).toBe(403)
+  for (const own of ['localhost:4000', '127.0.0.1:1', '[::1]:2']) expect(await asked(open, own)).toBe(200)
+  expect(await asked(open, evil, '/livez')).toBe(200)
+  expect(await asked(keys, evil)).toBe(200)
+  const socket = new WebSocket(`${open.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', {
+    headers: { host: evil },
+  })
+  expect(await once(socket, 'error').then(([error]) => String(error))).toContain('403')
 })

@@ -109,13 +109,17 @@ describe('a write under a key', () => {
     expect((await rows()).map(({ id }) => id)).toEqual(['funds', 'first'])
   })
 
-  test('that reverts when it is mined gives the contract’s error at each call, until it would succeed and the revert is final', async () => {
+  test('that reverts when it is mined gives the contract’s error at each call; where it may be sent again, until it would succeed and the revert is final', async () => {
     const proxy = await rpcProxy(anvil.url)
     const { deposit, chain, rows, options, balance } = await operator({ rpcUrl: proxy.url })
     await deposit('funds', 10n)
     proxy.state.mode = 'swallow' // both are signed before the node receives either
     const all = (key: string, through = chain, signal?: AbortSignal) =>
-      through.transact(key, { contract: 'GOpen', functionName: 'transfer', args: [deployer.address, 10n] }, { signal })
+      through.transact(
+        key,
+        { contract: 'GOpen', functionName: 'transfer', args: [deployer.address, 10n] },
+        { signal, again: true },
+      )
     const stop = new AbortController()
     for (const key of ['first', 'second']) all(key, chain, stop.signal).catch(() => {})
     await vi.waitFor(async () => expect(await rows()).toHaveLength(3), { timeout: 5000 })
@@ -142,6 +146,8 @@ describe('a write under a key', () => {
     await again.transact('more', more)
     await expect(all(failed, again)).rejects.toThrow('ERC20InsufficientBalance') // another fork might take it
     await mine(100)
+    const once = { contract: 'GOpen', functionName: 'transfer', args: [deployer.address, 10n] } as const
+    await expect(again.transact(failed, once)).rejects.toThrow('ERC20InsufficientBalance')
     const { transactionHash } = await all(failed, again)
     expect(await balance()).toBe(0n)
     await again.transact('still more', more)

@@ -25,7 +25,7 @@ import { traced } from '#schema/tracing.ts'
 import { ChainMismatchError, ChainUnavailableError } from './chainErrors.ts'
 import type { GasOptions } from './gas.ts'
 import { type NodeTransportOptions, nodeTransport } from './nodeTransport.ts'
-import { createTransactor, type SignedTransaction } from './transact.ts'
+import { createTransactor, type SignedTransaction, type TransactOptions } from './transact.ts'
 import { transactionsLeft } from './wallet.ts'
 
 /** The receipt of a write, with the decoded events of our contracts in order. */
@@ -68,7 +68,7 @@ export interface ChainClient {
   transact<C extends ContractName, F extends ContractFunctionName<Abi<C>, Write>>(
     key: string,
     call: ContractCall<C, F>,
-    options?: { signal?: AbortSignal },
+    options?: TransactOptions,
   ): Promise<DecodedReceipt>
   /** The timestamp of the latest block, in seconds. It differs from run to run: for values in a transaction use `timeOf`. */
   now(): Promise<number>
@@ -174,13 +174,13 @@ export async function openChainClient(options: ChainClientOptions): Promise<Chai
           blockNumber,
         } as never),
       ) as never, // viem cannot infer the types of a generic contract; the signature above has them
-    transact: (key, { contract, functionName, args, value = 0n }, { signal } = {}) =>
+    transact: (key, { contract, functionName, args, value = 0n }, options) =>
       traced(
         `chain send ${contract}.${String(functionName)}`,
         { kind: 'client', attributes: { 'transaction.key': key } },
         async (span) => {
           const call = { contract, address: addresses[contract], functionName, args: args as readonly unknown[], value }
-          const receipt = await transactor.transact(key, call, signal)
+          const receipt = await transactor.transact(key, call, options)
           span.set({ 'transaction.hash': receipt.transactionHash, 'block.number': Number(receipt.blockNumber) })
           return { ...receipt, events: decodeEvents(receipt, addresses) }
         },

@@ -35,7 +35,8 @@ export async function openDispute(chain: ChainClient, dispute: NewDispute): Prom
   const existing = await openId()
   if (existing !== 0n) return { id: existing, existed: true }
   const signed = await chain.signedTransaction(key)
-  const evidence = signed ? (signed.args('Disputes').at(-1) as Hex) : await prepare(chain, dispute, subject)
+  if (!signed || signed.status === 'Reverted') await allowBond(chain, dispute, subject)
+  const evidence = signed ? (signed.args('Disputes').at(-1) as Hex) : await dispute.evidence()
   try {
     const { events } = await chain.transact(
       key,
@@ -46,6 +47,7 @@ export async function openDispute(chain: ChainClient, dispute: NewDispute): Prom
             args: [dispute.subjectId, publication.root, publication.publishedAt, evidence],
           }
         : { contract: 'Disputes', functionName: 'open', args: [...subject, evidence] },
+      { again: true }, // the contract opens none while this one is open
     )
     for (const event of events) if (event.name === 'DisputeOpened') return { id: event.args.disputeId, existed: false }
     throw new Error(`The dispute of ${dispute.kind} ${dispute.subjectId} was mined without its event.`)
@@ -56,19 +58,17 @@ export async function openDispute(chain: ChainClient, dispute: NewDispute): Prom
   }
 }
 
-/** Publishes the reason, and lets the contract take the bond. What was approved for one dispute may be gone: another one of this account may have used it. */
-async function prepare(
+/** Lets the contract take the bond. What was approved for one dispute may be gone: another one of this account may have used it. */
+async function allowBond(
   chain: ChainClient,
-  { key, checkBond, evidence }: NewDispute,
+  { key, checkBond }: NewDispute,
   subject: readonly [kind: number, subjectId: bigint],
-): Promise<Hex> {
+): Promise<void> {
   const { account, read, transact } = chain
   const { Disputes } = chain.addresses
   const bond = await read('Disputes', 'bondFor', subject)
   checkBond(bond, await read('GOpen', 'balanceOf', [account]))
-  const name = await evidence()
-  if ((await read('GOpen', 'allowance', [account, Disputes])) >= bond) return name
+  if ((await read('GOpen', 'allowance', [account, Disputes])) >= bond) return
   const count = await read('Disputes', 'disputeCount', [])
   await transact(`${key}:approve:${count}`, { contract: 'GOpen', functionName: 'approve', args: [Disputes, bond] })
-  return name
 }

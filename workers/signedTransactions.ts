@@ -94,14 +94,14 @@ export function openSignedTransactions(db: Database, sender: Address, chainId: n
     async cancel(sql, id, why) {
       await sql.query(`update chain_transaction set status = 'Cancelled', error = $2 where id = $1`, [id, why])
     },
-    async settle({ id, raw, replaced }, mined, error) {
+    async settle({ id, nonce, raw, replaced }, mined, error) {
       const all = [...(replaced ?? []), raw]
       const one = all.find((bytes) => keccak256(bytes as Hex) === mined) ?? raw
       const others = all.filter((bytes) => bytes !== one)
       await db.query(
         `update chain_transaction set status = $2, error = $3, hash = $4, raw = $5, replaced = $6
-         where id = $1 and (status, error, hash) is distinct from ($2, $3, $4)`,
-        [id, error === null ? 'Mined' : 'Reverted', error, mined, one, others.length ? others : null],
+         where id = $1 and nonce = $7 and (status, error, hash) is distinct from ($2, $3, $4)`, // not what was signed again meanwhile
+        [id, error === null ? 'Mined' : 'Reverted', error, mined, one, others.length ? others : null, nonce],
       )
     },
   }

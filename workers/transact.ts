@@ -49,10 +49,17 @@ export interface SignedTransaction {
 }
 
 export interface Transactor {
-  transact(key: string, call: UntypedCall, signal?: AbortSignal): Promise<TransactionReceipt>
+  transact(key: string, call: UntypedCall, options?: TransactOptions): Promise<TransactionReceipt>
   signedTransaction(key: string): Promise<SignedTransaction | undefined>
   rebroadcast(): Promise<number>
   missingNonces(): Promise<number>
+}
+
+export interface TransactOptions {
+  signal?: AbortSignal
+  /** Whether a call that was mined and reverted is signed once more when it would succeed. Only for one that the contract refuses a second time: a copy of the
+   *  database may not know that it has succeeded since. */
+  again?: boolean
 }
 
 export interface TransactorOptions extends GasOptions {
@@ -295,10 +302,14 @@ export function createTransactor(options: TransactorOptions): Transactor {
     }
   }
 
-  /** Signs a reverted call again when what reverted it has passed: a pause, or another call of the same block. Not before the revert is final: in another fork the
+  /** Signs a reverted call again when what reverted it has passed: a pause, or another call of the same block. Not before its revert is final: in another fork the
    *  first one may succeed. */
   const signAgain = async (reverted: ChainTransaction, call: UntypedCall) => {
-    if ((await transactionCount('finalized')) <= reverted.nonce) return
+    const [mined, final] = await Promise.all([
+      minedOf(reverted),
+      client.getBlock({ blockTag: 'finalized' }).catch(() => undefined),
+    ])
+    if (mined?.status !== 'reverted' || !final || mined.blockNumber > final.number) return
     try {
       await signAndStore(reverted.id, call, reverted.hash)
     } catch (error) {
@@ -316,7 +327,7 @@ export function createTransactor(options: TransactorOptions): Transactor {
 
   return {
     signedTransaction,
-    async transact(key, call, signal) {
+    async transact(key, call, { signal, again } = {}) {
       const stored = (await journal.find(key)) ?? (await signAndStore(key, call))
       const { to, data } = parseTransaction(stored.raw as Hex)
       const expected = encodeFunctionData({
@@ -329,7 +340,7 @@ export function createTransactor(options: TransactorOptions): Transactor {
           'key-reused',
           `The key ${key} is already used for another call than ${call.contract}.${call.functionName} with these arguments. Use the transaction that was sent, or choose another key.`,
         )
-      if (stored.status === 'Reverted') await signAgain(stored, call)
+      if (again && stored.status === 'Reverted') await signAgain(stored, call)
       return waitForReceipt(key, call, signal)
     },
     async rebroadcast() {

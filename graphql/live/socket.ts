@@ -6,6 +6,7 @@ import { WebSocketServer } from 'ws'
 import { type Caller, callerOf } from '../access.ts'
 import { type ApiContext, contextOf, type Services } from '../context.ts'
 import { ApiError, formatError } from '../errors.ts'
+import { type NamedServer, ownNames, parsedUrl } from '../ownNames.ts'
 import { asGraphQLError } from '../plugins/cost.ts'
 import { REORGANISED } from '../plugins/forkConsistency.ts'
 import { LIMITS } from '../plugins/limits.ts'
@@ -20,8 +21,9 @@ export function serveSockets(
   server: Server,
   path: string,
   services: Services,
-  { persistedQueries, corsOrigins = [] }: { persistedQueries?: PersistedQueries; corsOrigins?: readonly string[] },
+  { persistedQueries, ...named }: { persistedQueries?: PersistedQueries } & NamedServer,
 ): () => Promise<void> {
+  const isOwn = ownNames(named)
   const schema = apiSchema()
   const format = (error: GraphQLError): GraphQLFormattedError => formatError(error.toJSON(), error, services.log)
   const costs = new WeakMap<object, { requested: number; maximum: number }>()
@@ -29,7 +31,7 @@ export function serveSockets(
   server.on('upgrade', (request, socket, head) => {
     const reject = (status: string) => socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`)
     if (request.url?.split('?')[0] !== path) reject('404 Not Found')
-    else if (!mayOpen(request, corsOrigins)) reject('403 Forbidden')
+    else if (!isOwn(request.headers.host) || !mayOpen(request, named.corsOrigins)) reject('403 Forbidden')
     else sockets.handleUpgrade(request, socket, head, (opened) => sockets.emit('connection', opened, request))
   })
   const served = serveGraphqlWs<
@@ -100,8 +102,8 @@ function checkSubscriptionCount(open: number): void {
 
 /** Browsers send the origin of the page that opens a socket. Only pages of this server, and of the origins that may use the API, may open one: browsers do
  *  not apply CORS to WebSockets. */
-function mayOpen({ headers }: IncomingMessage, origins: readonly string[]): boolean {
+function mayOpen({ headers }: IncomingMessage, origins: readonly string[] = []): boolean {
   const { origin, host } = headers
   if (!origin || origins.includes('*') || origins.includes(origin)) return true
-  return URL.canParse(origin) && new URL(origin).host === host
+  return parsedUrl(origin)?.host === host
 }

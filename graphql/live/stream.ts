@@ -1,3 +1,8 @@
+import pLimit from 'p-limit'
+
+/** Streams that read at the same time: the other connections of the pool are for requests, however many streams a block wakes. */
+const readInTurn = pLimit(3)
+
 /** An async iterator over items that `fetch` reads from the database. `fetch` returns the new items in order. It runs after every `wake`, but
  *  never twice at once, and not while fetched items wait for the consumer. */
 export class SubscriptionStream<T extends object> implements AsyncIterableIterator<T> {
@@ -55,7 +60,7 @@ export class SubscriptionStream<T extends object> implements AsyncIterableIterat
     try {
       while (this.stale && this.items.length === 0 && !this.ended) {
         this.stale = false
-        const { items, more, done } = await this.fetch()
+        const { items, more, done } = await readInTurn(this.fetch)
         this.items.push(...items)
         if (more) this.stale = true
         if (done) this.finish(true)

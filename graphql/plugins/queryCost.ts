@@ -24,10 +24,12 @@ export function measure(
   variables: Variables,
 ): number {
   const known = knownCosts.get(operation)
-  const key = (sizes: readonly string[]) => JSON.stringify(sizes.map((name) => variables[name]))
+  const seen = withDefaults(operation, variables)
+  // For execution, a variable that is null is another one than an absent one.
+  const key = (sizes: readonly string[]) => JSON.stringify(sizes.map((name) => (name in seen ? [seen[name]] : [])))
   const knownCost = known?.costs.get(key(known.sizes))
   if (knownCost !== undefined) return knownCost
-  const { cost, sizes } = checkedCost(schema, document, operation, variables)
+  const { cost, sizes } = checkedCost(schema, document, operation, seen)
   const entry = known ?? { sizes, costs: new LRUCache({ max: MAX_COSTS_PER_OPERATION }) }
   entry.costs.set(key(entry.sizes), cost)
   knownCosts.set(operation, entry)
@@ -53,7 +55,7 @@ function checkedCost(
     )
   const root = schema.getRootType(operation.operation)
   if (!root) return { cost: 0, sizes: [] }
-  const estimator = new CostEstimator(schema, document, withDefaults(operation, variables))
+  const estimator = new CostEstimator(schema, document, variables)
   const { depth, cost } = estimator.estimate(operation.selectionSet, root)
   if (depth > LIMITS.depth)
     throw new ApiError(

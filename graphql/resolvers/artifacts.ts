@@ -1,4 +1,5 @@
 import { GraphQLJSON } from 'graphql-scalars'
+import pLimit from 'p-limit'
 import { Arg, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql'
 import { ArtifactError, type ArtifactStore } from '#schema/artifacts/index.ts'
 import { Artifact } from '#schema/offchain/artifacts.ts'
@@ -13,6 +14,10 @@ import { requireUnsealed } from './sealedArtifacts.ts'
 
 /** The largest artifact whose content GraphQL returns. */
 const MAX_INLINE = 1_000_000
+/** The cost of a content: a request has at most twenty. */
+const CONTENT_COST = 2_500
+/** Contents that are read and checked at the same time, of all requests. */
+const readContent = pLimit(4)
 
 @Resolver(() => Artifact)
 export class ArtifactResolver {
@@ -47,12 +52,17 @@ export class ArtifactResolver {
   @FieldResolver(() => String, {
     nullable: true,
     description: 'The content as text; null when it is not UTF-8. For large artifacts use GET /artifacts/<id>.',
+    complexity: CONTENT_COST,
   })
   async text(@Root() row: LoadedRow, @Ctx() context: ApiContext): Promise<string | null> {
     return textOf(await readUnsealed(context, row.id))
   }
 
-  @FieldResolver(() => GraphQLJSON, { nullable: true, description: 'The content as JSON; null when it is not JSON.' })
+  @FieldResolver(() => GraphQLJSON, {
+    nullable: true,
+    description: 'The content as JSON; null when it is not JSON.',
+    complexity: CONTENT_COST,
+  })
   async json(@Root() row: LoadedRow, @Ctx() context: ApiContext): Promise<unknown> {
     return jsonOf(textOf(await readUnsealed(context, row.id)))
   }
@@ -61,6 +71,7 @@ export class ArtifactResolver {
     nullable: true,
     description:
       'The log of an evaluation: the salted hash of each item, scores and seed. Its items and answers are sealed, and open together with the items. Null when there is no such evaluation.',
+    complexity: CONTENT_COST,
   })
   async evaluationLog(
     @Arg('evaluationId', () => ID, { description: 'The id of one of its metrics’ rows.' }) id: string,
@@ -79,7 +90,10 @@ export class ArtifactResolver {
   }
 }
 
-async function readUnsealed({ artifacts, db }: ApiContext, name: string): Promise<Uint8Array> {
+const readUnsealed = (context: ApiContext, name: string): Promise<Uint8Array> =>
+  readContent(() => readOne(context, name))
+
+async function readOne({ artifacts, db }: ApiContext, name: string): Promise<Uint8Array> {
   await requirePresent(db, name)
   const bytes = await artifacts.get(name, { maxBytes: MAX_INLINE }).catch((cause) => {
     if (!(cause instanceof ArtifactError && cause.code === 'tooLarge')) throw cause

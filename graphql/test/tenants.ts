@@ -36,6 +36,8 @@ export async function tenants(over: Partial<ApiOptions> = {}) {
   await insertAll(db, JobRun, [
     { id: 'r', kind: 'infer', input: { prompt: SECRET }, result: { answer: SECRET, fee: `${CLOSED_FEE}` }, ...ended },
     { id: 'a', kind: 'attribute', input: { receiptId: 'r' }, result: { contributions: TOKENS }, ...ended },
+    // Asked for while the API knew nobody.
+    { id: 'b', kind: 'infer', input: { prompt: SECRET }, result: { answer: SECRET }, ...ended, requestedBy: null },
     { id: 'f', kind: 'infer', input: {}, error: { code: 'X', message: `${SECRET} ${TOKENS}` }, ...ended },
   ])
   await insert(db, Contribution, { id: '3' })

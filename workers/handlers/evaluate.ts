@@ -2,8 +2,9 @@ import { PPM } from '#rules/bps.ts'
 import { judgeVersion, type MetricEvaluation } from '#rules/promotion.ts'
 import type { Dependencies } from '../dependencies.ts'
 import { firstEvaluation, runRubric } from '../firstEvaluation.ts'
-import type { JobHandler } from '../job.ts'
+import type { JobContext, JobHandler } from '../job.ts'
 import { fetchAdapter, loadVersion, sourcesOf } from '../modelLookup.ts'
+import { sendUnlessDone } from '../sendUnlessDone.ts'
 import { evaluationsOf, targetsOf } from '../storedEvaluations.ts'
 import { winRateOverParent } from '../winRateOverParent.ts'
 
@@ -29,12 +30,7 @@ export const evaluateHandler =
     const live = model.liveVersionId === null ? [] : await evaluationsOf(db, model.liveVersionId, rubricHash)
     const { promotable, results } = judgeVersion(await targetsOf(db, version.modelId), metrics, live)
     const promoted = promotable && input.promote && version.status === 'Registered'
-    if (promoted)
-      await job.chain.transact(`promote:${version.id}`, {
-        contract: 'ModelRegistry',
-        functionName: 'promote',
-        args: [BigInt(version.id)],
-      })
+    if (promoted) await promote(job, BigInt(version.id))
     const unmet = results.filter(({ verdict }) => verdict !== 'met')
     return {
       result: {
@@ -49,6 +45,13 @@ export const evaluateHandler =
       },
     }
   }
+
+/** Anybody may promote a version that meets its mandate. */
+const promote = ({ chain }: JobContext<'evaluate'>, id: bigint) =>
+  sendUnlessDone(
+    () => chain.transact(`promote:${id}`, { contract: 'ModelRegistry', functionName: 'promote', args: [id] }),
+    async () => (await chain.read('ModelRegistry', 'getVersion', [id])).promoted,
+  )
 
 const asShares = ({ metric, score, lower, upper, n }: MetricEvaluation) => {
   const share = (ppm: bigint) => Number(ppm) / Number(PPM)

@@ -33,9 +33,11 @@ const verdictKey = (disputeId: string) => `dispute:${disputeId}`
 /** Returns false when the term is over: then no verdict is possible any more. */
 async function giveVerdict(job: ResolvingJob, dependencies: ChainDependencies, dispute: Dispute): Promise<boolean> {
   const { subject } = dispute
-  // A map is never left to a vote: evidence that a mirror which is away might have must not keep it undecided.
-  const stated = subject === 'RewardMap' ? undefined : await statedGround(job, dispute)
+  if (await hasLapsed(job, dispute)) return false
   const { findings, stake } = await recomputeDispute(job, dependencies, dispute)
+  // Evidence that only a mirror which is away might have keeps no wrong finding from its verdict. A map is never left to a vote.
+  const isDecided = subject === 'RewardMap' || decideDispute(subject, undefined, findings).outcome === 'upheld'
+  const stated = isDecided ? undefined : await statedGround(job, dispute)
   const { outcome, ground } = decideDispute(subject, stated, findings)
   if (await hasLapsed(job, dispute)) return false
   if (outcome === 'vote')
@@ -44,11 +46,15 @@ async function giveVerdict(job: ResolvingJob, dependencies: ChainDependencies, d
       `A dispute about a ${subject} for ${ground ?? 'a reason that nobody can read'} is decided by a vote: propose \`Disputes.resolve(${dispute.id}, …)\` to the Governor.`,
     )
   const upheld = outcome === 'upheld'
-  const { blockNumber } = await job.chain.transact(verdictKey(dispute.id), {
-    contract: 'Disputes',
-    functionName: 'rule',
-    args: [BigInt(dispute.id), upheld, upheld ? upheldSlash(subject, stake) : 0n],
-  })
+  const { blockNumber } = await job.chain.transact(
+    verdictKey(dispute.id),
+    {
+      contract: 'Disputes',
+      functionName: 'rule',
+      args: [BigInt(dispute.id), upheld, upheld ? upheldSlash(subject, stake) : 0n],
+    },
+    { again: true },
+  )
   job.log.info({ disputeId: dispute.id, outcome, ground, findings }, 'gave a verdict')
   await waitUntilIndexed(job, Number(blockNumber))
   return true
@@ -67,7 +73,8 @@ async function enforceVerdict(job: ResolvingJob): Promise<string> {
 
 async function enforce({ chain, input }: ResolvingJob, outcome: string): Promise<string> {
   const args = [BigInt(input.disputeId)] as const
-  await chain.transact(`enforce:${input.disputeId}`, { contract: 'Disputes', functionName: 'enforce', args })
+  const call = { contract: 'Disputes', functionName: 'enforce', args } as const
+  await chain.transact(`enforce:${input.disputeId}`, call, { again: true })
   return outcome
 }
 

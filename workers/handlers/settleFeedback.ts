@@ -6,6 +6,7 @@ import { FeedbackRound, FeedbackTask } from '#schema/onchain/feedback.ts'
 import { rowsOf } from '#schema/rows.ts'
 import { type ChainDependencies, storeAs } from '../dependencies.ts'
 import { type JobContext, JobError, type JobHandler } from '../job.ts'
+import { sendUnlessDone } from '../sendUnlessDone.ts'
 import { transactInBatches } from '../transactInBatches.ts'
 import { MissingGoldError } from './settleFeedbackGold.ts'
 import { type ComputedRound, computeRound } from './settleFeedbackRound.ts'
@@ -34,12 +35,7 @@ export const settleFeedbackHandler =
       if (!computed) continue
       const { tasks, settlements, evidence, goldKey, judgements } = computed
       const evidenceHash = (await putDocument(storeAs(job, 'evidence'), evidenceDocument, evidence)) as `0x${string}`
-      if (goldKey !== null && round.goldSecret === null)
-        await job.chain.transact(`gold:${round.id}`, {
-          contract: 'FeedbackPool',
-          functionName: 'openGold',
-          args: [BigInt(round.id), goldKey as `0x${string}`],
-        })
+      if (goldKey !== null && round.goldSecret === null) await openGold(job, round.id, goldKey as `0x${string}`)
       job.report(0.2 + (0.8 * nth) / due.length, `settling round ${round.id}`)
       await writeSettlements(job, round, computed, evidenceHash)
       await writeReputations(job, computed.answers, epochOf(round), evidenceHash)
@@ -85,6 +81,18 @@ async function dueRounds(job: JobContext<'settleFeedback'>, versionId: string): 
     )
   return due
 }
+
+/** Anybody who sees the key may open the gold of a round. */
+const openGold = ({ chain }: JobContext<'settleFeedback'>, roundId: string, key: `0x${string}`) =>
+  sendUnlessDone(
+    () =>
+      chain.transact(`gold:${roundId}`, {
+        contract: 'FeedbackPool',
+        functionName: 'openGold',
+        args: [BigInt(roundId), key],
+      }),
+    async () => (await chain.read('FeedbackPool', 'getRound', [BigInt(roundId)])).goldOpened,
+  )
 
 async function writeSettlements(
   job: JobContext<'settleFeedback'>,
