@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { bytesToHex, encodeFunctionData, parseAbi } from 'viem'
 import { expect, onTestFinished, test } from 'vitest'
 import { devAccount, testChain } from '#indexer/test/chain.ts'
+import { faultyNode, type NodeFault } from '#indexer/test/faultyNode.ts'
 import { must } from '#test/must.ts'
 import { temporaryFolder } from '#workers/test/testWorker.ts'
 import { writeDeployment } from './deployment.ts'
@@ -31,13 +32,13 @@ async function falseMaps() {
   }
   const env = {
     ...process.env,
-    RPC_URL: chain.url,
     DEPLOYMENT: join(folder, 'deployment.json'),
     MODELCOMMONS_HOME: folder,
     WATCHER_KEY: bytesToHex(must(devAccount(WATCHER).getHdKey().privateKey)),
   }
-  const startWatch = () => {
-    const child = spawn(process.execPath, ['bin/modelcommons.js', 'watch', '--interval', '0.1'], { env })
+  const startWatch = (rpcUrl = chain.url) => {
+    const args = ['bin/modelcommons.js', 'watch', '--interval', '0.1']
+    const child = spawn(process.execPath, args, { env: { ...env, RPC_URL: rpcUrl } })
     onTestFinished(() => void child.kill('SIGKILL'))
     return child
   }
@@ -84,8 +85,33 @@ test('a false map whose dispute costs more than the watcher has does not keep it
     output += text
     if (output.includes('dispute 2 is open')) child.kill('SIGTERM')
   })
-  setTimeout(() => child.kill('SIGKILL'), 30_000).unref()
+  setTimeout(() => child.kill('SIGKILL'), 250_000).unref()
   await once(child, 'close')
   expect(output).toContain('Epoch 2: dispute 2 is open.')
   expect(output).toContain('Epoch 1 cannot be disputed: the bond is')
+})
+
+test('a watcher whose node fails while it disputes says so, goes on, and disputes', async () => {
+  const { chain, deployment, publishFalseMap, startWatch } = await falseMaps()
+  await publishFalseMap(1n)
+  const node = await faultyNode(chain.url)
+  const disputes = deployment.addresses.Disputes.toLowerCase()
+  const faults: NodeFault[] = ['hangUp', { result: '0x' }, { error: { code: -32_603, message: 'internal error' } }]
+  let failed = 0
+  node.fault = ({ method, params }) => {
+    if (method !== 'eth_call') return undefined
+    const [{ to }] = params as [{ to?: string }]
+    return to?.toLowerCase() === disputes ? faults[failed++] : undefined
+  }
+  const child = startWatch(node.url)
+  let output = ''
+  child.stderr.on('data', (text) => (output += text))
+  child.stdout.on('data', (text) => {
+    output += text
+    if (output.includes('dispute 1 is open')) child.kill('SIGTERM')
+  })
+  setTimeout(() => child.kill('SIGKILL'), 250_000).unref()
+  await once(child, 'close')
+  expect(output).toContain('Epoch 1: dispute 1 is open.')
+  expect(failed).toBeGreaterThan(faults.length)
 })

@@ -374,6 +374,29 @@ describe('within limits', () => {
     for (const { id } of asked) if (id) expect((await ended(id)).status).toBe('Succeeded')
     expect(await small.sent()).toBe(3)
   })
+
+  test('keys that accounts have made themselves use half of it at most: the rest is for those of the operator', async () => {
+    const small = await relayingSystem(onTestFinished, { totalGasPerDay: 24_000_000 })
+    const before = system
+    system = small
+    onTestFinished(() => {
+      system = before
+    })
+    await setNative(small.world, RELAYER, 0n)
+    const people = await Promise.all(Array.from({ length: 6 }, (_, nth) => small.person(300 + nth)))
+    for (const { address } of people) await small.world.send(OPERATOR, 'GOpen', 'transfer', [address, 5n])
+    const acts = await Promise.all(people.map((person) => permitOf(person, small.world.at.DatanetRegistry)))
+    const keysOf = await Promise.all(people.map(({ address }) => small.keyOf(address)))
+    await small.db.query(`update api_key set prefix = 'mc' where account <> $1`, [people[5]?.address.toLowerCase()])
+    const asked = await Promise.all(acts.map((one, nth) => ask(one, keysOf[nth])))
+    expect(
+      asked
+        .map(({ code }) => code)
+        .slice(0, 5)
+        .filter((code) => code === 'RELAY_LIMIT'),
+    ).toHaveLength(2)
+    expect(asked[5]?.code).toBeUndefined()
+  })
 })
 
 test('where relaying is off, it says so', async () => {

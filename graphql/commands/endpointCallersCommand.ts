@@ -8,6 +8,7 @@ import { ApiError } from '../errors.ts'
 import { tableFor } from '../publicTables.ts'
 import type { LoadedRow } from '../query/page.ts'
 import { MAX_CALLERS, requireEndpoint, setCallers } from './endpointCallers.ts'
+import { requireHosted } from './hosted.ts'
 
 @Resolver()
 export class EndpointCallersCommand {
@@ -21,7 +22,7 @@ export class EndpointCallersCommand {
       description: 'Identifies this request. Setting a list twice has the same effect as once.',
     })
     _key: string,
-    @Ctx() { caller, db, reader, auth }: ApiContext,
+    @Ctx() { caller, db, reader, auth, deployment }: ApiContext,
     @Arg('accounts', () => [String], {
       nullable: true,
       description: `The accounts that may call it beside its host, at most ${MAX_CALLERS}; a key acts for its account. Without a list, everybody may.`,
@@ -34,7 +35,9 @@ export class EndpointCallersCommand {
         'KEYS_REQUIRED',
         'This API does not know who asks, so it can keep nobody away. Its operator can require keys (MODELCOMMONS_AUTH=keys).',
       )
-    requireAccount(caller, await requireEndpoint(db, endpointId))
+    const host = await requireEndpoint(db, endpointId)
+    requireAccount(caller, host)
+    requireHosted(deployment.hosts ?? [], { id: endpointId, host })
     await setCallers(db, endpointId, accounts ?? null, callerAccount(caller))
     const table = tableFor(Endpoint)
     return reader.one('setEndpointCallers', table, await reader.asOf(), table.columns, endpointId)

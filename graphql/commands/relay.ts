@@ -11,8 +11,9 @@ import { ApiError } from '../errors.ts'
 const RECENT = `with recent as (
   select a.account, a.key_id, j.finished_at is null or t.status = 'Sent' as live,
     j.status = 'Failed' and t.status = 'Reverted' as reverted,
-    coalesce(a.gas_used, case when j.finished_at is not null and t.id is null then 0 else a.max_gas end) as gas
-  from relayed_act a join job_run j on j.id = a.id left join chain_transaction t on t.id = 'relay:' || a.id
+    coalesce(a.gas_used, case when j.finished_at is not null and t.id is null then 0 else a.max_gas end) as gas,
+    coalesce(k.prefix is not null, false) as self_made
+  from relayed_act a join job_run j on j.id = a.id left join chain_transaction t on t.id = 'relay:' || a.id left join api_key k on k.id = a.key_id
   where a.created_at > clock_timestamp() - interval '24 hours')`
 
 interface Recent {
@@ -21,7 +22,12 @@ interface Recent {
   ofAccount: { acts: number; gas: number }
   ofKey: { acts: number; gas: number }
   gas: number
+  /** Of all keys that accounts have made themselves; undefined when this key is another. */
+  selfMadeGas?: number
 }
+
+/** Everybody who signs in makes keys, of any number of accounts: what all such keys together may use of the gas of a day. The rest is for keys that an operator has made. */
+const SELF_MADE_PART = 2
 
 /** Counts an act against the limits of its account, of its key and of the relayer, in the transaction that creates its job. No two acts of an account are relayed
  *  at the same time, and none for 24 hours after one that was mined in vain: so what an account can waste in a day is the gas of one act.
@@ -48,7 +54,8 @@ async function recentOf(sql: Sql, account: string, keyId: string | null): Promis
        coalesce(bool_or(reverted) filter (where account = $1), false) as reverted,
        count(*) filter (where account = $1) as "accountActs", coalesce(sum(gas) filter (where account = $1), 0) as "accountGas",
        count(*) filter (where key_id = $2) as "keyActs", coalesce(sum(gas) filter (where key_id = $2), 0) as "keyGas",
-       coalesce(sum(gas), 0) as gas
+       coalesce(sum(gas), 0) as gas,
+       case when (select prefix is not null from api_key where id = $2) then coalesce(sum(gas) filter (where self_made), 0) end as "selfMadeGas"
      from recent`,
     [account, keyId],
   )
@@ -59,10 +66,12 @@ async function recentOf(sql: Sql, account: string, keyId: string | null): Promis
     ofAccount: { acts: Number(row.accountActs), gas: Number(row.accountGas) },
     ofKey: { acts: Number(row.keyActs), gas: Number(row.keyGas) },
     gas: Number(row.gas),
+    ...(row.selfMadeGas !== null && { selfMadeGas: Number(row.selfMadeGas) }),
   }
 }
 
-function requireRoom({ live, reverted, ofAccount, ofKey, gas }: Recent, account: string, limits: RelayLimits): void {
+function requireRoom(recent: Recent, account: string, limits: RelayLimits): void {
+  const { live, reverted, ofAccount, ofKey, gas, selfMadeGas } = recent
   if (reverted)
     throw new ApiError(
       'RELAY_REVERTED',
@@ -85,6 +94,11 @@ function requireRoom({ live, reverted, ofAccount, ofKey, gas }: Recent, account:
         `The acts of ${who} may use ${limits.gasPerDay} gas in 24 hours. They have used ${gas}, and this one may use ${limits.gasPerAct}. Ask again later, or ask the operator for more (RELAY_GAS_PER_DAY).`,
       )
   }
+  if (selfMadeGas !== undefined && selfMadeGas + limits.gasPerAct > limits.totalGasPerDay / SELF_MADE_PART)
+    throw new ApiError(
+      'RELAY_LIMIT',
+      'The keys that accounts have made themselves have used the gas that is relayed for them in 24 hours. Ask again later, ask the operator for a key, or send a transaction of the account (RELAY_TOTAL_GAS_PER_DAY).',
+    )
   if (gas + limits.gasPerAct > limits.totalGasPerDay)
     throw new ApiError(
       'RELAY_LIMIT',
