@@ -106,14 +106,19 @@ test('the cost of a size that is null is not that of one that is absent, in whic
   }
 })
 
-test('a request reads twenty contents of artifacts, and no hundred', async () => {
-  const { db, ask } = await testApi()
+test('a request reads five hundred contents of artifacts at most, and of those four million bytes', async () => {
+  const { db, ask, artifacts } = await testApi()
   await insertChain(db, 10)
   const list = (first: number) => ask(`{ artifacts(first: ${first}) { nodes { text } } }`)
-  expect((await list(19)).errors).toBeUndefined()
-  expect((await list(100)).errors?.[0]?.extensions.code).toBe('TOO_COMPLEX')
-  const many = Array.from({ length: 25 }, (_, i) => `a${i}: artifact(id: "0x${'0'.repeat(64)}") { json }`)
-  expect((await ask(`{ ${many.join(' ')} }`)).errors?.[0]?.extensions.code).toBe('TOO_COMPLEX')
+  expect((await list(400)).errors).toBeUndefined()
+  expect((await list(1000)).errors?.[0]?.extensions.code).toBe('TOO_COMPLEX')
+  const id = await artifacts.put(Buffer.from(`[${'1,'.repeat(499_000)}1]`))
+  const read = (times: number) =>
+    ask(`{ ${Array.from({ length: times }, (_, i) => `a${i}: artifact(id: "${id}") { json }`).join(' ')} }`)
+  expect((await read(4)).errors).toBeUndefined()
+  const { errors, data } = await read(40)
+  expect(new Set(errors?.map(({ extensions }) => extensions.code))).toEqual(new Set(['TOO_COMPLEX']))
+  expect(Object.values(data).filter((one) => (one as { json: unknown }).json !== null).length).toBeLessThan(12)
 })
 
 test('hostile values in filters are values, never SQL', async () => {

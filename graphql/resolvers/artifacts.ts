@@ -14,10 +14,14 @@ import { requireUnsealed } from './sealedArtifacts.ts'
 
 /** The largest artifact whose content GraphQL returns. */
 const MAX_INLINE = 1_000_000
-/** The cost of a content: a request has at most twenty. */
-const CONTENT_COST = 2_500
+/** The same for all contents of a request: parsed, they take many times as much memory until it is answered. */
+const MAX_OF_REQUEST = 4_000_000
+/** The cost of a content: a request has at most five hundred. */
+const CONTENT_COST = 100
 /** Contents that are read and checked at the same time, of all requests. */
 const readContent = pLimit(4)
+/** The bytes that a request has read. */
+const bytesRead = new WeakMap<ApiContext, number>()
 
 @Resolver(() => Artifact)
 export class ArtifactResolver {
@@ -93,7 +97,14 @@ export class ArtifactResolver {
 const readUnsealed = (context: ApiContext, name: string): Promise<Uint8Array> =>
   readContent(() => readOne(context, name))
 
-async function readOne({ artifacts, db }: ApiContext, name: string): Promise<Uint8Array> {
+async function readOne(context: ApiContext, name: string): Promise<Uint8Array> {
+  const { artifacts, db } = context
+  const before = bytesRead.get(context) ?? 0
+  if (before > MAX_OF_REQUEST)
+    throw new ApiError(
+      'TOO_COMPLEX',
+      `The artifacts of this request have more than ${MAX_OF_REQUEST} bytes. Request fewer, or download them with GET /artifacts/<id>.`,
+    )
   await requirePresent(db, name)
   const bytes = await artifacts.get(name, { maxBytes: MAX_INLINE }).catch((cause) => {
     if (!(cause instanceof ArtifactError && cause.code === 'tooLarge')) throw cause
@@ -103,6 +114,7 @@ async function readOne({ artifacts, db }: ApiContext, name: string): Promise<Uin
       { cause },
     )
   })
+  bytesRead.set(context, (bytesRead.get(context) ?? 0) + bytes.length)
   await requireUnsealed({ db, artifacts }, name, bytes)
   return bytes
 }
