@@ -133,9 +133,12 @@ function inserterOf(db: Database) {
   return made
 }
 
+const IS_FREE = `exists (select from endpoint e
+  where e.id = given.input::jsonb->>'endpointId' and e.to_block is null and e.price_in = 0 and e.price_out = 0)`
+
 /** SQL: the priority of an answer is the number of answers that its consumer waits for, so that a consumer with a long backlog does not keep
- *  another waiting. The limit is that of BullMQ. */
-const FAIR_SHARE = `(select least(count(*), 2000000)::int from job_run
+ *  another waiting. Answers for nothing come after all others: whoever asks for them may be any number of consumers. The limit is that of BullMQ. */
+const FAIR_SHARE = `(select least(count(*) + case when ${IS_FREE} then 1000000 else 0 end, 2000000)::int from job_run
   where kind = 'infer' and ${IS_LIVE} and lower(input->>'consumer') = lower(given.input::jsonb->>'consumer'))`
 
 const definitionOf = (kind: JobKind): JobDefinition => jobDefinition(kind) as JobDefinition

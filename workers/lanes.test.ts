@@ -4,7 +4,9 @@ import { readSystemMetric, SYSTEM_METRICS } from '#cli/systemMetrics.ts'
 import { EngineError } from '#engine/process/index.ts'
 import { colourPairs, tinyModel } from '#engine/tasks/test/tinyModel.ts'
 import { findJob } from '#schema/enqueue.ts'
+import { Endpoint } from '#schema/onchain/market.ts'
 import { backends, stopRedis } from '#schema/test/queues.ts'
+import { insertAll } from '#test/factory.ts'
 import { must } from '#test/must.ts'
 import { startEnginePool } from './enginePool.ts'
 import { silent, testWorker } from './test/testWorker.ts'
@@ -62,6 +64,17 @@ describe.each(backends)('lanes on %s', (backend) => {
       // Ahead of it are only answers that were asked for at the same moment as the first of the burst.
       expect(order.indexOf(patient.id)).toBeLessThan(60)
     }
+  })
+
+  test('whoever pays is answered before all who ask for nothing, however many they are', async () => {
+    const system = await testWorker(backend)
+    await insertAll(system.db, Endpoint, [{ id: '1' }, { id: '2', priceIn: 1n, priceOut: 1n }])
+    for (const of of ['1', '2', '3', '4']) await system.enqueue('infer', answer(of))
+    for (let n = 0; n < 3; n++) await system.enqueue('infer', { ...answer('b'), endpointId: '2' })
+    const order: unknown[] = []
+    await system.startWorker({ infer: async ({ input }) => ({ result: { place: order.push(input.endpointId) } }) })
+    await vi.waitFor(() => expect(order).toHaveLength(7), { timeout: 20_000 })
+    expect(order.slice(0, 3)).toEqual(['2', '2', '2'])
   })
 
   test('within the training lane, evaluations come before trainings', async () => {

@@ -86,6 +86,12 @@ const NONCE_CONFLICT_MS = 3_000
 /** The gas of a transfer. */
 const EMPTY_GAS = 21_000n
 
+/** The reason of a revert that was found before: nodes forget the states by which it is found. */
+function recordedRevert({ status, hash, error }: ChainTransaction, mined: Hex): RevertError | undefined {
+  const errorName = /reverts: (\w+)/.exec(error ?? '')?.[1]
+  return status === 'Reverted' && hash === mined && errorName ? new RevertError(error ?? '', { errorName }) : undefined
+}
+
 export function createTransactor(options: TransactorOptions): Transactor {
   const { client, account, db, log, pollMs, receiptTimeoutMs, replaceAfterMs, maxFee, keyName } = options
   const sender = account.address.toLowerCase() as Address
@@ -255,7 +261,9 @@ export function createTransactor(options: TransactorOptions): Transactor {
       await journal.settle(stored, receipt.transactionHash, null)
       return receipt
     }
-    const error = await revertReason(client, sender, call, receipt.blockNumber, stored.id)
+    const error =
+      recordedRevert(stored, receipt.transactionHash) ??
+      (await revertReason(client, sender, call, receipt.blockNumber, stored.id))
     await journal.settle(stored, receipt.transactionHash, error.message)
     throw error
   }
