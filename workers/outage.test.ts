@@ -172,7 +172,7 @@ test('evidence that no store gives does not keep a dispute about a map undecided
   })
   await expect(resolving).rejects.toThrow(/The verdict on dispute 1/)
   expect(transact.mock.calls).toEqual([
-    ['dispute:1', { contract: 'Disputes', functionName: 'rule', args: [1n, false, 0n] }],
+    ['dispute:1', { contract: 'Disputes', functionName: 'rule', args: [1n, false, 0n] }, { again: true }],
   ])
 })
 
@@ -196,6 +196,7 @@ test('a store that does not answer decides no dispute about the artifacts of a v
       kind: 'resolveDispute',
       input: { disputeId: '1' },
       artifacts: { ...artifacts, get },
+      chain: { ...readOnly, read: async () => 3_000n, now: async () => 0 } as never,
     }),
   )
   await expect(resolving).rejects.toBe(away)
