@@ -130,6 +130,7 @@ describe('the state of a stored proposal', () => {
   })
 
   test('where the quorum changes without an event, a queued proposal need not have reached it', () => {
+    expect(QUORUM_CHANGED).toMatch(/without an event/) // people read it
     fc.assert(
       fc.property(stored, counts, moment, (p, g, now) => {
         const [reached, missed] = [0n, 13n].map((quorum) => plainly(p, g, quorum, now))
