@@ -15,6 +15,8 @@ import { ExportReader } from './reader.ts'
 
 /** Each export holds a database connection and a snapshot. */
 const MAX_CONCURRENT_EXPORTS = 3
+/** One is kept for callers with a key: whoever reads slowly takes no more than the others. */
+const MAX_ANONYMOUS_EXPORTS = MAX_CONCURRENT_EXPORTS - 1
 /** An export ends when the client reads nothing for this time. */
 const STALL_TIMEOUT_MS = 60_000
 /** The longest time for a whole export. */
@@ -32,14 +34,13 @@ export function serveExport(services: Services): RequestHandler {
     let admitted = false
     try {
       const plan = planExport(apiSchema(), readRequest(request))
-      if (running >= MAX_CONCURRENT_EXPORTS)
-        throw new ApiError(
-          'TOO_MANY_EXPORTS',
-          `${MAX_CONCURRENT_EXPORTS} exports are already running. Try again when one has ended.`,
-        )
+      const { caller } = response.locals as { caller: Caller }
+      const most = caller.kind === 'anonymous' ? MAX_ANONYMOUS_EXPORTS : MAX_CONCURRENT_EXPORTS
+      if (running >= most)
+        throw new ApiError('TOO_MANY_EXPORTS', `${most} exports are already running. Try again when one has ended.`)
       admitted = true
       running++
-      await send(services, (response.locals as { caller: Caller }).caller, plan, format, response)
+      await send(services, caller, plan, format, response)
     } catch (error) {
       fail(response, error, services)
     } finally {

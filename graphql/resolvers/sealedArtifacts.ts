@@ -9,10 +9,14 @@ import { ApiError } from '../errors.ts'
 /** Sealed artifacts are recognised by their shape, because a label could be wrong, and by any part of it that would give an item away, because a document
  *  that is not quite right may still be readable; and by the mandates that name them as their items, whatever their form is. */
 
-const prompts = z.object({ prompt: z.string(), completion: z.string() })
+/** A list may have half a million of them: each is looked at without zod. */
+function isItem(value: unknown): boolean {
+  const { prompt, completion } = (value ?? {}) as { prompt?: unknown; completion?: unknown }
+  return typeof prompt === 'string' && typeof completion === 'string'
+}
 
 const SEALED = [
-  z.object({ items: z.array(z.unknown()).refine((items) => items.some((item) => prompts.safeParse(item).success)) }),
+  z.object({ items: z.custom((items) => Array.isArray(items) && items.some(isItem)) }),
   comparisonKeyDocument,
   // The log of an evaluation, as releases up to 0.2 stored it.
   z.object({ samples: failFastList(z.object({ input: z.unknown(), target: z.unknown() }), { min: 1 }) }),
