@@ -9,8 +9,8 @@ const TIMEOUT_MS = 5_000
 /** What a wallet may need to say whether it has signed, its deployment included. */
 const MAX_GAS = toHex(5_000_000)
 /** Questions to the node at the same time, and those that wait for them: whoever asks has shown nothing yet. */
-const AT_ONCE = 2
-const WAITING = 20
+const MAX_CONCURRENT = 2
+const MAX_WAITING = 20
 
 /** Tells whether an account has signed: by its key, or the contract wallet itself says so (ERC-1271, ERC-6492). Only for a signature that is not the account's own key's
  *  is the chain asked. `signal` closes the connections. */
@@ -22,11 +22,11 @@ export function contractWallets(rpcUrls: string, signal: AbortSignal): VerifySig
       method === 'eth_call' ? [{ ...(params[0] as object), gas: MAX_GAS }, ...params.slice(1)] : params,
     )
   const client = createPublicClient({ transport: custom({ request }, { retryCount: 0 }) })
-  const inTurn = pLimit(AT_ONCE)
+  const inTurn = pLimit(MAX_CONCURRENT)
   return async ({ address, message, signature }) => {
     const signer = await recoverMessageAddress({ message, signature }).catch(() => undefined)
     if (signer?.toLowerCase() === address.toLowerCase()) return true
-    if (inTurn.pendingCount >= WAITING)
+    if (inTurn.pendingCount >= MAX_WAITING)
       throw new ApiError('TOO_BUSY', 'Too many contract wallets sign in at this moment. Try again in some seconds.')
     return inTurn(() => client.verifyMessage({ address, message, signature }))
   }

@@ -246,7 +246,7 @@ export const runWorker = () =>
       maintenance: {
         'posting of the ledger': () => postLedger({ db, artifacts, deployment }),
         ...(relayer && { 'rebroadcast of relayed transactions': () => relayer.rebroadcast() }),
-        ...(slots.recourse > 0 && { 'start of resolutions': () => resolveOpenDisputes({ db, queues, chain }) }),
+        ...(slots.recourse > 0 && { 'start of resolutions': () => resolveOpenDisputes({ db, queues, chain, log }) }),
         ...(slots.chain > 0 && {
           'start of settlements': () =>
             applySettlementPolicy({

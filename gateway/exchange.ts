@@ -126,7 +126,12 @@ export async function answer(
     if (!shown.stream) {
       const results = await Promise.all(answers.map(drain))
       const { db, deployment } = services
-      if (payment) response.set('payment-response', await paymentResponse(db, payment, results, deployment.chainId))
+      // Without the header the client signs its next request twice; the answer is paid for, and not lost for it.
+      if (payment)
+        await paymentResponse(db, payment, results, deployment.chainId).then(
+          (header) => response.set('payment-response', header),
+          (err) => services.log.error({ err, ids }, 'could not tell what is used of a channel'),
+        )
       return void response.json(shown.form.whole(results))
     }
     await streamAnswers(response, shown.form, answers, {

@@ -5,9 +5,9 @@ import { QualityIndex } from './quality.ts'
 
 /** Four times the input takes about four times as long, and not sixteen times: the processor's time is compared, so that other work on the machine counts
  *  for little. */
-const MOST = 10
+const MAX_GROWTH = 10
 
-/** How much longer `run` takes for four times the size, after a first run for the compiler. */
+/** How much longer `run` takes for four times the size, after a first run for the compiler; the shortest of three runs each. */
 function growth(size: number, run: (size: number) => void): number {
   const timeOf = (n: number) => {
     const before = process.cpuUsage()
@@ -15,8 +15,9 @@ function growth(size: number, run: (size: number) => void): number {
     const { user, system } = process.cpuUsage(before)
     return user + system
   }
-  timeOf(size)
-  return timeOf(4 * size) / timeOf(size)
+  timeOf(4 * size)
+  const shortest = (n: number) => Math.min(...[1, 2, 3].map(() => timeOf(n)))
+  return shortest(4 * size) / shortest(size)
 }
 
 test('the time of a tree is in proportion to its leaves', () => {
@@ -31,11 +32,11 @@ test('the time of a tree is in proportion to its leaves', () => {
     }))
     expect(new RewardTree(leaves).root).toMatch(/^0x[0-9a-f]{64}$/)
   })
-  expect(grown).toBeLessThan(MOST)
+  expect(grown).toBeLessThan(MAX_GROWTH)
 })
 
 test('templated samples are judged in proportion to their number', () => {
-  const grown = growth(1_000, (count) => {
+  const grown = growth(500, (count) => {
     const index = new QualityIndex()
     for (let i = 0; i < count; i++)
       index.add({
@@ -44,7 +45,7 @@ test('templated samples are judged in proportion to their number', () => {
         text: JSON.stringify({ prompt: `Please convert ${i * 7919} metres`, completion: `That is ${i * 31} feet` }),
       })
   })
-  expect(grown).toBeLessThan(MOST)
+  expect(grown).toBeLessThan(MAX_GROWTH)
 })
 
 test('long samples of one word, each of which shares everything with the others, are judged in proportion to their length', () => {
@@ -57,5 +58,5 @@ test('long samples of one word, each of which shares everything with the others,
         text: JSON.stringify({ prompt: 'Say', completion: `${'a '.repeat(words)}${i}` }),
       })
   })
-  expect(grown).toBeLessThan(MOST)
+  expect(grown).toBeLessThan(MAX_GROWTH)
 })

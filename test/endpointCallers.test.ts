@@ -124,6 +124,7 @@ test('its host and operators set and see a list; nobody else', async () => {
   expect(await codeOf(restrict([me], keys.host, '99'))).toBe('UNKNOWN_ENDPOINT')
   expect(await codeOf(restrict(['me']))).toBe('BAD_INPUT')
   expect((await restrict([me], keys.operator)).errors).toBeUndefined()
+  expect(await codeOf(restrict([me], keys.operator, '6'))).toBe('NOT_HOSTED_HERE') // nobody asks for it here
   const seen = async (headers: Record<string, string>) =>
     (await ask('{ endpoint(id: "4") { isRestricted callers } }', {}, headers)).data.endpoint
   for (const who of [keys.host, keys.operator]) expect(await seen(who)).toEqual({ isRestricted: true, callers: [me] })

@@ -22,6 +22,8 @@ export class RevertError extends PermanentError {
   override name = 'RevertError'
   readonly errorName?: string
   readonly errorArgs?: readonly unknown[]
+  /** Whether it was mined, and is not sent again under its key: then waiting does not help. */
+  isMined = false
   constructor(message: string, options: ErrorOptions & { errorName?: string; errorArgs?: readonly unknown[] } = {}) {
     super(message, options)
     this.errorName = options.errorName

@@ -72,7 +72,8 @@ export function permanentFailure(error: unknown): JobFailure | undefined {
 
 /** Errors of contracts that end by themselves: the guardian's pause, a mandate's cap for one day, and too many maps that are not final. */
 const PASSING_REVERTS: readonly (string | undefined)[] = ['GuardianPaused', 'ExceedsDailyCap', 'TooManyPending']
-const passes = (error: unknown) => error instanceof RevertError && PASSING_REVERTS.includes(error.errorName)
+const passes = (error: unknown) =>
+  error instanceof RevertError && !error.isMined && PASSING_REVERTS.includes(error.errorName)
 
 /** What must come back before the job can go on; undefined when it waits for nothing. */
 function waitCode(error: unknown): WaitCode | undefined {

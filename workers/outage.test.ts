@@ -10,7 +10,7 @@ import type { JobKind } from '#schema/jobs.ts'
 import { Receipt } from '#schema/offchain/attribution.ts'
 import { Dispute } from '#schema/onchain/disputes.ts'
 import { Redemption } from '#schema/onchain/market.ts'
-import { Mandate, ModelVersion } from '#schema/onchain/models.ts'
+import { Mandate, ModelVersion, Target } from '#schema/onchain/models.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { blockHash, insert, insertChain, TEST_CHAIN_ID } from '#test/factory.ts'
 import { must } from '#test/must.ts'
@@ -200,4 +200,38 @@ test('a store that does not answer decides no dispute about the artifacts of a v
     }),
   )
   await expect(resolving).rejects.toBe(away)
+})
+
+test.each([
+  ['what recomputation finds wrong is upheld', 0, 'rule'],
+  ['what is over lapses', 4_000, 'enforce'],
+])('evidence that no store gives keeps nobody else away: %s', async (_, now, functionName) => {
+  const system = await testWorker()
+  const { db, artifacts } = system
+  await insertChain(db, 5)
+  const evidenceHash = `0x${'9'.repeat(64)}`
+  await insert(db, Mandate, { id: '1' })
+  await insert(db, Target, { id: '1-0', modelId: '1', metric: 'accuracy', minimum: 1n })
+  await insert(db, ModelVersion, { id: '1', modelId: '1', promotedAt: new Date(0) }) // nobody has evaluated it
+  await insert(db, Dispute, {
+    ...{ id: '1', subject: 'Version', subjectId: '1', evidenceHash, outcome: 'Open', openedAt: new Date(0) },
+  })
+  const away = new ArtifactStoreError('unreachable', 'A mirror does not answer.')
+  const transact = vi.fn(async () => ({ blockNumber: 5n, events: [] }))
+  const resolving = resolveDisputeHandler({ cache: join(system.folder, 'cache'), deployment: undefined as never })(
+    contextOf<'resolveDispute'>(system, {
+      ...{ id: 'd', kind: 'resolveDispute', input: { disputeId: '1' } },
+      artifacts: { ...artifacts, get: () => Promise.reject(away) },
+      chain: { ...readOnly, read: async () => 3_000n, now: async () => now, transact } as never,
+      log: { info() {} } as never,
+    }),
+  )
+  await resolving.catch(() => {}) // the verdict waits for the appeal
+  expect(transact.mock.calls).toHaveLength(1)
+  const [[, call]] = transact.mock.calls as unknown as [[string, { functionName: string; args: unknown[] }]]
+  expect(call).toEqual({
+    contract: 'Disputes',
+    functionName,
+    args: functionName === 'rule' ? [1n, true, 0n] : [1n],
+  })
 })

@@ -3,7 +3,7 @@ import { Dispute } from '#schema/onchain/disputes.ts'
 import { insert, insertChain } from '#test/factory.ts'
 import type { ChainClient } from './chain.ts'
 import { resolveOpenDisputes } from './resolveOpenDisputes.ts'
-import { testWorker } from './test/testWorker.ts'
+import { silent, testWorker } from './test/testWorker.ts'
 
 const TERM = 3_000n
 const ago = (seconds: number) => new Date(Date.now() - seconds * 1_000)
@@ -17,7 +17,7 @@ async function opened(disputes: Readonly<Record<string, Partial<Dispute>>>) {
   const chain = { read: async () => TERM } as unknown as Pick<ChainClient, 'read'>
   return {
     db,
-    resolve: () => resolveOpenDisputes({ db, queues, chain }),
+    resolve: () => resolveOpenDisputes({ db, queues, chain, log: silent }),
     started: async (): Promise<string[]> =>
       (await db.query(`select input->>'disputeId' as id from job_run order by created_at, id`)).rows.map(
         ({ id }) => id,

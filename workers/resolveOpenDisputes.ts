@@ -1,3 +1,4 @@
+import type { Logger } from 'pino'
 import type { Database } from '#schema/database.ts'
 import { enqueue } from '#schema/enqueue.ts'
 import { IS_LIVE } from '#schema/offchain/jobs.ts'
@@ -11,10 +12,11 @@ export interface DisputeResolution {
   db: Database
   queues: Pick<Queues, 'add'>
   chain: Pick<ChainClient, 'read'>
+  log: Pick<Logger, 'info'>
 }
 
-/** Time after the end of a job, before the same dispute is tried again. */
-const PAUSE = '10 minutes'
+/** After the end of a job, the same dispute is tried again only after this time. */
+const RETRY_AFTER = '10 minutes'
 
 /** The jobs about each dispute, by the partial indexes of `job_run`: the table may have many millions. */
 const JOBS = [IS_LIVE, `status = 'Succeeded'`, `status in ('Failed', 'Cancelled')`]
@@ -24,10 +26,10 @@ const JOBS = [IS_LIVE, `status = 'Succeeded'`, `status in ('Failed', 'Cancelled'
   )
   .join(' union all ')
 
-/** Starts a job for every dispute about a reward map that has none, and for one other while none is at work: whoever opens many disputes keeps no map waiting, nor the
+/** Starts a job for every dispute about a reward map that has none, and for one other while none is at work (one that waits for its appeal is not): whoever opens many disputes keeps no map waiting, nor the
  *  others' disputes, since that of the challenger with the fewest older ones comes first. Only what is final counts: another fork may give an id to another dispute.
  *  The key names the dispute's job before, so that several workers start one. */
-export async function resolveOpenDisputes({ db, queues, chain }: DisputeResolution): Promise<void> {
+export async function resolveOpenDisputes({ db, queues, chain, log }: DisputeResolution): Promise<void> {
   const open = await db.query(`select from dispute where outcome = 'Open' and to_block is null limit 1`)
   if (open.rowCount === 0) return
   const term = await chain.read('Disputes', 'term', [])
@@ -41,7 +43,7 @@ export async function resolveOpenDisputes({ db, queues, chain }: DisputeResoluti
        from dispute d left join jobs last on last.dispute = d.id where d.to_block is null and d.outcome = 'Open'),
      due as (
        select o.* from opened o, cursor c where o.from_block <= c.final_block and (is_over or not is_for_vote)
-         and (last is null or finished_at < clock_timestamp() - interval '${PAUSE}'))
+         and (last is null or finished_at < clock_timestamp() - interval '${RETRY_AFTER}'))
      select id, last from due where is_map
      union all
      (select id, last from due where not is_map and not exists (
@@ -50,6 +52,7 @@ export async function resolveOpenDisputes({ db, queues, chain }: DisputeResoluti
   )
   for (const { id, last } of rows) {
     const key = `policy dispute ${id} after ${last ?? 'none'}`
-    await enqueue({ db, queues }, 'resolveDispute', { disputeId: id }, { key, requestedBy: null })
+    const job = await enqueue({ db, queues }, 'resolveDispute', { disputeId: id }, { key, requestedBy: null })
+    log.info({ disputeId: id, job: job.id, after: last }, 'started on an open dispute')
   }
 }

@@ -88,7 +88,7 @@ const EMPTY_GAS = 21_000n
 
 /** The reason of a revert that was found before: nodes forget the states by which it is found. */
 function recordedRevert({ status, hash, error }: ChainTransaction, mined: Hex): RevertError | undefined {
-  const errorName = /reverts: (\w+)/.exec(error ?? '')?.[1]
+  const errorName = /reverts: (\w+)\(/.exec(error ?? '')?.[1]
   return status === 'Reverted' && hash === mined && errorName ? new RevertError(error ?? '', { errorName }) : undefined
 }
 
@@ -256,7 +256,12 @@ export function createTransactor(options: TransactorOptions): Transactor {
     return mined && isSame ? receiptOf(mined.hash) : undefined
   }
 
-  const recordReceipt = async (stored: ChainTransaction, call: UntypedCall, receipt: TransactionReceipt) => {
+  const recordReceipt = async (
+    stored: ChainTransaction,
+    call: UntypedCall,
+    receipt: TransactionReceipt,
+    again = false,
+  ) => {
     if (receipt.status === 'success') {
       await journal.settle(stored, receipt.transactionHash, null)
       return receipt
@@ -265,10 +270,15 @@ export function createTransactor(options: TransactorOptions): Transactor {
       recordedRevert(stored, receipt.transactionHash) ??
       (await revertReason(client, sender, call, receipt.blockNumber, stored.id))
     await journal.settle(stored, receipt.transactionHash, error.message)
+    error.isMined = !again
     throw error
   }
 
-  const waitForReceipt = async (key: string, call: UntypedCall, signal?: AbortSignal): Promise<TransactionReceipt> => {
+  const waitForReceipt = async (
+    key: string,
+    call: UntypedCall,
+    { signal, again }: TransactOptions,
+  ): Promise<TransactionReceipt> => {
     const started = performance.now()
     let sentAt = Number.NEGATIVE_INFINITY
     let conflictSince = 0
@@ -276,13 +286,13 @@ export function createTransactor(options: TransactorOptions): Transactor {
       signal?.throwIfAborted()
       const stored = await mustFind(key) // any worker may have replaced or cancelled it
       const receipt = await minedOf(stored)
-      if (receipt) return recordReceipt(stored, call, receipt)
+      if (receipt) return recordReceipt(stored, call, receipt, again)
       if (stored.status === 'Cancelled') await estimateGas(client, sender, call, options) // if it still cannot be mined, the job fails now
       if ((await transactionCount('latest')) > stored.nonce) {
         conflictSince ||= performance.now()
         if (performance.now() - conflictSince > NONCE_CONFLICT_MS) {
           const unknown = await minedUnknown(stored)
-          if (unknown) return recordReceipt(stored, call, unknown)
+          if (unknown) return recordReceipt(stored, call, unknown, again)
           if ((await transactionCount('finalized')) <= stored.nonce)
             throw new ChainUnavailableError(
               'nonce-used',
@@ -335,7 +345,7 @@ export function createTransactor(options: TransactorOptions): Transactor {
 
   return {
     signedTransaction,
-    async transact(key, call, { signal, again } = {}) {
+    async transact(key, call, options = {}) {
       const stored = (await journal.find(key)) ?? (await signAndStore(key, call))
       const { to, data } = parseTransaction(stored.raw as Hex)
       const expected = encodeFunctionData({
@@ -348,8 +358,8 @@ export function createTransactor(options: TransactorOptions): Transactor {
           'key-reused',
           `The key ${key} is already used for another call than ${call.contract}.${call.functionName} with these arguments. Use the transaction that was sent, or choose another key.`,
         )
-      if (again && stored.status === 'Reverted') await signAgain(stored, call)
-      return waitForReceipt(key, call, signal)
+      if (options.again && stored.status === 'Reverted') await signAgain(stored, call)
+      return waitForReceipt(key, call, options)
     },
     async rebroadcast() {
       const next = await journal.next()

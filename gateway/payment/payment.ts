@@ -64,7 +64,7 @@ export async function checkPayment(sql: Sql, sent: SentVoucher | 'deposit', dema
       )
     if (ceiling !== state.charged + amount) {
       const fault = 'cumulative_amount_mismatch'
-      if (!(await isNew(own, state, { ceiling, amount })))
+      if (!(await answersDemand(own, state, { ceiling, amount })))
         throw paymentRequired(
           demand,
           `The voucher’s ceiling of ${ceiling} wei is not what channel ${id} has used and reserved, and the ${amount} that this request demands. Forget what is kept of the channel: by a voucher of what was redeemed, and ${amount} more, its payer learns the rest.`,
@@ -85,10 +85,10 @@ export async function checkPayment(sql: Sql, sent: SentVoucher | 'deposit', dema
 }
 
 /** The sums of this many receipts are remembered by a client that has missed what came after. */
-const REMEMBERED = 100
+const MAX_RECEIPTS = 100
 
 /** Whether a voucher was signed for this demand. Who shows one that was redeemed, and so is on the chain for everybody, is not told what its channel has used. */
-async function isNew(
+async function answersDemand(
   sql: Sql,
   { channelId: id, redeemed, newest }: ChannelState,
   { ceiling, amount }: { ceiling: bigint; amount: bigint },
@@ -96,7 +96,7 @@ async function isNew(
   const before = ceiling - amount
   if (ceiling > (newest?.ceiling ?? redeemed) || before === redeemed) return true
   const { rowCount } = await sql.query(
-    `select from (select cumulative from receipt where channel_id = $1 order by cumulative desc limit ${REMEMBERED}) known where cumulative = $2`,
+    `select from (select cumulative from receipt where channel_id = $1 order by cumulative desc limit ${MAX_RECEIPTS}) known where cumulative = $2`,
     [id, before],
   )
   return rowCount !== 0

@@ -26,8 +26,8 @@ interface Recent {
   selfMadeGas?: number
 }
 
-/** Everybody who signs in makes keys, of any number of accounts: what all such keys together may use of the gas of a day. The rest is for keys that an operator has made. */
-const SELF_MADE_PART = 2
+/** Everybody who signs in makes keys, of any number of accounts: the part of the day's gas that all such keys together may use. The rest is for keys that an operator has made. */
+const SELF_MADE_SHARE = 0.5
 
 /** Counts an act against the limits of its account, of its key and of the relayer, in the transaction that creates its job. No two acts of an account are relayed
  *  at the same time, and none for 24 hours after one that was mined in vain: so what an account can waste in a day is the gas of one act.
@@ -70,6 +70,9 @@ async function recentOf(sql: Sql, account: string, keyId: string | null): Promis
   }
 }
 
+const selfMadeLimit = ({ totalGasPerDay, gasPerAct }: RelayLimits) =>
+  Math.max(gasPerAct, totalGasPerDay * SELF_MADE_SHARE)
+
 function requireRoom(recent: Recent, account: string, limits: RelayLimits): void {
   const { live, reverted, ofAccount, ofKey, gas, selfMadeGas } = recent
   if (reverted)
@@ -94,7 +97,7 @@ function requireRoom(recent: Recent, account: string, limits: RelayLimits): void
         `The acts of ${who} may use ${limits.gasPerDay} gas in 24 hours. They have used ${gas}, and this one may use ${limits.gasPerAct}. Ask again later, or ask the operator for more (RELAY_GAS_PER_DAY).`,
       )
   }
-  if (selfMadeGas !== undefined && selfMadeGas + limits.gasPerAct > limits.totalGasPerDay / SELF_MADE_PART)
+  if (selfMadeGas !== undefined && selfMadeGas + limits.gasPerAct > selfMadeLimit(limits))
     throw new ApiError(
       'RELAY_LIMIT',
       'The keys that accounts have made themselves have used the gas that is relayed for them in 24 hours. Ask again later, ask the operator for a key, or send a transaction of the account (RELAY_TOTAL_GAS_PER_DAY).',

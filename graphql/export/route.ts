@@ -35,9 +35,9 @@ export function serveExport(services: Services): RequestHandler {
     try {
       const plan = planExport(apiSchema(), readRequest(request))
       const { caller } = response.locals as { caller: Caller }
-      const most = caller.kind === 'anonymous' ? MAX_ANONYMOUS_EXPORTS : MAX_CONCURRENT_EXPORTS
-      if (running >= most)
-        throw new ApiError('TOO_MANY_EXPORTS', `${most} exports are already running. Try again when one has ended.`)
+      const max = caller.kind === 'anonymous' ? MAX_ANONYMOUS_EXPORTS : MAX_CONCURRENT_EXPORTS
+      if (running >= max)
+        throw new ApiError('TOO_MANY_EXPORTS', `${max} exports are already running. Try again when one has ended.`)
       admitted = true
       running++
       await send(services, caller, plan, format, response)

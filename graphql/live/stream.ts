@@ -1,7 +1,8 @@
 import pLimit from 'p-limit'
 
 /** Streams that read at the same time: the other connections of the pool are for requests, however many streams a block wakes. */
-const readInTurn = pLimit(3)
+const MAX_CONCURRENT_READS = 3
+const readInTurn = pLimit(MAX_CONCURRENT_READS)
 
 /** An async iterator over items that `fetch` reads from the database. `fetch` returns the new items in order. It runs after every `wake`, but
  *  never twice at once, and not while fetched items wait for the consumer. */

@@ -22,7 +22,14 @@ export interface SignInOptions {
   verifySignature?: VerifySignature
 }
 
-const STATUS: ErrorStatuses = { UNAUTHENTICATED: 401, FORBIDDEN: 403, UNKNOWN_KEY: 404, INTERNAL: 500, other: 400 }
+const STATUS: ErrorStatuses = {
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  UNKNOWN_KEY: 404,
+  TOO_BUSY: 503,
+  INTERNAL: 500,
+  other: 400,
+}
 
 const DAY_MS = 86_400_000
 const messageBody = z.strictObject({

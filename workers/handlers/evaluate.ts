@@ -49,7 +49,12 @@ export const evaluateHandler =
 /** Anybody may promote a version that meets its mandate. */
 const promote = ({ chain }: JobContext<'evaluate'>, id: bigint) =>
   sendUnlessDone(
-    () => chain.transact(`promote:${id}`, { contract: 'ModelRegistry', functionName: 'promote', args: [id] }),
+    () =>
+      chain.transact(
+        `promote:${id}`,
+        { contract: 'ModelRegistry', functionName: 'promote', args: [id] },
+        { again: true },
+      ),
     async () => (await chain.read('ModelRegistry', 'getVersion', [id])).promoted,
   )
 

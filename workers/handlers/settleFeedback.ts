@@ -86,11 +86,11 @@ async function dueRounds(job: JobContext<'settleFeedback'>, versionId: string): 
 const openGold = ({ chain }: JobContext<'settleFeedback'>, roundId: string, key: `0x${string}`) =>
   sendUnlessDone(
     () =>
-      chain.transact(`gold:${roundId}`, {
-        contract: 'FeedbackPool',
-        functionName: 'openGold',
-        args: [BigInt(roundId), key],
-      }),
+      chain.transact(
+        `gold:${roundId}`,
+        { contract: 'FeedbackPool', functionName: 'openGold', args: [BigInt(roundId), key] },
+        { again: true },
+      ),
     async () => (await chain.read('FeedbackPool', 'getRound', [BigInt(roundId)])).goldOpened,
   )
 

@@ -16,7 +16,7 @@ export async function publishMap(
   const { epoch } = job.input
   const lastChange = await chain.read('RewardDistributor', 'lastChange', [])
   const call = { contract: 'RewardDistributor', functionName: 'publish', args: publishArguments(map, uri) } as const
-  return chain.transact(`publish:${epoch}:${uri}:${lastChange}`, call).catch((cause) => {
+  return chain.transact(`publish:${epoch}:${uri}:${lastChange}`, call, { again: true }).catch((cause) => {
     if (!(cause instanceof RevertError && cause.errorName === 'WrongBlockHash')) throw cause
     throw new PendingError(
       `The chain has replaced the last block of epoch ${epoch} since its reward map was computed. It is computed again.`,
