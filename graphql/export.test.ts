@@ -224,7 +224,7 @@ test.each([
   'with %s, so many exports of strangers run at once: %i; a client that disconnects frees its place, and one is kept for keys',
   async (auth, most) => {
     const api = await testApi({ auth })
-    await insert(api.db, ApiKey, { id: hashKey('a-key'), account: account(7), role: 'Consumer' })
+    await insert(api.db, ApiKey, { id: hashKey('key-of-eight'), account: account(7), role: 'Consumer' })
     await insertChain(api.db, 5)
     await insertAll(
       api.db,
@@ -250,7 +250,7 @@ test.each([
     const refused = await get(api, 'csv', '{ models { nodes { id } } }')
     expect(refused.status).toBe(503)
     expect(codeOf(refused)).toBe('TOO_MANY_EXPORTS')
-    const keyed = await get(api, 'csv', '{ models { nodes { id } } }', {}, { authorization: 'Bearer a-key' })
+    const keyed = await get(api, 'csv', '{ models { nodes { id } } }', {}, { authorization: 'Bearer key-of-eight' })
     expect(keyed.status).toBe(auth === 'keys' ? 200 : 503)
     for (const client of clients) client.destroy()
     await expect.poll(busy).toBe(0)
