@@ -45,6 +45,19 @@ async function falseMaps() {
   return { chain, deployment, publishFalseMap, startWatch }
 }
 
+/** What a watcher prints until it prints `last`. */
+async function outputUntil(child: ReturnType<typeof spawn>, last: string): Promise<string> {
+  let output = ''
+  child.stderr?.on('data', (text) => (output += text))
+  child.stdout?.on('data', (text) => {
+    output += text
+    if (output.includes(last)) child.kill('SIGTERM')
+  })
+  setTimeout(() => child.kill('SIGKILL'), 250_000).unref()
+  await once(child, 'close')
+  return output
+}
+
 test('watch tells once that a map is wrong, and disputes it once', async () => {
   const { publishFalseMap, startWatch } = await falseMaps()
   await publishFalseMap(1n)
@@ -79,14 +92,7 @@ test('a false map whose dispute costs more than the watcher has does not keep it
   const data = encodeFunctionData({ abi, functionName: 'resolve', args: [1n, false, 0n] })
   await chain.call('eth_sendTransaction', { from: timelock, to: addresses.Disputes, data })
   const child = startWatch()
-  let output = ''
-  child.stderr.on('data', (text) => (output += text))
-  child.stdout.on('data', (text) => {
-    output += text
-    if (output.includes('dispute 2 is open')) child.kill('SIGTERM')
-  })
-  setTimeout(() => child.kill('SIGKILL'), 250_000).unref()
-  await once(child, 'close')
+  const output = await outputUntil(child, 'dispute 2 is open')
   expect(output).toContain('Epoch 2: dispute 2 is open.')
   expect(output).toContain('Epoch 1 cannot be disputed: the bond is')
 })
@@ -104,14 +110,7 @@ test('a watcher whose node fails while it disputes says so, goes on, and dispute
     return to?.toLowerCase() === disputes ? faults[failed++] : undefined
   }
   const child = startWatch(node.url)
-  let output = ''
-  child.stderr.on('data', (text) => (output += text))
-  child.stdout.on('data', (text) => {
-    output += text
-    if (output.includes('dispute 1 is open')) child.kill('SIGTERM')
-  })
-  setTimeout(() => child.kill('SIGKILL'), 250_000).unref()
-  await once(child, 'close')
+  const output = await outputUntil(child, 'dispute 1 is open')
   expect(output).toContain('Epoch 1: dispute 1 is open.')
   expect(failed).toBeGreaterThan(faults.length)
 })

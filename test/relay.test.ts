@@ -38,6 +38,16 @@ interface Request {
   data: Hex
 }
 
+/** A system with other limits, which takes the place of the common one until the end of the test. */
+async function inSystem(limits: Parameters<typeof relayingSystem>[1]) {
+  const [common, own] = [system, await relayingSystem(onTestFinished, limits)]
+  system = own
+  onTestFinished(() => {
+    system = common
+  })
+  return own
+}
+
 let keys = 0
 /** Asks for a call to be relayed. */
 async function ask(input: Request, apiKey: string | undefined, key = `key ${keys++}`) {
@@ -342,12 +352,7 @@ describe('within limits', () => {
   })
 
   test('all accounts together use so much gas a day, also when they ask at the same time', async () => {
-    const small = await relayingSystem(onTestFinished, { totalGasPerDay: 12_000_000 })
-    const before = system
-    system = small
-    onTestFinished(() => {
-      system = before
-    })
+    const small = await inSystem({ totalGasPerDay: 12_000_000 })
     await setNative(small.world, RELAYER, 0n) // so that what is asked for stays open
     const people = await Promise.all(Array.from({ length: 8 }, (_, nth) => small.person(200 + nth)))
     for (const { address } of people) await small.world.send(OPERATOR, 'GOpen', 'transfer', [address, 5n])
@@ -376,12 +381,7 @@ describe('within limits', () => {
   })
 
   test('keys that accounts have made themselves use half of it at most: the rest is for those of the operator', async () => {
-    const small = await relayingSystem(onTestFinished, { totalGasPerDay: 24_000_000 })
-    const before = system
-    system = small
-    onTestFinished(() => {
-      system = before
-    })
+    const small = await inSystem({ totalGasPerDay: 24_000_000 })
     await setNative(small.world, RELAYER, 0n)
     const people = await Promise.all(Array.from({ length: 6 }, (_, nth) => small.person(300 + nth)))
     for (const { address } of people) await small.world.send(OPERATOR, 'GOpen', 'transfer', [address, 5n])
