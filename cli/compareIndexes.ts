@@ -4,6 +4,8 @@ import { originRoot } from '#schema/stateRoot.ts'
 
 /** An index that can be compared with another one by its state roots. */
 export interface ComparableIndex {
+  /** The block before the first one that it may have rows of. */
+  base(): Promise<number>
   /** The chain, and the last block that is indexed. */
   head(): Promise<{ chainId: number; block: number }>
   /** The root as of a block. */
@@ -37,6 +39,7 @@ export const databaseIndex = (
   chainId: number,
   contracts: Readonly<Record<string, string>>,
 ): ComparableIndex => ({
+  base: async () => (await sql.query('select min(number) as base from block')).rows[0].base,
   async head() {
     const { rows } = await sql.query('select block from cursor where id = $1', [String(chainId)])
     return { chainId, block: rows[0].block }
@@ -71,6 +74,8 @@ export function apiIndex(url: string): ComparableIndex {
     return answer.data
   }
   return {
+    base: async () =>
+      (await ask('{ blocks(first: 1, orderBy: [{ field: number }]) { nodes { number } } }')).blocks.nodes[0]?.number,
     head: async () => (await ask('{ _meta { chainId block } }'))._meta,
     root: async (block) =>
       (await ask('query ($block: Int!) { _meta(asOf: { block: $block }) { stateRoot } }', { block }))._meta.stateRoot,
@@ -164,6 +169,12 @@ const nameOf = ({ kind, table, id, fromBlock }: Omit<StateRowChange, 'text'>) =>
   JSON.stringify([table, id, fromBlock, kind])
 
 async function differenceAt(ours: ComparableIndex, other: ComparableIndex, block: number): Promise<IndexDifference> {
+  const [base, theirBase] = [await ours.base(), await other.base()]
+  if (base !== theirBase)
+    return {
+      block,
+      says: `the indexes begin at different blocks: ${base + 1} here, ${theirBase + 1} there. Index with the same start block to compare them`,
+    }
   const [here, there] = [await ours.changes(block), await other.changes(block)]
   if (here.hash && there.hash && here.hash !== there.hash)
     return { block, says: `the indexes follow different forks: ${here.hash} here, ${there.hash} there` }

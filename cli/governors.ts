@@ -24,6 +24,7 @@ const Governor = z.strictObject({
   address,
   /** The first block that may have an event of the Governor or of its token. */
   startBlock: whole,
+  /** For logs alone: the index has the contract's own. */
   name: z.string().max(100).optional(),
   token: address.nullable().optional(),
   timelock: address.nullable().optional(),

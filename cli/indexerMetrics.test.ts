@@ -1,6 +1,8 @@
 import { Registry } from 'prom-client'
-import { expect, test } from 'vitest'
-import type { Indexer } from '#indexer/index.ts'
+import { encodeAbiParameters, parseAbi, toEventSelector } from 'viem'
+import { expect, onTestFinished, test } from 'vitest'
+import { type Indexer, startIndexer } from '#indexer/index.ts'
+import { startReplay } from '#indexer/replay/server.ts'
 import { testChain } from '#indexer/test/chain.ts'
 import { faultyNode } from '#indexer/test/faultyNode.ts'
 import { expectClean, follow } from '#indexer/test/follow.ts'
@@ -116,4 +118,21 @@ test('a standby says that it waits, and how long it waited when it takes over; t
   expect(lines('Recovered')).toEqual([])
   expect(lines('Indexing')).toEqual([]) // it took over, it did not begin
   await expectClean(chain, db)
+})
+
+test('contracts that are set aside are counted', async () => {
+  const [vote] = parseAbi(['event VoteCast(address voter, uint256 id, uint8 support, uint256 weight, string reason)'])
+  const address = `0x${'cd'.repeat(20)}` as const
+  const data = encodeAbiParameters(vote.inputs, [address, 1n, 1, 1n, 'not indexed'])
+  const event = { block: 5, transaction: 0, index: 3, address, topics: [toEventSelector(vote)], data }
+  const replay = await startReplay({ chainId: 31337, addresses: [address], events: [event] })
+  onTestFinished(() => replay.close())
+  const stop = new AbortController()
+  const deployment = { chainId: 31337, startBlock: 1, addresses: {}, governors: [{ address }] }
+  const db = await freshDatabase()
+  const indexer = await startIndexer({ db, rpcUrl: replay.url, deployment, signal: stop.signal })
+  await indexer.caughtUp()
+  expect(await (await metricsOf(indexer))()).toMatchObject({ set_aside_contracts: 1 })
+  stop.abort()
+  await indexer.stopped
 })

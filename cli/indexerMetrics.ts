@@ -35,8 +35,13 @@ const METRICS: readonly IndexMetric[] = [
   },
   {
     name: 'corrected_blocks_total',
-    help: 'Blocks of which a node told other logs when they were new than when they became final.',
+    help: 'Blocks of which a node told other logs later than when they were new.',
     read: ({ counters }) => counters.correctedBlocks,
+  },
+  {
+    name: 'unexplained_blocks',
+    help: 'Blocks near the head whose bloom allows for logs that no node has told yet: they are asked about until they are final.',
+    read: ({ counters }) => counters.unexplainedBlocks,
   },
   {
     name: 'failures_total',

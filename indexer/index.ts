@@ -35,9 +35,9 @@ export async function startIndexer(options: IndexerOptions): Promise<Indexer> {
   try {
     const patienceMs = local && urls.length === 1 ? 0 : pollMs * PATIENCE_POLLS
     const lease = new ChainLease(db, deployment.chainId, options.patience?.leaseMs)
-    const { context, position, probed, failures } = await prepare(options, lease, signal, patienceMs)
+    const { context, position, failures } = await prepare(options, lease, signal, patienceMs)
     const follower = new Follower(context, position)
-    const backfill = () => backfillFromGateway({ ...options, deployment: probed }, context, follower)
+    const backfill = () => backfillFromGateway({ ...options, deployment: context.probed }, context, follower)
     const indexer = runLoop(context, follower, lease, {
       pollMs,
       failures,

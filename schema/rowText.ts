@@ -27,10 +27,17 @@ export function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.some((inner) => sorted(inner) !== inner) ? value.map(sorted) : value
   const record = value as Record<string, unknown>
   const keys = Object.keys(record)
-  const isUnchanged = (inner: unknown) => typeof inner !== 'object' || sorted(inner) === inner
-  return isSorted(keys) && keys.every((key) => isUnchanged(record[key]))
+  return isSorted(keys) && hasSortedValues(record)
     ? value
     : Object.fromEntries(keys.sort().map((key) => [key, sorted(record[key])]))
+}
+
+function hasSortedValues(record: Record<string, unknown>): boolean {
+  for (const key in record) {
+    const inner = record[key]
+    if (typeof inner === 'object' && sorted(inner) !== inner) return false
+  }
+  return true
 }
 
 const quoted = (text: string) => `"${text.replace(/["\\]/g, '\\$&')}"`

@@ -70,7 +70,7 @@ export class BlockChanges {
 
 /** The root before the first change. It identifies one deployment on one chain. */
 export const originRoot = (chainId: number, contracts: Readonly<Record<string, string>>): string =>
-  sha256(JSON.stringify(['modelcommons state root 3', chainId, sorted(contracts)]))
+  sha256(JSON.stringify(['modelcommons state root 4', chainId, sorted(contracts)]))
 
 export const nextRoot = (before: string, block: number, hash: string, digest: string): string =>
   sha256(JSON.stringify([before, block, hash, digest]))

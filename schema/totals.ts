@@ -19,6 +19,8 @@ interface Tally {
   /** SQL: what a row adds, by column. */
   adds: Record<string, string>
   where?: string
+  /** The id of a total that is the number of all rows: what changes it is known without reading them. */
+  counts?: string
 }
 
 const flag = (condition: string) => `(${condition})::integer`
@@ -63,6 +65,7 @@ for (const [name, figure] of Object.entries(FIGURES))
 const ofFigures = [...figures].map(
   ([id, { of, where, sum = '1' }]): Tally => ({
     ...{ into: tableOf(Total), of: tableOf(of), by: `'${id}'`, adds: { value: sum }, where },
+    counts: where === undefined && sum === '1' ? id : undefined,
   }),
 )
 
@@ -72,12 +75,19 @@ const STAGES: readonly (readonly Tally[])[] = [[ofContributors], [ofValidators],
 /** Blocks, both ends included. */
 type Blocks = readonly [first: number, last: number]
 
+/** By block, how many versions of a table's rows begin there less how many end. */
+export type RowCounts = ReadonlyMap<number, number>
+
 /** Adds what the versions of rows of `changed` tables change that begin or end in `blocks`, of which, as of all later ones, nothing is counted yet. */
-export async function addToTotals(sql: Sql, changed: readonly TableDefinition[], blocks: Blocks): Promise<void> {
-  const known = new Set(changed)
+export async function addToTotals(
+  sql: Sql,
+  changed: ReadonlyMap<TableDefinition, RowCounts>,
+  blocks: Blocks,
+): Promise<void> {
+  const known = new Set(changed.keys())
   for (const stage of STAGES) {
     const due = stage.filter(({ of }) => known.has(of))
-    await add(sql, due, blocks)
+    await add(sql, due, blocks, changed)
     for (const { into } of due) known.add(into)
   }
 }
@@ -95,19 +105,36 @@ export async function backfillTotals(sql: Sql): Promise<void> {
   }
 }
 
-async function add(sql: Sql, tallies: readonly Tally[], blocks: Blocks): Promise<void> {
+/** @param counts of the tables of which it is known: their rows are not read to count them. */
+async function add(
+  sql: Sql,
+  tallies: readonly Tally[],
+  blocks: Blocks,
+  counts: ReadonlyMap<TableDefinition, RowCounts> = new Map(),
+): Promise<void> {
   const [first] = tallies
   if (!first) return
-  // With both ends, PostgreSQL expects few rows and reads an index, also of a table that it has not analysed yet.
-  const changes = tallies.flatMap(({ of, by, adds, where = 'true' }) =>
-    [
-      { at: 'from_block', sign: '' },
-      { at: 'to_block', sign: '-' },
-    ].map(({ at, sign }) => {
-      const sums = Object.entries(adds).map(([column, sql]) => `${sign}sum(${sql}) as ${column}`)
-      return `select ${by} as key, ${at} as at, ${sums.join(', ')} from "${of.table}" where ${at} between $1 and $2 and (${where}) group by 1, 2`
-    }),
-  )
+  const known: { key: string; at: number; count: number }[] = []
+  const changes: string[] = []
+  for (const tally of tallies) {
+    const { counts: key } = tally
+    const byBlock = key === undefined ? undefined : counts.get(tally.of)
+    if (key === undefined || !byBlock) changes.push(...changesOf(tally))
+    else for (const [at, count] of byBlock) if (count) known.push({ key, at, count })
+  }
+  const values: unknown[] = changes.length ? [...blocks] : []
+  if (known.length) {
+    const place = (column: unknown[]) => `$${values.push(column)}`
+    const [keys, places, numbers] = [
+      known.map(({ key }) => key),
+      known.map(({ at }) => at),
+      known.map(({ count }) => count),
+    ]
+    changes.push(
+      `select key, at, value from unnest(${place(keys)}::text[], ${place(places)}::int8[], ${place(numbers)}::int8[]) as u(key, at, value)`,
+    )
+  }
+  if (!changes.length) return
   const totals = {
     table: first.into.table,
     key: 'id',
@@ -115,8 +142,19 @@ async function add(sql: Sql, tallies: readonly Tally[], blocks: Blocks): Promise
     to: 'to_block',
     columns: Object.keys(first.adds),
   }
-  await sql.query(runningTotals(totals, changes.join(' union all ')), [...blocks])
+  await sql.query(runningTotals(totals, changes.join(' union all ')), values)
 }
+
+/** What the versions change that begin, and those that end, in the blocks from `$1` to `$2`. With both ends, PostgreSQL expects few rows and
+ *  reads an index, also of a table that it has not analysed yet. */
+const changesOf = ({ of, by, adds, where = 'true' }: Tally): string[] =>
+  [
+    { at: 'from_block', sign: '' },
+    { at: 'to_block', sign: '-' },
+  ].map(({ at, sign }) => {
+    const sums = Object.entries(adds).map(([column, sql]) => `${sign}sum(${sql}) as ${column}`)
+    return `select ${by} as key, ${at} as at, ${sums.join(', ')} from "${of.table}" where ${at} between $1 and $2 and (${where}) group by 1, 2`
+  })
 
 /** Sums that a table keeps as versions over ranges of positions, such as blocks. */
 interface RunningTotals {

@@ -1,7 +1,7 @@
 import type { ContractName } from '#contracts/events.ts'
 import { InconsistentChain } from '../errors.ts'
 import type { BlockHeader, Log } from '../rpc/answers.ts'
-import type { RpcCall } from '../rpc/rpc.ts'
+import type { Rpc, RpcCall } from '../rpc/rpc.ts'
 
 /** Pieces of the chain as the indexer reads them. */
 
@@ -25,6 +25,8 @@ export interface BlockRange {
   logs: Log[]
   /** Contracts that the logs announce, to be followed from then on. */
   children?: Child[]
+  /** Blocks whose bloom allows for logs that the node has not told yet. */
+  unexplained?: BlockHeader[]
 }
 
 /** The last block of a range. */
@@ -39,6 +41,11 @@ export const headerCall = (block: number | string): RpcCall => ({
   method: 'eth_getBlockByNumber',
   params: [typeof block === 'number' ? hex(block) : block, false],
 })
+
+export function headerAt(rpc: Rpc, block: number): Promise<BlockHeader | null> {
+  const { method, params } = headerCall(block)
+  return rpc.request(method, params) as Promise<BlockHeader | null>
+}
 
 /** Orders logs as the chain does. */
 export const compareLogs = (a: Log, b: Log) => a.block - b.block || a.index - b.index

@@ -25,25 +25,42 @@ export function accountFor(bloom: string | undefined, logs: readonly { address: 
 const byteOf = (bit: number) => BLOOM_BYTES - 1 - (bit >> 3)
 const maskOf = (bit: number) => 1 << (bit & 7)
 
-/** Whether a block may hold logs of one of some addresses with one of some topics. */
+/** Which logs of some addresses with some topics a block may hold. */
 export class BloomFilter {
-  private readonly addresses: (readonly number[])[]
-  private readonly topics: (readonly number[])[]
+  private readonly addresses: readonly Item[]
+  private readonly topics: readonly Item[]
 
   constructor(addresses: readonly string[], topics: readonly string[]) {
-    this.addresses = addresses.map(bloomBits)
-    this.topics = topics.map(bloomBits)
+    this.addresses = addresses.map(itemOf)
+    this.topics = topics.map(itemOf)
   }
 
-  /** False: the block has no such log, or no meaningful bloom. */
-  mayMatch(bloom: string | undefined): boolean {
-    if (!bloom) return false
-    const bytes = Buffer.from(bloom.slice(2), 'hex')
-    if (bytes.length !== BLOOM_BYTES) return false
-    let full = 0
-    for (const byte of bytes) if (byte === 0xff) full++
-    if (full > SATURATED_BYTES) return false
-    const has = (bits: readonly number[]) => bits.every((bit) => bytes.readUInt8(byteOf(bit)) & maskOf(bit))
-    return this.addresses.some(has) && this.topics.some(has)
+  /** Whether some logs can be all that the block has of the addresses and topics: no other log of one of them fits its bloom. A bloom tells nothing of
+   *  several logs of one contract with one topic, and may match by chance. */
+  isExplained(bloom: string | undefined, logs: readonly { address: string; topics: readonly string[] }[]): boolean {
+    const has = itemsIn(bloom)
+    if (!has) return true
+    const [addresses, topics] = [this.addresses.filter(has), this.topics.filter(has)]
+    if (!addresses.length || !topics.length) return true
+    const [known, first] = [new Set(logs.map(({ address }) => address)), new Set(logs.map((log) => log.topics[0]))]
+    return addresses.every(({ item }) => known.has(item)) && topics.every(({ item }) => first.has(item))
   }
+}
+
+/** An address or a topic with its bits. */
+interface Item {
+  item: string
+  bits: readonly number[]
+}
+
+const itemOf = (item: string): Item => ({ item, bits: bloomBits(item) })
+
+/** Whether a bloom may have an item; undefined where it says nothing. */
+function itemsIn(bloom: string | undefined): ((item: Item) => boolean) | undefined {
+  const bytes = Buffer.from(bloom?.slice(2) ?? '', 'hex')
+  if (bytes.length !== BLOOM_BYTES) return undefined
+  let full = 0
+  for (const byte of bytes) if (byte === 0xff) full++
+  if (full > SATURATED_BYTES) return undefined
+  return ({ bits }) => bits.every((bit) => bytes.readUInt8(byteOf(bit)) & maskOf(bit))
 }

@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, ftruncateSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { crc32 } from 'node:zlib'
 import type { BlockHeader, Log } from '../rpc/answers.ts'
 import type { BlockId, BlockRange } from './blockRange.ts'
@@ -29,7 +30,7 @@ interface RangeRecord {
 }
 
 const FRAME = 8
-const FORMAT = 2
+const FORMAT = 3
 
 type StoredLog = [address: number, topics: string[], data: string, block: number, transaction: string, index: number]
 type StoredHeader = [number: number, hash: string, parentHash: string, seconds: number]
@@ -69,7 +70,8 @@ export class ChainCache {
       const found = this.readFrame(this.size, length)
       if (!found) break
       const record = JSON.parse(found.toString()) as unknown
-      if (this.key && isAnswer(record)) this.answers.set(record.question, { ...record, offset: this.size })
+      if (this.key && isNotes(record)) this.storedNotes = record.notes
+      else if (this.key && isAnswer(record)) this.answers.set(record.question, { ...record, offset: this.size })
       else if (this.key) this.remember(record as StoredRange, this.size + FRAME, found.length)
       else {
         const first = record as { format: number; subject: CacheKey; notes: unknown }
@@ -91,10 +93,15 @@ export class ChainCache {
     return this.records.at(-1)?.end ?? this.key?.base
   }
 
-  /** Continues the file if it is for `key`, else overwrites it. */
+  /** Continues the file if it is for `key`, with these notes, else overwrites it. */
   start(key: CacheKey, notes: unknown) {
-    const same = this.key && identityOf(this.key) === identityOf(key)
-    if (same || this.failure) return
+    const isSame = this.key && identityOf(this.key) === identityOf(key)
+    if (this.failure || (isSame && isDeepStrictEqual(this.storedNotes, notes))) return
+    if (isSame) {
+      this.storedNotes = notes
+      this.write({ notes })
+      return
+    }
     this.records.length = 0
     this.answers.clear()
     this.size = 0
@@ -264,6 +271,10 @@ export class ChainCache {
     return json.length
   }
 }
+
+/** Newer ones than the first record has. */
+const isNotes = (record: unknown): record is { notes: unknown } =>
+  typeof record === 'object' && record !== null && 'notes' in record
 
 const isAnswer = (record: unknown): record is StoredAnswer =>
   typeof record === 'object' && record !== null && 'question' in record

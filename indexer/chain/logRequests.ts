@@ -91,7 +91,8 @@ export class LogRequests {
     return wanted
   }
 
-  private addresses(): readonly string[] {
+  /** The followed contracts. */
+  addresses(): readonly string[] {
     return this.children.count ? [...this.filter.addresses, ...this.children.addresses] : this.filter.addresses
   }
 
@@ -118,10 +119,14 @@ export class LogRequests {
     return logs.filter(({ address, topics: [topic = ''] }) => addresses.has(address) && topics.has(topic))
   }
 
+  /** What blooms of blocks with logs of these addresses have. */
+  bloomOf(addresses: readonly string[]): BloomFilter {
+    return new BloomFilter(addresses, this.filter.topics)
+  }
+
   bloom(): BloomFilter {
     const { count } = this.children
-    if (this.bloomFilter?.count !== count)
-      this.bloomFilter = { count, filter: new BloomFilter(this.addresses(), this.filter.topics) }
+    if (this.bloomFilter?.count !== count) this.bloomFilter = { count, filter: this.bloomOf(this.addresses()) }
     return this.bloomFilter.filter
   }
 }

@@ -4,8 +4,9 @@ import type { RpcError } from '../rpc/errors.ts'
 
 const SMALL_ANSWER = 3_000
 const LARGE_ANSWER = 10_000
-/** Small enough for a chain that is dense with events; a few answers suffice to grow to any size. */
-const FIRST_BLOCKS = 50
+/** Small enough for a chain that is dense with events; a few answers suffice to grow to any size. It and its doubles are no multiples of five: where all
+ *  blocks have the same number of logs, an answer seldom has a round number of them, as if it were cut. */
+const FIRST_BLOCKS = 51
 
 const positive = (value: number | undefined) => (value !== undefined && value >= 1 ? value : undefined)
 

@@ -10,15 +10,10 @@ export const mayBeCut = (logs: number) => (logs >= 50 && logs % 50 === 0) || (lo
 
 const isRefusal = (error: unknown) => error instanceof MethodUnsupported || error instanceof RpcError
 
-/** All logs of blocks; undefined when the node does not give the receipts of all of them. */
-export async function logsOfReceipts(rpc: Rpc, blocks: readonly BlockId[]): Promise<Log[] | undefined> {
-  try {
-    return await ofBlockReceipts(rpc, blocks)
-  } catch (error) {
-    if (isRefusal(error)) return undefined
-    throw error
-  }
-}
+/** All logs of blocks; undefined when the node does not give the receipts of all of them, for whatever reason: many do not have them for everybody. A
+ *  node that is away does not answer what is asked in their place either. */
+export const logsOfReceipts = (rpc: Rpc, blocks: readonly BlockId[]): Promise<Log[] | undefined> =>
+  ofBlockReceipts(rpc, blocks).catch(() => undefined)
 
 async function ofBlockReceipts(rpc: Rpc, blocks: readonly BlockId[]): Promise<Log[] | undefined> {
   const answers = await rpc.batch(blocks.map(({ hash }) => ({ method: 'eth_getBlockReceipts', params: [hash] })))

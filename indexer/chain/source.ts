@@ -17,11 +17,12 @@ import {
 } from './blockRange.ts'
 import type { ChainCache } from './cache.ts'
 import { Children } from './children.ts'
-import { lateLogs } from './lateLogs.ts'
+import { type LateLogs, lateLogs } from './lateLogs.ts'
 import { type LogFilter, LogRequests } from './logRequests.ts'
 import { RangeSizer } from './rangeSizer.ts'
 import { mayBeCut } from './receipts.ts'
 import { type FinalityOptions, type Tip, TipReader } from './tip.ts'
+import { requireWitness } from './witness.ts'
 
 /** The chain as the indexer reads it: headers, and the logs of the followed contracts. */
 
@@ -32,7 +33,8 @@ export interface SourceOptions extends FinalityOptions {
   children?: Children
   /** Final blocks that were fetched before. */
   cache?: ChainCache
-  /** Other endpoints for cross-checks: of the last block of every range, and of the logs of one in `compareEvery` ranges: of all, by default. */
+  /** Other endpoints for cross-checks: of the last block of every range, and of the logs of one in `compareEvery` ranges: of all, by default. Without
+   *  others, some blocks of each range are looked at (`witness.ts`). */
   quorum?: Quorum
   compareEvery?: number
   onDisagreement?: (about: string, reports: string[]) => void
@@ -244,19 +246,30 @@ export class Source {
     }
     const covered = this.children.count
     const logs = await this.logs.ofBlocks(this.rpc, linked)
-    logs.push(...(await lateLogs(this.rpc, this.logs, linked, logs)))
+    const { logs: late, unexplained } = await lateLogs(this.rpc, this.logs, linked, logs)
+    logs.push(...late)
     const range = sortedAndChecked({ from: parent.number + 1, to: to.number, headers: linked, logs })
     // A fork between two requests looks like a disagreement: blocks that are not final are requested again until endpoints agree.
     await this.crossChecked(range, (rpc) => this.logs.ofBlocks(rpc, linked)).catch((error: Error) => {
       throw error instanceof IndexerError ? new InconsistentChain(error.message) : error
     })
-    return this.withChildren({ ...range, covered })
+    return this.withChildren({ ...range, covered, unexplained })
+  }
+
+  /** What the node tells now of blocks that came without the logs for which their bloom allows. */
+  async explained(headers: readonly BlockHeader[]): Promise<LateLogs> {
+    const told = await lateLogs(this.rpc, this.logs, headers, [], [0])
+    return { ...told, logs: this.sinceAnnounced(told.logs) }
   }
 
   /** The logs of blocks by hash, as the node tells them now. */
   async logsOf(blocks: readonly BlockId[]): Promise<Log[]> {
+    return this.sinceAnnounced(await this.logs.ofBlocks(this.rpc, blocks))
+  }
+
+  /** Without those of children from before their announcement, which do not count. */
+  private sinceAnnounced(logs: readonly Log[]): Log[] {
     const since = new Map(this.children.after(0).map((child) => [child.address, child.since]))
-    const logs = await this.logs.ofBlocks(this.rpc, blocks)
     return logs.filter(({ address, block }) => block >= (since.get(address) ?? 0))
   }
 
@@ -287,10 +300,15 @@ export class Source {
     return found.filter(({ address, block }) => block >= (since.get(address) ?? Number.POSITIVE_INFINITY))
   }
 
+  /** Whether another endpoint answers at present. */
+  private get hasOthers() {
+    return (this.options.quorum?.healthy().length ?? 0) > 1
+  }
+
   /** @throws InconsistentChain when the majority of endpoints reports something else, IndexerError when there is no majority. */
   private async crossChecked(range: BlockRange, logsBy: (rpc: Rpc) => Promise<Log[]>) {
     const { quorum, onDisagreement = () => {} } = this.options
-    if (!quorum || quorum.healthy().length < 2) return
+    if (!quorum || !this.hasOthers) return
     const last = lastBlock(range)
     const result = await crossCheck(
       quorum,
@@ -309,7 +327,8 @@ export class Source {
       )
   }
 
-  /** Logs and headers of a range in one batch: one copy of the node answers all of it, so if it holds the anchor, it holds every block before. */
+  /** Logs and headers of a range in one batch, which one copy of the node answers (but where a limit divides it): if that holds the anchor, it holds every block
+   *  before. */
   private async askRange(
     from: number,
     to: number,
@@ -322,6 +341,27 @@ export class Source {
     return [answers.slice(0, logs.length) as Log[][], answers.slice(logs.length) as (BlockHeader | null)[]]
   }
 
+  /** Whether a node told all logs of a range. Where it told a round number, it is asked for both halves: a half with fewer logs than that is below
+   *  the limit that the node may have. */
+  private async isWhole(
+    from: number,
+    to: number,
+    anchor: BlockHeader,
+    answers: readonly Log[][],
+    addresses?: readonly string[],
+  ): Promise<boolean> {
+    if (!answers.some(({ length }) => mayBeCut(length))) return true
+    const middle = Math.floor((from + to) / 2)
+    const [[first, [held]], [second, [heldToo]]] = await this.logs.withinLimits(addresses, () =>
+      Promise.all([this.askRange(from, middle, anchor, addresses), this.askRange(middle + 1, to, anchor, addresses)]),
+    )
+    if (held?.hash !== anchor.hash || heldToo?.hash !== anchor.hash) return false
+    return answers.every(({ length }, call) => {
+      const [before, after] = [first[call]?.length ?? 0, second[call]?.length ?? 0]
+      return before + after === length && (!mayBeCut(length) || (before < length && after < length))
+    })
+  }
+
   /** One range, in two parts where the node refuses it or may have cut its answer. */
   private async fetchRange(
     from: number,
@@ -330,6 +370,8 @@ export class Source {
     addresses?: readonly string[],
   ): Promise<FetchedRange[]> {
     const covered = this.children.count
+    const asked = addresses ?? this.logs.addresses()
+    const bloom = addresses ? this.logs.bloomOf(addresses) : this.logs.bloom()
     const inTwo = async (middle: number) => [
       ...(await this.fetchRange(from, middle, anchor, addresses)),
       ...(await this.fetchRange(middle + 1, to, anchor, addresses)),
@@ -337,6 +379,7 @@ export class Source {
     let answers: Log[][]
     let last: BlockHeader | null | undefined
     let parentHash: string | undefined
+    let isWhole: boolean
     try {
       const [logs, [held, end, before]] = await this.logs.withinLimits(addresses, () =>
         this.askRange(from, to, anchor, addresses),
@@ -348,17 +391,14 @@ export class Source {
           `A copy of the node does not hold the final block ${anchor.number} (${anchor.hash})`,
         )
       answers = logs
+      isWhole = from === to || (await this.isWhole(from, to, anchor, answers, addresses))
     } catch (error) {
       if (!isLimit(error)) throw error
       if (from === to) throw new BlockRefused(from, error)
       this.sizer.refused(to - from + 1, error)
       return inTwo(Math.min(to - 1, from + this.sizer.size - 1))
     }
-    if (from < to && answers.some(({ length }) => mayBeCut(length))) {
-      const halves = await inTwo(Math.floor((from + to) / 2))
-      const told = this.logs.onlyFollowed(answers.flat(), addresses).length
-      if (halves.reduce((sum, { logs }) => sum + logs.length, 0) !== told) return halves
-    }
+    if (!isWhole) return inTwo(Math.floor((from + to) / 2))
     const found = from < to ? answers.flat() : await this.logs.wholeBlock(this.rpc, last, answers, addresses)
     this.sizer.answered(to - from + 1, found.length)
     const logs = this.logs.onlyFollowed(found, addresses)
@@ -369,6 +409,13 @@ export class Source {
       headers.push(header)
     }
     const range = sortedAndChecked({ from, to, headers: [...headers, last], logs })
+    if (!this.hasOthers)
+      await requireWitness(this.rpc, range, {
+        bloom,
+        wanted: (logs) => this.logs.onlyWanted(logs, asked),
+        ofBlocks: (blocks) => this.logs.ofBlocks(this.rpc, blocks, asked),
+        headers: (numbers) => this.headers(numbers),
+      })
     const { compareEvery = DEFAULT_COMPARE_EVERY } = this.options
     const compared = this.rangesFetched++ % compareEvery === 0
     await this.crossChecked(compared ? range : { ...range, logs: [] }, async (rpc) => {

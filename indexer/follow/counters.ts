@@ -19,8 +19,10 @@ export interface Counters {
   /** Times that another endpoint had to take over, and that endpoints reported different things. */
   failovers: number
   disagreements: number
-  /** Blocks of which a node told other logs when they were new than when they became final. */
+  /** Blocks of which a node told other logs later than when they were new. */
   correctedBlocks: number
+  /** Blocks near the head whose bloom allows for logs that no node has told yet. */
+  unexplainedBlocks: number
   /** Times that an endpoint was left out because it lacks a method or denies access. */
   endpointsLeftOut: number
   /** Starts and rounds that failed and were retried, how many of them since the last success, how often one succeeded after failures, and
@@ -56,6 +58,7 @@ export const newCounters = (): Counters => ({
   failovers: 0,
   disagreements: 0,
   correctedBlocks: 0,
+  unexplainedBlocks: 0,
   endpointsLeftOut: 0,
   failures: 0,
   consecutiveFailures: 0,

@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { expect, onTestFinished, test } from 'vitest'
 import { type Database, openDatabase } from '#schema/database.ts'
 import { freshDatabase } from '#test/database.ts'
+import { forkSource } from '#test/forkSource.ts'
 import { type TestChain, testChain } from '../test/chain.ts'
 import { faultyNode } from '../test/faultyNode.ts'
 import { expectClean, follow as followWith, until } from '../test/follow.ts'
@@ -14,8 +15,7 @@ function spawnIndexer(chain: TestChain, db: Database, rpcUrl = chain.url): Child
   const { chainId, startBlock, addresses } = chain.deployment
   const deployment = { chainId, startBlock: Number(startBlock), addresses }
   const needs = { databaseUrl: db.url, rpcUrl, deployment, confirmations: CONFIRMATIONS }
-  const script = new URL('../test/process.ts', import.meta.url).pathname
-  const child = spawn(process.execPath, ['--import', 'tsx', script, JSON.stringify(needs)], { stdio: 'inherit' })
+  const child = forkSource('indexer/test/process.ts', [JSON.stringify(needs)])
   onTestFinished(() => void child.kill('SIGKILL'))
   return child
 }

@@ -3,33 +3,49 @@ import { type BlockId, type BlockRange, lastBlock } from '../chain/blockRange.ts
 import { coalesced } from '../chain/coalesce.ts'
 import type { Source } from '../chain/source.ts'
 import type { Tip } from '../chain/tip.ts'
-import type { ResolvedDeployment } from '../deployment.ts'
+import type { FollowedDeployment, ResolvedDeployment } from '../deployment.ts'
 import { InconsistentChain, IndexerError } from '../errors.ts'
+import type { GovernorFacts } from '../governors/probe.ts'
 import { childSteps, eventSteps, UnfitEvent } from '../handlers/steps.ts'
 import type { Logger } from '../options.ts'
 import { RpcUnavailable } from '../rpc/errors.ts'
-import { advance, CursorMoved, keepHeaders, type Position, readCursor, retract, storedBlocks } from '../store/cursor.ts'
+import { advance, CursorMoved, keepHeaders, type Position, readCursor, retract } from '../store/cursor.ts'
 import type { ChainLease } from '../store/lease.ts'
 import { type BatchChanges, Rows, writeBatch } from '../store/rows.ts'
 import { writeStateRoots } from '../store/stateRoots.ts'
+import { AskedBlocks, recordedFacts, storeFacts } from './askedBlocks.ts'
+import { commonAncestor } from './commonAncestor.ts'
 import type { Counters } from './counters.ts'
 import { firstDiffering } from './finalLogs.ts'
 import { missingHeaders } from './turningPoints.ts'
+import { UnexplainedBlocks } from './unexplained.ts'
 
 /** Follows the chain: one round brings the rows to the newest block, or back to the last block that is still on the chain. */
 
 /** Blocks that are linked by hash in one step, at most. */
 const MAX_LINKED_BLOCKS = 256
-const ANCESTORS_PER_QUERY = 64
 
 /** How long, and in how many rounds, a node must show a chain without a block that was final before the reorganisation is accepted. */
 const DEEP_REORG_PATIENCE_MS = 2_000
 const DEEP_REORG_ROUNDS = 3
 
+/** What follows from the answers of the contracts. */
+interface Asked extends ResolvedDeployment {
+  source: Source
+  askedBlocks: AskedBlocks
+  /** The deployment with what its contracts answered. */
+  probed: FollowedDeployment
+  facts: GovernorFacts
+}
+
 export interface FollowerContext extends ResolvedDeployment {
   db: Database
   source: Source
   counters: Counters
+  askedBlocks: AskedBlocks
+  probed: FollowedDeployment
+  /** Asks these Governors again, as at a start. */
+  askAgain: (governors: readonly string[]) => Promise<Asked>
   /** When a final block is no longer on the chain: stop with an error, or roll back as for any other block. */
   deepReorganisation: 'stop' | 'rewind'
   /** Rows of each table that stay in memory. */
@@ -46,6 +62,7 @@ export interface FollowerContext extends ResolvedDeployment {
 
 export class Follower {
   private readonly rows: Rows
+  private readonly unexplained = new UnexplainedBlocks()
   private shorterSince: number | undefined
   /** Up to this block the node's answers about ranges are not trusted: blocks are read by hash. */
   private byHashUntil = 0
@@ -77,6 +94,7 @@ export class Follower {
     const { db, chainId, contracts } = this.context
     this.rows.forget()
     this.mayLackHeaders = true
+    this.context.askedBlocks.doubt()
     await this.restore()
     const stored = await readCursor(db, chainId, contracts)
     if (!stored)
@@ -88,7 +106,9 @@ export class Follower {
   async round(): Promise<boolean> {
     const changed = await this.follow()
     if (this.mayLackHeaders) await this.keepTurningPoints()
-    return changed
+    const explained = await this.explain()
+    this.context.counters.unexplainedBlocks = this.unexplained.size
+    return explained || changed
   }
 
   /** Without a node, a cache has only what was asked before: the next round tries again. */
@@ -111,6 +131,8 @@ export class Follower {
     this.context.counters.headBlock = head.number
     if (head.number < block) return this.handleShorterChain(tip)
     this.shorterSince = undefined
+    const replaced = await this.context.askedBlocks.replaced(source, this.position.finalBlock)
+    if (replaced.length) return this.askReplaced(replaced, tip)
     if (head.number === block) {
       if (head.hash !== hash) return this.handleReorg(tip)
       this.deepReorg = undefined
@@ -135,6 +157,34 @@ export class Follower {
       await this.pipelined(() => this.apply(range, tip))
       this.context.signal.throwIfAborted()
     }
+    return true
+  }
+
+  /** Asks the Governors again whose block was replaced as of which they were asked, and rolls back what rests on their answers.
+   *  @returns whether anything changed. */
+  private async askReplaced(replaced: readonly string[], tip: Tip): Promise<boolean> {
+    const { db, chainId, source, askedBlocks, log } = this.context
+    if (!(await this.isCanonical())) return this.handleReorg(tip)
+    // Another indexer, in whose place this one writes, may have asked since.
+    const isAsked = (await new AskedBlocks(await recordedFacts(db)).replaced(source, -1)).length === 0
+    // A final block that is another one now is a wrong answer, unless that lasts.
+    if (!isAsked && askedBlocks.firstOf(replaced) <= this.position.finalBlock && !this.deepReorgLasts()) return false
+    log?.info({ chainId, governors: replaced }, 'The block as of which a Governor was asked was replaced: asking again')
+    const { facts, ...asked } = await this.context.askAgain(isAsked ? [] : replaced).catch((cause: unknown) => {
+      // On this fork it may not be deployed yet, or not set up.
+      throw cause instanceof IndexerError ? new InconsistentChain(cause.message, { cause }) : cause
+    })
+    const first = Math.min(askedBlocks.firstOf(replaced), asked.askedBlocks.firstOf(replaced))
+    if (!isAsked && this.position.block >= first) {
+      const [ancestor] = await source.headers([first - 1])
+      if (!ancestor) throw new InconsistentChain(`The node lost block ${first - 1}`)
+      await this.rollBack(ancestor, tip.head.number)
+    }
+    if (!isAsked) await storeFacts(db, chainId, facts, true) // last: a start in between finds that the blocks were replaced
+    this.deepReorg = undefined
+    Object.assign(this.context, asked)
+    this.rows.forget()
+    await this.restore()
     return true
   }
 
@@ -195,6 +245,7 @@ export class Follower {
     await this.storing
     this.pending = after
     this.storing = this.store(before, after, range, batch, events)
+    this.unexplained.add(range.unexplained ?? [])
     this.storing.catch(() => {}) // awaited by the next batch, or at the end
   }
 
@@ -265,17 +316,54 @@ export class Follower {
   /** Asks for the logs of the blocks that become final once more, and rolls back to before the first of which others are stored.
    *  @returns whether there was one. */
   private async correct(tip: Tip): Promise<boolean> {
-    const { source, counters, log, chainId } = this.context
+    const { log, chainId } = this.context
     const { finalBlock, block } = this.position
     const wrong = await firstDiffering(this.context, finalBlock, Math.min(tip.final, block))
     if (wrong === undefined) return false
-    const [ancestor] = await source.headers([wrong - 1])
-    if (!ancestor) throw new InconsistentChain(`The node lost block ${wrong - 1}, which is final`)
-    counters.correctedBlocks++
     log?.warn({ chainId, block: wrong }, 'A node tells other logs of a final block than when it was new')
-    this.byHashUntil = block
-    await this.rollBack(ancestor, tip)
+    await this.readAgain(wrong, tip.head.number)
     return true
+  }
+
+  /** Asks again about the blocks near the head that came without the logs for which their bloom allows, and rolls back to before the first of which
+   *  there are logs now. @returns whether there was one. */
+  private async explain(): Promise<boolean> {
+    const { source, setAside, log, chainId } = this.context
+    const { block, finalBlock, headBlock } = this.position
+    this.unexplained.keepBetween(finalBlock, block)
+    const asked = this.unexplained.due()
+    if (!asked.length) return false
+    const told = await source.explained(asked).catch((error: unknown) => {
+      if (error instanceof InconsistentChain) return undefined // it may have been replaced: the next round finds that
+      throw error
+    })
+    if (!told) return false
+    const withLogs = new Set(setAside.logsOf(told.logs).map((one) => one.block))
+    const isLate = ({ number }: BlockId) => withLogs.has(number) // stays, until its logs are stored
+    this.unexplained.settle(
+      asked.filter((one) => !isLate(one)),
+      told.unexplained,
+    )
+    const [late] = asked.filter(isLate).sort((one, other) => one.number - other.number)
+    if (!late) return false
+    const [now] = await source.headers([late.number])
+    if (now?.hash !== late.hash) return false
+    log?.info(
+      { chainId, block: late.number },
+      'A node tells logs of a block that it did not have when the block was new',
+    )
+    await this.readAgain(late.number, headBlock)
+    return true
+  }
+
+  /** Rolls back to before a block that is on the chain, and reads by hash what was read since. */
+  private async readAgain(block: number, headBlock: number) {
+    const { source, counters } = this.context
+    const [ancestor] = await source.headers([block - 1])
+    if (!ancestor) throw new InconsistentChain(`The node lost block ${block - 1}, though it has later ones`)
+    this.byHashUntil = this.position.block
+    await this.rollBack(ancestor, headBlock)
+    counters.correctedBlocks++
   }
 
   /** The node's chain is shorter than ours: the node lags, or the chain was reset. */
@@ -301,7 +389,7 @@ export class Follower {
     const { chainId, counters, log } = this.context
     const before = this.position
     const began = this.deepReorg?.since ?? performance.now()
-    const ancestor = await this.commonAncestor(tip)
+    const ancestor = await commonAncestor(this.context, Math.min(before.block, tip.head.number))
     if (ancestor.hash === before.hash) return false // the node shows our chain again
     const deep = ancestor.number < before.finalBlock
     if (deep && !this.deepReorgLasts()) return false
@@ -310,7 +398,7 @@ export class Follower {
       throw new IndexerError(
         `The chain at RPC_URL no longer has block ${before.finalBlock}, which was final here: the last common block is ${ancestor.number}. If that is the right chain, rewind the index to it (modelcommons index --rewind); payments made since may need correction. Otherwise correct RPC_URL.`,
       )
-    await this.rollBack(ancestor, tip)
+    await this.rollBack(ancestor, tip.head.number)
     const depth = before.block - ancestor.number
     const durationMs = performance.now() - began
     counters.reorganisations++
@@ -322,39 +410,21 @@ export class Follower {
   }
 
   /** Removes all rows of blocks after `ancestor`. */
-  private async rollBack(ancestor: BlockId, tip: Tip) {
+  private async rollBack(ancestor: BlockId, headBlock: number) {
     const { db, source } = this.context
     const before = this.position
     const after: Position = {
       block: ancestor.number,
       hash: ancestor.hash,
       finalBlock: Math.min(before.finalBlock, ancestor.number),
-      headBlock: tip.head.number,
+      headBlock,
     }
     source.forget(ancestor.number)
     await this.commit(() => db.transaction((sql) => retract(sql, this.owner, before, after)))
     this.rows.forget()
     await this.restore()
     this.position = this.pending = after
-  }
-
-  private async commonAncestor(tip: Tip): Promise<BlockId> {
-    const { db, source, startBlock } = this.context
-    for (let below = Math.min(this.position.block, tip.head.number) + 1; ; ) {
-      const stored = await storedBlocks(db, below, ANCESTORS_PER_QUERY)
-      const oldest = stored.at(-1)
-      if (!oldest) break
-      const now = await source.headers(stored.map(({ number }) => number))
-      const missing = stored.find((_, index) => !now[index])
-      if (missing) throw new InconsistentChain(`The node lost block ${missing.number}, though it has later ones`)
-      const found = stored.find(({ hash }, index) => now[index]?.hash === hash)
-      if (found) return found
-      below = oldest.number
-    }
-    const [base] = await source.headers([startBlock - 1])
-    if (!base)
-      throw new InconsistentChain(`The node has no block ${startBlock - 1}, after which the contracts were deployed`)
-    return base
+    this.unexplained.keepBetween(after.finalBlock, after.block)
   }
 
   private async commit(work: () => Promise<void>) {

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto'
-import type { Database } from '#schema/database.ts'
 import { backfillTotals } from '#schema/totals.ts'
 import { ChainCache } from '../chain/cache.ts'
 import { type Source, sourceOf, unlessUnavailable } from '../chain/source.ts'
 import { type FollowedDeployment, type ResolvedDeployment, resolveDeployment } from '../deployment.ts'
 import { ContractAnswers } from '../governors/answers.ts'
-import { factsOf, type GovernorFacts, probeDeployment } from '../governors/probe.ts'
+import { factsOf, probeDeployment } from '../governors/probe.ts'
 import { asJson } from '../governors/profile.ts'
 import type { IndexerOptions } from '../options.ts'
 import { endpointsIn, openRpc } from '../rpc/open.ts'
@@ -13,6 +12,7 @@ import { type Rpc, redactedUrl } from '../rpc/rpc.ts'
 import { backfillStateRoots } from '../store/backfillStateRoots.ts'
 import type { Position } from '../store/cursor.ts'
 import type { ChainLease } from '../store/lease.ts'
+import { AskedBlocks, recordedFacts } from './askedBlocks.ts'
 import { newCounters } from './counters.ts'
 import { Failures } from './failures.ts'
 import type { FollowerContext } from './follower.ts'
@@ -22,8 +22,6 @@ import { requireChain, requireClocks, requireHistory, startPosition, tellGaps } 
 interface Prepared {
   context: FollowerContext
   position: Position
-  /** The deployment with what its contracts answered. */
-  probed: FollowedDeployment
 }
 
 /** What is opened once, whatever fails afterwards. */
@@ -51,7 +49,7 @@ export async function prepare(
   if (cache) signal.addEventListener('abort', () => cache.close(), { once: true })
   log?.info({ chainId, endpoints: endpointsIn(rpcUrl).map(redactedUrl) }, 'Connecting to RPC_URL')
   const opened = { rpc, events, cache }
-  const { resolved, source, position, probed } =
+  const { resolved, source, position, probed, askedBlocks } =
     atStart === 'fail'
       ? await check(options, opened)
       : await failures.retried(() => check(options, opened), 'The start failed; retrying')
@@ -60,6 +58,12 @@ export async function prepare(
     db: options.db,
     lease,
     source,
+    askedBlocks,
+    probed,
+    askAgain: async (governors) => {
+      const { resolved, position: _, ...asked } = await check(options, opened, governors)
+      return { ...resolved, ...asked }
+    },
     deepReorganisation: options.deepReorganisation ?? 'stop',
     keptRows: options.keptRows,
     patienceMs,
@@ -68,19 +72,14 @@ export async function prepare(
     counters,
     log,
   }
-  return { context, position, probed, failures }
+  return { context, position, failures }
 }
 
-/** What an earlier start asked the contracts. */
-async function recordedFacts(db: Database): Promise<GovernorFacts> {
-  const { rows } = await db.query('select facts from cursor')
-  return rows[0]?.facts ?? {}
-}
-
-async function check(options: IndexerOptions, { rpc, events, cache }: Opened) {
+/** @param again the Governors that are asked again, whatever is recorded. */
+async function check(options: IndexerOptions, { rpc, events, cache }: Opened, again: readonly string[] = []) {
   const { db, deployment, confirmations, finality, compareEvery } = options
   const { chainId } = deployment
-  const known = await recordedFacts(db)
+  const known = await recordedFacts(db, again)
   const checked = requireChain(rpc, chainId)
     .then(() => requireHistory(db, rpc, chainId))
     .then(() => probeDeployment(rpc, deployment, known))
@@ -88,7 +87,8 @@ async function check(options: IndexerOptions, { rpc, events, cache }: Opened) {
   const resolved = resolveDeployment(probed, new ContractAnswers(rpc, cache))
   const { onDisagreement } = events
   const source = sourceOf(resolved, rpc, { confirmations, finality, cache, compareEvery, onDisagreement })
-  const position = await startPosition(db, source, resolved, factsOf(probed))
+  const facts = factsOf(probed)
+  const position = await startPosition(db, source, resolved, facts)
   await requireClocks(db, resolved)
   if (cache) await startCache(cache, source, resolved, probed)
   await backfillStateRoots(db, resolved)
@@ -96,8 +96,8 @@ async function check(options: IndexerOptions, { rpc, events, cache }: Opened) {
     await sql.query('select from cursor where id = $1 for update', [String(chainId)]) // no batch is stored meanwhile
     await backfillTotals(sql)
   })
-  await tellGaps(db, probed, options.log)
-  return { resolved, source, position, probed }
+  await tellGaps(db, probed, deployment, options.log)
+  return { resolved, source, position, probed, facts, askedBlocks: new AskedBlocks(facts) }
 }
 
 /** Makes the cache one of this deployment on this chain. */

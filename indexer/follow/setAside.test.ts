@@ -1,4 +1,14 @@
-import { type Address, concat, getContractAddress, type Hex, pad, toEventSelector, toHex } from 'viem'
+import {
+  type Address,
+  concat,
+  getContractAddress,
+  type Hex,
+  keccak256,
+  pad,
+  stringToHex,
+  toEventSelector,
+  toHex,
+} from 'viem'
 import { expect, onTestFinished, test } from 'vitest'
 import { SetAsideContract } from '#schema/onchain/chain.ts'
 import { Governor, Holder, Proposal } from '#schema/onchain/governance.ts'
@@ -10,7 +20,7 @@ import { type FollowedDeployment, startIndexer } from '../index.ts'
 import { openRpc } from '../rpc/open.ts'
 import { difference } from '../test/compare.ts'
 import { shows } from '../test/followedList.ts'
-import { type At, type GovernorChain, governorChain, spreadPower } from '../test/governors.ts'
+import { type At, compareMoments, type GovernorChain, governorChain, spreadPower } from '../test/governors.ts'
 import { recordingLogger } from '../test/logger.ts'
 
 /** A contract with an event that cannot be indexed stops the index of nothing but itself. */
@@ -19,8 +29,9 @@ test(shows('setAside', 'the same in every index'), async () => {
   const chain = await governorChain('Poison.sol')
   onTestFinished(() => chain.anvil.stop())
   const { accounts, send } = chain
-  const someone = must(accounts[3]).toLowerCase()
+  const someone = must(accounts[7]).toLowerCase()
   const good = await chain.deploy('BlockVotes')
+  await spreadPower(chain, good)
   const governor = await chain.deploy('OldGovernor', [good.address, 20n, 0n])
   const poison = await chain.deploy('Poison')
   const poisoned = await chain.deploy('OldGovernor', [poison.address, 20n, 0n])
@@ -49,7 +60,12 @@ test(shows('setAside', 'the same in every index'), async () => {
     return { db, counters }
   }
   const garbled = { ...poison, address: childAddress }
+  const calls = [[governor.address], [0n], ['0x' as Hex]] as const
   const live = await index(async () => {
+    await send(1, governor, 'propose', [...calls, 'goes on'])
+    await chain.pass(3)
+    const id = await chain.read(governor, 'hashProposal', [...calls, keccak256(stringToHex('goes on'))])
+    for (const voter of [1, 2]) await send(voter, governor, 'castVote', [id, voter - 1])
     await send(0, maker, 'make')
     for (const token of [poison, garbled]) await send(0, token, 'move', [someone, 5n])
     await send(0, poison, 'poison', [someone])
@@ -82,6 +98,8 @@ test(shows('setAside', 'the same in every index'), async () => {
     const late = await index(async () => {}, confirmations)
     expect(await difference(live.db, late.db)).toEqual([])
     expect(late.counters.setAside).toBe(2)
+    const isOfPoison = (id: string) => id === poisoned.address.toLowerCase() // its balances are no sums
+    expect(await compareMoments(chain, [live.db, late.db], isOfPoison)).toBeGreaterThan(100)
   }
 })
 

@@ -1,13 +1,13 @@
 import type { Database } from '#schema/database.ts'
-import { headerCall } from '../chain/blockRange.ts'
+import { headerAt } from '../chain/blockRange.ts'
 import type { Source } from '../chain/source.ts'
 import type { FollowedDeployment, ResolvedDeployment } from '../deployment.ts'
 import { InconsistentChain, IndexerError } from '../errors.ts'
 import type { GovernorFacts } from '../governors/probe.ts'
 import type { Logger } from '../options.ts'
-import type { BlockHeader } from '../rpc/answers.ts'
 import type { Rpc } from '../rpc/rpc.ts'
 import { createCursor, type Position, readCursor } from '../store/cursor.ts'
+import { storeFacts } from './askedBlocks.ts'
 
 /** What must be true before the indexer starts, and where it starts. */
 
@@ -31,8 +31,7 @@ export async function requireHistory(db: Database, rpc: Rpc, chainId: number): P
   )
   if (!rows[0]) return
   const { number, hash } = rows[0] as { number: number; hash: string }
-  const { method, params } = headerCall(number)
-  const now = (await rpc.request(method, params)) as BlockHeader | null
+  const now = await headerAt(rpc, number)
   if (now && now.hash !== hash)
     throw new IndexerError(
       `RPC_URL leads to another chain than the indexed one, though both have the id ${chainId}: block ${number} is ${now.hash} there, ${hash} here. Correct RPC_URL, or use an empty database (DATABASE_URL).`,
@@ -62,7 +61,10 @@ export async function startPosition(
   facts: GovernorFacts = {},
 ): Promise<Position> {
   const stored = await readCursor(db, chainId, contracts)
-  if (stored) return stored
+  if (stored) {
+    await storeFacts(db, chainId, facts, false)
+    return stored
+  }
   const { head } = await source.tip(startBlock - 1)
   if (startBlock > head.number + 1)
     throw new IndexerError(
@@ -79,10 +81,19 @@ export async function startPosition(
   return created
 }
 
-/** Tells what of the Governors is not known, and so which states are null. */
-export async function tellGaps(db: Database, { chainId, governors = [] }: FollowedDeployment, log?: Logger) {
+/** Tells what of the Governors is not known, and so which states are null, with their configured names. */
+export async function tellGaps(
+  db: Database,
+  { chainId, governors = [] }: FollowedDeployment,
+  configured: FollowedDeployment,
+  log?: Logger,
+) {
+  const names = new Map(configured.governors?.map(({ address, name }) => [address.toLowerCase(), name]))
   const tell = (governor: string, problem: string) =>
-    log?.warn({ chainId, governor, problem }, 'Where the state of a proposal depends on this, it is null')
+    log?.warn(
+      { chainId, governor, name: names.get(governor.toLowerCase()), problem },
+      'Where the state of a proposal depends on this, it is null',
+    )
   for (const { address, token } of governors)
     if (token === null) tell(address, 'It names no votes token, and none is configured: name it, if it has one.')
   const { rows } = await db.query<{ id: string; problem: string }>(

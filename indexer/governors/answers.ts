@@ -1,4 +1,5 @@
 import { parseAbi } from 'viem'
+import type { BlockId } from '../chain/blockRange.ts'
 import type { ChainCache } from '../chain/cache.ts'
 import { contractReader } from '../rpc/contractReader.ts'
 import { RecordedChain } from '../rpc/errors.ts'
@@ -19,6 +20,15 @@ const abi = parseAbi([
 
 export type NumberFunction = 'quorum' | 'superQuorum' | 'state'
 
+/** A contract, and the block as of which it is asked. */
+export interface ContractAt {
+  address: string
+  block: number
+  blockHash: string
+}
+
+const blockOf = ({ block, blockHash }: ContractAt): BlockId => ({ number: block, hash: blockHash })
+
 export class ContractAnswers {
   /** @param cache what was answered before, about final blocks. */
   constructor(
@@ -29,32 +39,34 @@ export class ContractAnswers {
   /** What a function of a contract returns for each argument. */
   numbers(
     rows: Rows,
-    { address, block }: { address: string; block: number },
+    asked: ContractAt,
     name: NumberFunction,
     values: readonly (bigint | number | string)[],
   ): (bigint | undefined)[] {
-    const read = contractReader(this.rpc, abi, block)
+    const { address } = asked
+    const read = contractReader(this.rpc, abi, blockOf(asked))
     return this.asNumbers(
       rows,
-      block,
+      asked,
       values.map((value) => [`${address} ${name} ${value}`, () => read(address, name, BigInt(value))]),
     )
   }
 
   /** The quorum of one of Compound's Governors. */
-  quorumVotes(rows: Rows, { address, block }: { address: string; block: number }): bigint | undefined {
-    const read = contractReader(this.rpc, abi, block)
-    return this.asNumbers(rows, block, [[`${address} quorumVotes`, () => read(address, 'quorumVotes')]])[0]
+  quorumVotes(rows: Rows, asked: ContractAt): bigint | undefined {
+    const { address } = asked
+    const read = contractReader(this.rpc, abi, blockOf(asked))
+    return this.asNumbers(rows, asked, [[`${address} quorumVotes`, () => read(address, 'quorumVotes')]])[0]
   }
 
   private asNumbers(
     rows: Rows,
-    block: number,
+    asked: ContractAt,
     questions: readonly [about: string, ask: () => Promise<bigint | number | undefined>][],
   ): (bigint | undefined)[] {
     const answers = rows.ask(
       questions.map(([about, ask]) =>
-        this.question(block, about, async () => {
+        this.question(asked, about, async () => {
           const answer = await ask()
           return answer === undefined ? null : String(answer)
         }),
@@ -64,14 +76,15 @@ export class ContractAnswers {
   }
 
   /** What a Governor says of itself. */
-  governor(rows: Rows, { address, block }: { address: string; block: number }): FollowedGovernor | undefined {
-    const load = async () => asJson(await readGovernor(this.rpc, block, { address }))
-    return rows.ask([this.question(block, address, load)])[0] ?? undefined
+  governor(rows: Rows, asked: ContractAt): FollowedGovernor | undefined {
+    const { address } = asked
+    const load = async () => asJson(await readGovernor(this.rpc, blockOf(asked), { address }))
+    return rows.ask([this.question(asked, address, load)])[0] ?? undefined
   }
 
   /** A question with an answer of JSON values: null where the chain is a replay. */
-  private question<T>(block: number, about: string, ask: () => Promise<T | null>) {
-    const key = `${block} ${about}`
+  private question<T>({ block, blockHash }: ContractAt, about: string, ask: () => Promise<T | null>) {
+    const key = `${blockHash} ${about}`
     const load = async (): Promise<T | null> => {
       const known = this.cache?.answer(key)
       if (known) return known.answer as T | null

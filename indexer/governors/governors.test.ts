@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { PROPOSAL_STATES } from '#rules/tally.ts'
-import type { Database } from '#schema/database.ts'
+import { type Database, openDatabase } from '#schema/database.ts'
 import { Governor, Holder } from '#schema/onchain/governance.ts'
 import { rowsOf } from '#schema/rows.ts'
-import { freshDatabase } from '#test/database.ts'
+import { freshDatabase, freshDatabaseUrl } from '#test/database.ts'
 import { must } from '#test/must.ts'
 import { type FollowedDeployment, type FollowedGovernor, startIndexer } from '../index.ts'
 import { openRpc } from '../rpc/open.ts'
@@ -12,12 +12,16 @@ import { FaultyNode, type NodeFault } from '../test/faultyNode.ts'
 import { until } from '../test/follow.ts'
 import { shows } from '../test/followedList.ts'
 import {
+  compareMoments,
   deployCompound,
   deployGovernor,
+  expectOneRoot,
   expectStates,
+  followGovernors,
   type Government,
   type GovernorChain,
   governorChain,
+  indexDifference,
   live,
   liveAlpha,
   liveBravo,
@@ -29,6 +33,8 @@ import { reconcile, startReconciler } from './reconcile.ts'
 /** Governors of others on one chain, configured by address and start block only. */
 
 let chain: GovernorChain
+/** An index that followed while the proposals were played. */
+let played: Database
 let all: [blocks: Government, seconds: Government, bravo: Government, sibling: Government, alpha: Government]
 let deployment: FollowedDeployment
 
@@ -39,12 +45,6 @@ beforeAll(async () => {
   const bravo = await deployCompound(chain, 'Bravo', blocks.token)
   const sibling = await deployCompound(chain, 'Bravo', blocks.token)
   const alpha = await deployCompound(chain, 'Alpha', blocks.token)
-  for (const { token } of [blocks, seconds]) await spreadPower(chain, token)
-  for (const government of [blocks, seconds]) await live(chain, government)
-  await liveAlpha(chain, alpha)
-  await liveBravo(chain, bravo)
-  await liveBravo(chain, sibling)
-  await chain.pass(3)
   all = [blocks, seconds, bravo, sibling, alpha]
   deployment = {
     chainId: chain.anvil.chainId,
@@ -52,8 +52,20 @@ beforeAll(async () => {
     addresses: {},
     governors: all.map(({ governor }) => ({ address: governor.address })),
   }
+  played = await openDatabase(await freshDatabaseUrl())
+  const end = await followGovernors(chain, deployment, played)
+  for (const { token } of [blocks, seconds]) await spreadPower(chain, token)
+  for (const government of [blocks, seconds]) await live(chain, government)
+  await liveAlpha(chain, alpha)
+  await liveBravo(chain, bravo)
+  await liveBravo(chain, sibling)
+  await chain.pass(3)
+  await end()
 })
-afterAll(() => chain?.anvil.stop())
+afterAll(async () => {
+  await played?.close()
+  await chain?.anvil.stop()
+})
 
 async function indexed(following = deployment): Promise<Database> {
   const db = await freshDatabase()
@@ -111,6 +123,9 @@ test(shows('refused', 'with what to name instead'), async () => {
     )
   }
   const at = async (name: string) => ({ address: (await chain.deploy(name)).address })
+  expect(await refusal({ address: token.address })).toContain(
+    'is not a Governor: it has no votingPeriod(). Name the Governor itself: its proxy, not the implementation behind it; not its token or timelock.',
+  )
   expect(await refusal(await at('BravoDelegate'))).toContain('the implementation behind a proxy')
   for (const nouns of ['NounsGovernor', 'NounsFork'])
     expect(await refusal(await at(nouns))).toContain('is a Nouns Governor')
@@ -131,6 +146,10 @@ test('in every block, every proposal has the state and the quorum that the contr
   const every = PROPOSAL_STATES.flatMap((state) => [`Alpha ${state}`, `Bravo ${state}`, `OpenZeppelin ${state}`])
   expect(every.filter((state) => !seen.has(state))).toEqual(['OpenZeppelin Expired']) // its timelock has no end
   expect([...unknown]).toEqual([])
+})
+
+test('at moments all over the history, live and clean, values are those of the contracts', async () => {
+  expect(await compareMoments(chain, [played, await indexed()])).toBeGreaterThan(1_000)
 })
 
 test('ids are prefixed by contract, except those of the first Governor', async () => {
@@ -233,20 +252,6 @@ test('where the node has no state of the block, or the contracts answer nothing,
   await running
 })
 
-test('a reorganisation of a Governor’s blocks leaves the rows of a clean sync', async () => {
-  const db = await freshDatabase()
-  const stop = new AbortController()
-  const indexer = await startIndexer({ db, rpcUrl: chain.url, deployment, signal: stop.signal, confirmations: 64 })
-  await indexer.caughtUp()
-  await chain.call('anvil_reorg', 9, [])
-  await chain.pass(1)
-  await indexer.caughtUp()
-  expect(indexer.status().counters.reorganisations).toBeGreaterThan(0)
-  stop.abort()
-  await indexer.stopped
-  expect(await difference(db, await indexed())).toEqual([])
-})
-
 test('a token’s holders and delegations, and the Governor, are there before the Governor has spoken', async () => {
   const [{ token }] = all
   const { governor } = await deployCompound(chain, 'Alpha', token)
@@ -261,4 +266,42 @@ test('a token’s holders and delegations, and the Governor, are there before th
     { account: holder, balance: 5n, delegate: null },
     { account: delegator, balance: await chain.read(token, 'balanceOf', [delegator]), delegate: delegator },
   ])
+})
+
+test('however the chain is indexed, the state root is the same; a later start block is named', async () => {
+  const [first] = all
+  const [whole, late] = [await indexed(), await indexed({ ...deployment, startBlock: (await chain.head()) - 20 })]
+  expect(await indexDifference(whole, late)).toMatchObject({
+    says: expect.stringMatching(/^the indexes begin at different blocks: 1 here, \d+ there/),
+  })
+  expect(await rowsOf(whole, Governor, 'id = $1', [first.governor.address.toLowerCase()])).toMatchObject([
+    { name: await chain.read(first.governor, 'name') },
+  ])
+  await expectOneRoot(chain, deployment)
+})
+
+test('a Governor whose first block is replaced is asked again, as of its block on the chain', async () => {
+  const [{ token }] = all
+  const timelock = await chain.deploy('BravoTimelock', [3n])
+  await chain.pass(1)
+  const deployed = () => chain.deploy('Alpha', [token.address, timelock.address])
+  const governor = await deployed()
+  const following = { ...deployment, governors: [{ address: governor.address }] }
+  const db = await freshDatabase()
+  const end = await followGovernors(chain, following, db, { confirmations: 64 })
+  await chain.send(0, token, 'mint', [chain.accounts[7], 1n])
+  await end.caughtUp()
+  const askedAt = async (of: Database) => (await rowsOf(of, Governor))[0]?.askedAt
+  expect(await askedAt(db)).toBe((await chain.head()) - 1)
+
+  await chain.call('anvil_reorg', 2, [])
+  await chain.pass(2)
+  await until('it waits for the Governor', () => end.status().problem?.includes('has no contract at') ?? false)
+  expect((await deployed()).address).toBe(governor.address)
+  await chain.send(0, token, 'mint', [chain.accounts[7], 1n])
+  await end()
+  expect(await askedAt(db)).toBe((await chain.head()) - 1)
+  const clean = await indexed(following)
+  expect(await difference(db, clean)).toEqual([])
+  expect(await indexDifference(db, clean)).toBeNull()
 })

@@ -1,6 +1,7 @@
 import { zeroAddress } from 'viem'
+import { type BlockId, headerAt } from '../chain/blockRange.ts'
 import type { FollowedDeployment } from '../deployment.ts'
-import { IndexerError } from '../errors.ts'
+import { InconsistentChain, IndexerError } from '../errors.ts'
 import { MethodUnsupported, RecordedChain } from '../rpc/errors.ts'
 import type { Rpc } from '../rpc/rpc.ts'
 import { asJson, type FollowedGovernor } from './profile.ts'
@@ -17,7 +18,7 @@ export type GovernorFacts = Readonly<Record<string, FollowedGovernor>>
 export const factsOf = ({ governors = [] }: FollowedDeployment): GovernorFacts =>
   asJson(Object.fromEntries(governors.map((one) => [one.address.toLowerCase(), one])))
 
-/** @throws IndexerError when there is no contract at the address. A node without `eth_getCode` is assumed to have one. */
+/** @throws IndexerError when there is none at the address. A node without `eth_getCode` is assumed to have one. */
 export async function requireCode(rpc: Rpc, chainId: number, what: string, address: string): Promise<void> {
   const code = await rpc.request('eth_getCode', [address, 'latest']).catch((cause) => {
     if (cause instanceof RecordedChain || cause instanceof MethodUnsupported) return undefined
@@ -43,7 +44,7 @@ export async function probeDeployment(
   const latest = governorReader(rpc, 'latest')
   const clock = deployment.clock ?? (await unlessRecorded(clockOf(latest, addresses.GOpen), undefined))
   const governors: FollowedGovernor[] = []
-  for (const given of deployment.governors ?? []) {
+  for (const { name: _, ...given } of deployment.governors ?? []) {
     const recorded = known[given.address.toLowerCase()]
     governors.push(recorded ? { ...recorded, ...given } : await probeGovernor(rpc, deployment, given))
   }
@@ -80,15 +81,19 @@ async function probeGovernor(
   return unlessRecorded(probed(), given)
 }
 
-/** The first block from `from` on at whose end the Governor is set up: it depends on the chain alone. */
-async function firstBlock(rpc: Rpc, governor: string, from: number): Promise<number> {
+/** The first block from `from` on at whose end the Governor is set up: it depends on the chain alone.
+ *  @throws InconsistentChain when copies of the node on several forks answered. */
+async function firstBlock(rpc: Rpc, governor: string, from: number): Promise<BlockId> {
   let last = Number(await rpc.request('eth_blockNumber'))
   for (let first = Math.min(from, last); first < last; ) {
     const middle = Math.floor((first + last) / 2)
     if (await governorReader(rpc, middle)(governor, 'votingPeriod')) last = middle
     else first = middle + 1
   }
-  return last
+  const header = await headerAt(rpc, last)
+  if (!header || !(await governorReader(rpc, header)(governor, 'votingPeriod')))
+    throw new InconsistentChain(`Block ${last}, as of which the Governor ${governor} is to be asked, was replaced`)
+  return header
 }
 
 /** Blocks that may pass between two questions. */

@@ -4,6 +4,7 @@ import type { Values } from '../store/rows.ts'
 /** A Governor to follow, as configured; what is left out is read from the contract. Addresses in any case. */
 export interface FollowedGovernor {
   address: string
+  /** What its contract calls itself. A configured name is for logs alone: what is indexed depends on the chain. */
   name?: string
   token?: string | null
   timelock?: string | null
@@ -20,6 +21,8 @@ export interface FollowedGovernor {
   fractional?: boolean
   /** The block as of which what is left out is asked of the contract. */
   askedAt?: number | null
+  /** The hash of that block. */
+  askedHash?: string
 }
 
 /** A Governor's row, with every value known. */

@@ -1,11 +1,13 @@
 import { parseAbi, zeroAddress } from 'viem'
-import { contractReader } from '../rpc/contractReader.ts'
+import type { BlockId } from '../chain/blockRange.ts'
+import { type AskedBlock, contractReader } from '../rpc/contractReader.ts'
 import type { Rpc } from '../rpc/rpc.ts'
 import type { FollowedGovernor } from './profile.ts'
 
 /** What a Governor's contract answers about itself, as of one block. */
 
 const abi = parseAbi([
+  'function name() view returns (string)',
   'function votingPeriod() view returns (uint256)',
   'function COUNTING_MODE() view returns (string)',
   'function CLOCK_MODE() view returns (string)',
@@ -29,11 +31,11 @@ const abi = parseAbi([
   'function delay() view returns (uint256)',
 ])
 
-export const governorReader = (rpc: Rpc, block: number | 'latest') => contractReader(rpc, abi, block)
+export const governorReader = (rpc: Rpc, block: AskedBlock) => contractReader(rpc, abi, block)
 export type GovernorReader = ReturnType<typeof governorReader>
 
-/** Fills in what is left out of `given`, from the contract as of `block`. */
-export async function readGovernor(rpc: Rpc, block: number, given: FollowedGovernor): Promise<FollowedGovernor> {
+/** Fills in what is left out of `given`, from the contract as of `block`; the name is always the contract's. */
+export async function readGovernor(rpc: Rpc, block: BlockId, given: FollowedGovernor): Promise<FollowedGovernor> {
   const read = governorReader(rpc, block)
   const { address } = given
   const mode = await read(address, 'COUNTING_MODE')
@@ -45,19 +47,26 @@ export async function readGovernor(rpc: Rpc, block: number, given: FollowedGover
   const grace = timelock === null ? undefined : await read(timelock, 'GRACE_PERIOD')
   return {
     ...given,
+    name: shortened((await read(address, 'name')) ?? ''),
     kind,
     token,
     timelock,
     clock: given.clock ?? (await clockOf(read, address)),
     counting: given.counting ?? (kind === 'OpenZeppelin' ? countingOf(mode) : 'For'),
     quorumDenominator: given.quorumDenominator ?? (await read(address, 'quorumDenominator')),
-    fixedQuorum: given.fixedQuorum ?? (await fixedQuorum(read, address, kind, block)),
+    fixedQuorum: given.fixedQuorum ?? (await fixedQuorum(read, address, kind, block.number)),
     gracePeriod: given.gracePeriod ?? (grace === undefined || grace > MAX_GRACE ? null : Number(grace)),
     hasSuperQuorum: given.hasSuperQuorum ?? (await read(address, 'superQuorum', 0n)) !== undefined,
     fractional: given.fractional ?? new URLSearchParams(mode ?? '').get('params') === 'fractional',
-    askedAt: block,
+    askedAt: block.number,
+    askedHash: block.hash,
   }
 }
+
+const MAX_NAME_LENGTH = 200
+
+/** A contract may call itself anything: PostgreSQL stores no NUL. */
+const shortened = (name: string) => [...name.replaceAll('\0', '\uFFFD')].slice(0, MAX_NAME_LENGTH).join('')
 
 /** A longer grace period never ends. */
 const MAX_GRACE = 2n ** 31n - 1n

@@ -3,10 +3,9 @@ import { type Database, databaseTime } from '#schema/database.ts'
 import { type Drift, Reconciliation } from '#schema/offchain/reconciliation.ts'
 import { Governor } from '#schema/onchain/governance.ts'
 import { row, rowsOf, saveRows } from '#schema/rows.ts'
-import { headerCall } from '../chain/blockRange.ts'
+import { headerAt } from '../chain/blockRange.ts'
 import { InconsistentChain } from '../errors.ts'
 import type { Logger } from '../options.ts'
-import type { BlockHeader } from '../rpc/answers.ts'
 import { RecordedChain, StateUnavailable } from '../rpc/errors.ts'
 import { openRpc } from '../rpc/open.ts'
 import type { Rpc } from '../rpc/rpc.ts'
@@ -37,8 +36,7 @@ export async function reconcile(db: Database, rpc: Rpc, sample: SampleOptions): 
   const { rows } = await db.query('select least(block, final_block) as block from cursor')
   const block: number | undefined = rows[0]?.block
   if (block === undefined) return []
-  const { method, params } = headerCall(block)
-  const header = (await rpc.request(method, params)) as BlockHeader | null
+  const header = await headerAt(rpc, block)
   if (!header) throw new InconsistentChain(`The node has no block ${block}, which is final in the index`)
   const { hash, timestamp: time } = header
   const seeded = { ...sample, seed: sample.seed ?? hash }

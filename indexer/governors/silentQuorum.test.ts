@@ -6,16 +6,20 @@ import { Governor, Proposal } from '#schema/onchain/governance.ts'
 import { rowsOf } from '#schema/rows.ts'
 import { freshDatabase, freshDatabaseUrl } from '#test/database.ts'
 import { must } from '#test/must.ts'
-import { type FollowedDeployment, type IndexerOptions, startIndexer } from '../index.ts'
+import type { FollowedDeployment, IndexerOptions } from '../index.ts'
 import { difference } from '../test/compare.ts'
 import { faultyNode } from '../test/faultyNode.ts'
 import { shows } from '../test/followedList.ts'
 import {
   type At,
+  compareMoments,
+  expectOneRoot,
   expectStates,
+  followGovernors,
   type Government,
   type GovernorChain,
   governorChain,
+  indexDifference,
   spreadPower,
 } from '../test/governors.ts'
 import { recordingLogger } from '../test/logger.ts'
@@ -31,17 +35,7 @@ let live: Database
 /** By Governor, the first block in which its quorum is another one, and the block of the event that shows it. */
 const changes = new Map<string, { changed: number; seen: number }>()
 
-const start = async (db: Database, { confirmations = 4, ...options }: Partial<IndexerOptions> = {}) => {
-  const stop = new AbortController()
-  const needs = { db, rpcUrl: chain.url, deployment, signal: stop.signal, pollMs: 50, confirmations, ...options }
-  const indexer = await startIndexer(needs)
-  const end = async () => {
-    await indexer.caughtUp()
-    stop.abort()
-    await indexer.stopped
-  }
-  return Object.assign(end, { caughtUp: indexer.caughtUp })
-}
+const start = (db: Database, options: Partial<IndexerOptions> = {}) => followGovernors(chain, deployment, db, options)
 
 /** Proposes without any effect, and passes the snapshot. */
 async function propose(governor: At, description: string): Promise<bigint> {
@@ -229,6 +223,12 @@ test(shows('quorumSilent'), async () => {
   expect(seen).toContain('OpenZeppelin Succeeded')
 })
 
+test('at moments all over the history, live and clean, values are those of the contracts', async () => {
+  const clean = await freshDatabase()
+  await (await start(clean))()
+  expect(await compareMoments(chain, [live, clean], isUntold)).toBeGreaterThan(1_000)
+})
+
 test('what such a Governor’s proposals need is not known, with the reason; the others’ is', async () => {
   const changed = ['between', 'withBallot', 'before', 'after', 'bravo', 'superQuorum'].map(addressOf)
   const governors = await rowsOf(live, Governor)
@@ -247,6 +247,7 @@ test('an index that starts late has the rows and the root of one that followed, 
   const late = await freshDatabase()
   await (await start(late))()
   expect(await difference(live, late)).toEqual([])
+  expect(await indexDifference(live, late)).toBeNull()
   const { log, lines } = recordingLogger()
   await (await start(late, { log }))()
   const told = lines('Where the state of a proposal depends on this, it is null')
@@ -258,8 +259,9 @@ test('a quorum that does not change costs one question per block with an event o
   const asked: string[] = []
   const [quorum, to] = [toFunctionSelector('quorum(uint256)'), addressOf('steady')]
   node.fault = ({ method, params }) => {
-    const [call, block] = params as [{ to: string; data: string }, string]
-    if (method === 'eth_call' && call.to === to && call.data.startsWith(quorum)) asked.push(`${block} ${call.data}`)
+    const [call, block] = params as [{ to: string; data: string }, object]
+    if (method === 'eth_call' && call.to === to && call.data.startsWith(quorum))
+      asked.push(`${JSON.stringify(block)} ${call.data}`)
     return undefined
   }
   const deployed = { ...deployment, governors: [{ address: to }] }
@@ -270,16 +272,11 @@ test('a quorum that does not change costs one question per block with an event o
 })
 
 test('a reorganisation of the blocks in which a quorum changed leaves the rows of a clean index', async () => {
-  const [forked, clean] = [await freshDatabase(), await freshDatabase()]
-  const followed = await start(forked, { confirmations: 400 })
-  await followed.caughtUp()
   const head = await chain.head()
   const { seen } = must(changes.get(addressOf('superQuorum')))
-  await chain.call('anvil_reorg', head - seen + 4, [])
-  await chain.pass(1)
-  await followed()
+  await expectOneRoot(chain, deployment, head - seen + 4)
+  const forked = await freshDatabase()
+  await (await start(forked))()
   const states = await rowsOf(forked, Governor, 'id = $1', [addressOf('superQuorum')])
   expect(states).toMatchObject([{ quorumUnknown: null }])
-  await (await start(clean, { confirmations: 400 }))()
-  expect(await difference(forked, clean)).toEqual([])
 })

@@ -5,8 +5,11 @@ type Stored = Readonly<Values<Proposal>>
 
 /** Writes values of a proposal that differ from what it has. Where none does, there is no new version: whoever votes without weight makes the index no larger. */
 export function changeProposal(rows: Rows, proposal: Stored, values: Partial<Stored>) {
-  if (Object.entries(values).some(([name, value]) => !isSame(proposal[name as keyof Stored], value)))
-    rows.put(Proposal, { ...proposal, ...values })
+  for (const name in values)
+    if (!isSame(proposal[name as keyof Stored], values[name as keyof Stored])) {
+      rows.put(Proposal, { ...proposal, ...values })
+      return
+    }
 }
 
 const isSame = (left: unknown, right: unknown) =>

@@ -7,6 +7,7 @@ export interface EventContext {
   /** `block-logIndex`, zero-padded: sorts as the chain does. */
   id: string
   block: number
+  blockHash: string
   timestamp: Date
   /** The contract that emitted it. */
   address: `0x${string}`

@@ -123,9 +123,9 @@ export function upgraded(rows: Rows, event: EventContext) {
   const now = answerOf(rows, governor, event)
   if (!now) return
   fixQuorums(rows, event)
-  const { kind, token, timelock, clock, name } = governor
+  const { kind, token, timelock, clock } = governor
   rows.put(Governor, {
-    ...profileOf({ ...now, kind, token, timelock, clock, name }),
+    ...profileOf({ ...now, kind, token, timelock, clock }),
     quorumUnknown: governor.quorumUnknown,
   })
   reviseQuorums(rows, event)

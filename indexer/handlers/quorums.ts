@@ -143,9 +143,10 @@ function contractQuorum(
 }
 
 /** A question to the Governor as of the event's block. */
-const askedOf = ({ id }: Readonly<GovernorProfile>, { block, governances }: EventContext) => ({
+const askedOf = ({ id }: Readonly<GovernorProfile>, { block, blockHash, governances }: EventContext) => ({
   address: id,
   block,
+  blockHash,
   governances,
 })
 

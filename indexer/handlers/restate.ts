@@ -10,11 +10,11 @@ export function restate(
   rows: Rows,
   { id, askedAt }: Readonly<Pick<Governor, 'id' | 'askedAt'>>,
   proposals: readonly Readonly<Values<Proposal>>[],
-  { block, governances }: EventContext,
+  { block, blockHash, governances }: EventContext,
 ) {
   if (askedAt === null || !proposals.length) return
   const ids = proposals.map(({ onChainId }) => onChainId)
-  const states = governances.answers?.numbers(rows, { address: id, block }, 'state', ids) ?? []
+  const states = governances.answers?.numbers(rows, { address: id, block, blockHash }, 'state', ids) ?? []
   for (const [index, proposal] of proposals.entries()) {
     const state = PROPOSAL_STATES[Number(states[index])]
     if (state) changeProposal(rows, proposal, { canceled: state === 'Canceled', executed: state === 'Executed' })

@@ -43,7 +43,11 @@ function withoutNul(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNul)
   if (value === null || typeof value !== 'object') return value
   const record = value as Record<string, unknown>
-  for (const key in record) record[key] = withoutNul(record[key])
+  for (const key in record) {
+    const inner = record[key]
+    const clean = withoutNul(inner)
+    if (clean !== inner) record[key] = clean
+  }
   return record
 }
 
@@ -103,7 +107,7 @@ class LogStep {
     if (!decoded) return
     const { name, handle } = decoded
     const args = withoutNul(decoded.args) as Record<string, unknown>
-    const { block, address, index: logIndex, transactionHash } = log
+    const { block, blockHash, address, index: logIndex, transactionHash } = log
     const id = eventId(block, logIndex)
     rows.append(ChainEvent, {
       id,
@@ -117,7 +121,17 @@ class LogStep {
     })
     const idPrefix = governances.idPrefixOf(address)
     const { data } = log
-    const event: EventContext = { id, block, timestamp, address, idPrefix, data, announcesQuorum, governances }
+    const event: EventContext = {
+      id,
+      block,
+      blockHash,
+      timestamp,
+      address,
+      idPrefix,
+      data,
+      announcesQuorum,
+      governances,
+    }
     try {
       if (OF_GOVERNORS.has(contract)) addGovernors(rows, event)
       handle?.(rows, args, event)
@@ -160,10 +174,20 @@ export function eventIds(logs: readonly Log[], followed: ContractKinds): Map<num
   const ids = new Map<number, string[]>()
   for (const log of logs) {
     const contract = followed.get(log.address)
-    if (!contract || !read(contract, log)) continue
+    if (!contract || !becomesEvent(contract, log)) continue
     ids.set(log.block, [...(ids.get(log.block) ?? []), eventId(log.block, log.index)])
   }
   return ids
+}
+
+/** One that cannot be indexed counts, too: its contract is set aside when it is read again. */
+function becomesEvent(contract: ContractName, log: Log): boolean {
+  try {
+    return read(contract, log) !== undefined
+  } catch (error) {
+    if (error instanceof UnfitEvent) return true
+    throw error
+  }
 }
 
 /** The steps that store the contracts which a range announced. */

@@ -37,8 +37,9 @@ const MAX_SECONDS = 100_000_000_000
 
 const isObject = (raw: unknown): raw is Record<string, unknown> => typeof raw === 'object' && raw !== null
 const isHash = (value: unknown): value is string => typeof value === 'string' && /^0x[0-9a-f]{64}$/i.test(value)
+/** Whole bytes. (A pattern that repeats a group takes several times as long over long data.) */
 const isData = (value: unknown): value is `0x${string}` =>
-  typeof value === 'string' && /^0x([0-9a-f]{2})*$/i.test(value)
+  typeof value === 'string' && value.length % 2 === 0 && /^0x[0-9a-f]*$/i.test(value)
 const isAddress = (value: unknown): value is `0x${string}` =>
   typeof value === 'string' && /^0x[0-9a-f]{40}$/i.test(value)
 
@@ -82,20 +83,29 @@ function readLogs(raw: unknown, { blockHash, fromBlock = '0x0', toBlock }: LogCr
   if (!Array.isArray(raw)) throw wrong('it is no list of logs')
   const from = Number(fromBlock)
   const to = toBlock === undefined ? Number.POSITIVE_INFINITY : Number(toBlock)
-  const places = new Set<number>()
-  return raw.map((one) => {
-    const log = readLog(one)
+  let before: Log | undefined
+  let isAscending = true
+  const logs = raw.map((one) => {
+    const log = readLog(one, before)
     if (!log) throw wrong('it has something that is no log')
     const { block, index } = log
     if ((one as { removed?: unknown }).removed === true) throw wrong(`it has a log of block ${block} that was removed`)
     if (blockHash === undefined ? block < from || block > to : log.blockHash !== blockHash.toLowerCase())
       throw wrong(`it has a log of block ${block}, which was not asked for`)
-    // Some nodes count the logs of each transaction from zero.
-    const place = block * 2 ** 24 + index
-    if (places.has(place)) throw wrong(`block ${block} has two logs with the index ${index}`)
-    places.add(place)
+    if (before && (block - before.block || index - before.index) <= 0) isAscending = false
+    before = log
     return log
   })
+  const double = isAscending ? undefined : firstDouble(logs)
+  // Some nodes count the logs of each transaction from zero.
+  if (double) throw wrong(`block ${double.block} has two logs with the index ${double.index}`)
+  return logs
+}
+
+/** The first log with the place of one before it. */
+function firstDouble(logs: readonly Log[]): Log | undefined {
+  const places = new Set<number>()
+  return logs.find(({ block, index }) => places.size === places.add(block * 2 ** 24 + index).size)
 }
 
 /** The transactions of a block that came as it is; undefined when the node does not have it. */
@@ -116,21 +126,30 @@ export function readReceipts(raw: unknown, blockHash: string): Log[] | null {
   return readLogs(logs.flat(), { blockHash })
 }
 
-function readLog(raw: unknown): Log | undefined {
+/** What a log has in common with the one `before` it is neither checked nor kept twice. */
+function readLog(raw: unknown, before: Log | undefined): Log | undefined {
   if (!isObject(raw)) return undefined
-  const { address, topics, data, blockHash, transactionHash } = raw
+  const { data } = raw
   const block = quantity(raw.blockNumber)
   const index = quantity(raw.logIndex)
-  const isWhole =
-    isAddress(address) && Array.isArray(topics) && topics.every(isHash) && isData(data) && isHash(blockHash)
-  if (!isWhole || !isHash(transactionHash) || Number.isNaN(block) || !(index < 2 ** 24)) return undefined
-  return {
-    address: address.toLowerCase() as `0x${string}`,
-    topics: topics as `0x${string}`[],
-    data,
-    block,
-    blockHash: blockHash.toLowerCase(),
-    transactionHash,
-    index,
-  }
+  const address = checked(raw.address, before?.address, isAddress)?.toLowerCase() as `0x${string}` | undefined
+  const topics = readTopics(raw.topics, before?.topics[0])
+  const blockHash = checked(raw.blockHash, before?.blockHash, isHash)?.toLowerCase()
+  const transactionHash = checked(raw.transactionHash, before?.transactionHash, isHash)
+  const isWhole = address && topics && isData(data) && blockHash && transactionHash
+  if (!isWhole || Number.isNaN(block) || !(index < 2 ** 24)) return undefined
+  return { address, topics, data, block, blockHash, transactionHash, index }
+}
+
+/** A value that is right, or is one that was checked before; else undefined. */
+function checked(value: unknown, known: string | undefined, isRight: (value: unknown) => value is string) {
+  if (known !== undefined && value === known) return known
+  return isRight(value) ? value : undefined
+}
+
+/** The topics of a log; undefined where they are wrong. Most logs begin with the topic of the log before. */
+function readTopics(raw: unknown, known: string | undefined): `0x${string}`[] | undefined {
+  if (!Array.isArray(raw)) return undefined
+  const topics = raw.map((topic) => checked(topic, known, isHash))
+  return topics.every((topic) => topic !== undefined) ? (topics as `0x${string}`[]) : undefined
 }

@@ -7,10 +7,15 @@ import {
   encodeFunctionData,
   type Hex,
 } from 'viem'
-import { isRevert, lacksState, NodeBusy, StateUnavailable } from './errors.ts'
+import { type BlockId, headerAt, hex } from '../chain/blockRange.ts'
+import { InconsistentChain } from '../errors.ts'
+import { isRevert, lacksState, NodeBusy, refusesHash, StateUnavailable } from './errors.ts'
 import type { Rpc } from './rpc.ts'
 
 type View = 'view' | 'pure'
+
+/** As of which block a contract is asked: with its hash, no other block of that height can answer. */
+export type AskedBlock = BlockId | number | 'latest'
 
 /** A typed function that calls view functions of `abi` as of one block. Its result is undefined only when the contract has no such
  *  function: the call reverts, returns nothing, or a fallback function returns something else, which `onOther` is told.
@@ -19,10 +24,9 @@ type View = 'view' | 'pure'
 export function contractReader<const A extends Abi>(
   rpc: Rpc,
   abi: A,
-  block: number | 'latest',
+  block: AskedBlock,
   onOther: (contract: string, functionName: string) => void = () => {},
 ) {
-  const tag = block === 'latest' ? block : `0x${block.toString(16)}`
   return async <N extends ContractFunctionName<A, View>, Args extends ContractFunctionArgs<A, View, N>>(
     address: string,
     functionName: N,
@@ -30,9 +34,9 @@ export function contractReader<const A extends Abi>(
   ): Promise<ContractFunctionReturnType<A, View, N, Args> | undefined> => {
     const call = { abi: abi as Abi, functionName: functionName as string }
     const data = encodeFunctionData({ ...call, args })
-    const answer = await rpc.request('eth_call', [{ to: address, data }, tag]).catch((error: unknown) => {
+    const answer = await callAt(rpc, { to: address, data }, block).catch((error: unknown) => {
       if (isRevert(error)) return '0x'
-      throw lacksState(error) ? new StateUnavailable(block, error) : error
+      throw lacksState(error) ? new StateUnavailable(numberOf(block), error) : error
     })
     if (typeof answer !== 'string' || !/^0x/i.test(answer))
       throw new NodeBusy('RPC_URL: the node answered eth_call with something that is no data')
@@ -44,4 +48,22 @@ export function contractReader<const A extends Abi>(
       return undefined
     }
   }
+}
+
+const numberOf = (block: AskedBlock) => (typeof block === 'object' ? block.number : block)
+
+/** A node that takes no hash (EIP-1898) is asked by number, and then which block that is. A replica on another fork may give both answers: what it
+ *  told is not believed then. */
+async function callAt(rpc: Rpc, transaction: { to: string; data: string }, block: AskedBlock): Promise<unknown> {
+  const ask = (of: unknown) => rpc.request('eth_call', [transaction, of])
+  if (typeof block !== 'object') return ask(block === 'latest' ? block : hex(block))
+  const { number, hash } = block
+  return ask({ blockHash: hash }).catch(async (error: unknown) => {
+    if (!refusesHash(error)) throw error
+    const [told] = await Promise.allSettled([ask(hex(number))])
+    const now = await headerAt(rpc, number)
+    if (now?.hash !== hash) throw new InconsistentChain(`The node answered as of another block ${number} than ${hash}`)
+    if (told.status === 'rejected') throw told.reason
+    return told.value
+  })
 }

@@ -18,6 +18,7 @@ import {
   retryAfterMs,
   statusError,
 } from './errors.ts'
+import { openRpc } from './open.ts'
 
 const refusal = (code: number, message: string): NodeFault => ({ error: { code, message } })
 
@@ -136,8 +137,8 @@ test('an overloaded endpoint says in seconds or by a date when to come again', (
 
 test('HTTP statuses: busy, denied, or nothing', () => {
   const classOf = (status: number, body = '') => statusError('https://rpc.example', status, body)
-  for (const status of [408, 429, 500, 502, 503]) expect(classOf(status), String(status)).toBeInstanceOf(NodeBusy)
-  for (const status of [401, 402, 403]) expect(classOf(status), String(status)).toBeInstanceOf(AccessDenied)
+  for (const status of [402, 408, 429, 500, 502, 503]) expect(classOf(status), String(status)).toBeInstanceOf(NodeBusy)
+  for (const status of [401, 403]) expect(classOf(status), String(status)).toBeInstanceOf(AccessDenied)
   expect(classOf(403, '{"error":"monthly quota exceeded"}')).toBeInstanceOf(NodeBusy)
   for (const status of [200, 400, 404]) expect(classOf(status), String(status)).toBeUndefined()
 })
@@ -210,6 +211,52 @@ test('rate limits and time-outs are retried, and do not shrink the range', async
   expect(indexer.status().counters.failures).toBeGreaterThan(0)
   expect(indexer.status().counters.consecutiveFailures).toBe(0)
   await expectClean(chain, db)
+})
+
+test.each<[string, NodeFault]>([
+  ['dRPC’s code 30', refusal(30, 'Request timeout on the free tier, please upgrade your tier to the paid one')],
+  ['the words of a plan', refusal(-32005, 'You have reached the daily limit of your current plan')],
+  ['other words of a plan', refusal(-32005, 'daily request count exceeded, request rate limited')],
+  ['HTTP 402', { status: 402 }],
+])('of several endpoints, one whose quota is used up (%s) asks the next one', async (_, fault) => {
+  const { chain, nodes, rpcUrl } = await chainWithNodes(2)
+  const [first, second] = nodes
+  if (first) first.fault = () => fault
+  const db = await freshDatabase()
+  const indexer = await follow(chain, db, { rpcUrl, patience: { delayMs: 1 } })
+  await indexer.caughtUp(await chain.head())
+  expect(indexer.status().counters.failovers).toBeGreaterThan(0)
+  expect(indexer.status().counters.endpointsLeftOut).toBe(0)
+  expect(second?.calls.get('eth_getLogs')).toBeGreaterThan(0)
+  await expectClean(chain, db)
+})
+
+test('a single endpoint whose quota is used up (HTTP 402) is waited for', async () => {
+  const { chain, nodes, rpcUrl } = await chainWithNodes(1)
+  const db = await freshDatabase()
+  const indexer = await follow(chain, db, { rpcUrl, patience: { delayMs: 1 } })
+  await indexer.caughtUp(await chain.head())
+  for (const node of nodes) node.fault = () => ({ status: 402 })
+  await chain.send(1, 'GOpen', 'deposit', [], 1n)
+  await expect.poll(() => indexer.status().state).toBe('retrying')
+  expect(indexer.status().problem).toContain('(HTTP 402)')
+  for (const node of nodes) node.fault = () => undefined
+  await indexer.caughtUp(await chain.head())
+  await expectClean(chain, db)
+})
+
+test('an endpoint that names a time is not asked again before it', async () => {
+  const { nodes, rpcUrl } = await chainWithNodes(1)
+  const asked: number[] = []
+  for (const node of nodes)
+    node.fault = () => {
+      asked.push(performance.now())
+      return asked.length > 1 ? undefined : { status: 429, headers: { 'retry-after': '1' } }
+    }
+  expect(await openRpc(rpcUrl, { delayMs: 1 }).request('eth_chainId')).toBe('0x7a69')
+  const [first = 0, second = 0] = asked
+  expect(asked).toHaveLength(2)
+  expect(second - first).toBeGreaterThanOrEqual(990)
 })
 
 test('of several endpoints, one that lacks a method or denies access is left out with a warning while another serves', async () => {

@@ -132,6 +132,8 @@ export const isUnusable = (error: unknown): error is EndpointUnusable =>
   error instanceof AccessDenied || (error instanceof MethodUnsupported && REQUIRED_METHODS.has(error.method))
 
 const REVERTED = 3
+/** EIP-1474: "Requested resource not found". */
+const RESOURCE_NOT_FOUND = -32001
 const INVALID_PARAMS = -32602
 /** JSON-RPC 2.0: "The method does not exist / is not available." */
 const METHOD_NOT_FOUND = -32601
@@ -168,12 +170,13 @@ const REVERT =
   /revert|invalid opcode|invalid jump|bad instruction|bad jump|stack underflow|VM execution error|out of gas/i
 /** A block whose state the node does not have. geth says `header not found` for one that it does not know. */
 const STATE_MISSING =
-  /missing trie node|header not found|(state|trie|block)\b.*\b(not available|unavailable|pruned|not found|missing)|pruned|BlockOutOfRange|historical state|distance to target block/i
+  /missing trie node|header (for hash )?not found|unknown block|could not be found|(state|trie|block)\b.*\b(not available|unavailable|pruned|not found|missing)|pruned|BlockOutOfRange|historical state|distance to target block/i
 
-/** HTTP statuses of a provider that rejects the key, asks for payment, or forbids the access. */
-const DENIED_STATUS = new Set([401, 402, 403])
-/** HTTP statuses of an endpoint that is overloaded or away for a moment. */
-const isBusyStatus = (status: number) => status === 408 || status === TOO_MANY_REQUESTS || status >= 500
+/** HTTP statuses of a provider that rejects the key, or forbids the access. */
+const DENIED_STATUS = new Set([401, 403])
+const PAYMENT_REQUIRED = 402
+/** HTTP statuses of an endpoint that is overloaded or away for a moment, or whose quota is used up until it is paid for or renewed. */
+const isBusyStatus = (status: number) => [PAYMENT_REQUIRED, 408, TOO_MANY_REQUESTS].includes(status) || status >= 500
 
 /** What an HTTP status says about the endpoint, if it says anything: the body then need not be JSON-RPC. */
 export function statusError(
@@ -234,6 +237,9 @@ export function responseError(
   )
     return new MethodUnsupported(endpoint, method, code, message)
   if (DENIED.test(message)) return new AccessDenied(endpoint, message)
+  // Receipts can be done without: what a plan does not have of them will not come by waiting.
+  if (method === 'eth_getBlockReceipts' && PLAN.test(message))
+    return new MethodUnsupported(endpoint, method, code, message)
   if (PLAN.test(message) && !RANGE.test(message)) return new NodeBusy(message)
   return new RpcError(method, code, message, method === 'eth_getLogs' && asksForSeveralBlocks(params[0]))
 }
@@ -283,7 +289,19 @@ export const isRevert = (error: unknown): error is RpcError =>
 
 /** Whether a node refused a call because it does not have the block's state. */
 export const lacksState = (error: unknown): error is RpcError =>
-  error instanceof RpcError && STATE_MISSING.test(error.reason)
+  error instanceof RpcError && (error.code === RESOURCE_NOT_FOUND || STATE_MISSING.test(error.reason))
+
+/** How nodes say that they take no hash of a block in place of its number. */
+const NO_HASH =
+  /unmarshal|deserial|blockhash|hex string|(invalid|wrong|expected|unsupported|not supported).*\b(arg|param|block|type|tag|string)/i
+
+/** Whether a node takes numbers of blocks alone (before EIP-1898). */
+export function refusesHash(error: unknown): boolean {
+  if (!(error instanceof RpcError)) return false
+  const { code, reason } = error
+  const isOther = error instanceof RecordedChain || isRevert(error) || lacksState(error)
+  return !isOther && (code === INVALID_PARAMS || NO_HASH.test(reason))
+}
 
 /** Whether no other endpoint shall be asked: a revert is the chain's answer, and a request for the logs of several blocks or of many contracts can be made smaller. A
  *  request that cannot, for one block or a header, may be within the limits of another endpoint. */

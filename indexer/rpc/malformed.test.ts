@@ -214,6 +214,17 @@ test.each([
   [LOG, { ...LOG, transactionHash: `0x${'cd'.repeat(32)}` }], // counted by transaction
   [{ ...LOG, blockNumber: '0x2' }],
   [{ ...LOG, data: '0xzz' }],
+  [{ ...LOG, data: '0xabc' }],
+  [{ ...LOG, topics: ['0xab'] }],
+  // What is like the log before is not checked again; everything else is.
+  ...Object.keys(LOG).map((key) => [LOG, { ...LOG, logIndex: '0x1', [key]: undefined }]),
+  [LOG, { ...LOG, logIndex: '0x1', transactionHash: '0xab' }],
+  [LOG, { ...LOG, logIndex: '0x1', address: '0xab' }],
+  [
+    { ...LOG, topics: [HASH] },
+    { ...LOG, logIndex: '0x1', topics: [HASH, '0xab'] },
+  ],
+  [{ ...LOG, logIndex: '0x1' }, LOG, { ...LOG, logIndex: '0x1' }], // not in order, and twice
 ])('%j are no logs of block 1', (logs) => {
   expect(() => readAnswer(inBlockOne, logs)).toThrow(/^the answer to eth_getLogs is wrong/)
 })
@@ -223,5 +234,6 @@ test('a block, a block that is not there, and logs are read', () => {
   expect(readAnswer(blockCall('0x1'), null)).toBeNull()
   expect(readAnswer(inBlockOne, [LOG])).toMatchObject([{ address: ADDRESS, block: 1, index: 0 }])
   expect(readAnswer(logsCall({ blockHash: HASH }), [LOG])).toHaveLength(1)
+  expect(readAnswer(inBlockOne, [{ ...LOG, logIndex: '0x1' }, LOG])).toMatchObject([{ index: 1 }, { index: 0 }])
   expect(() => readAnswer(logsCall({ blockHash: `0x${'cd'.repeat(32)}` }), [LOG])).toThrow('was not asked for')
 })

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process'
-import { createRequire } from 'node:module'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import type { FollowedDeployment } from '../deployment.ts'
 import { IndexerError } from '../errors.ts'
 import type { Follower, FollowerContext } from '../follow/follower.ts'
@@ -21,8 +20,7 @@ export interface ProcessArguments extends ProcessorOptions {
 }
 
 const MAX_ERROR_OUTPUT = 2_000
-/** Resolved from this file, not from the working directory. */
-const LOADER = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
+const RUN = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
 
 const decimal = (_: string, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)
 
@@ -54,8 +52,7 @@ export async function backfillFromGateway(
 /** Runs the processor in a child process until it ends or `signal` aborts. The cursor must exist.
  *  @throws IndexerError with the end of the processor's error output, when it failed. */
 export async function runProcessorProcess(options: ProcessArguments, signal: AbortSignal): Promise<void> {
-  const script = new URL('./main.ts', import.meta.url).pathname
-  const child = spawn(process.execPath, ['--import', LOADER, script, JSON.stringify(options, decimal)], {
+  const child = spawn(process.execPath, [RUN, 'indexer/squid/main.ts', JSON.stringify(options, decimal)], {
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   const stop = () => child.kill('SIGTERM')

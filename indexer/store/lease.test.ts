@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { type Database, openDatabase } from '#schema/database.ts'
 import { freshDatabase } from '#test/database.ts'
 import { FaultProxy } from '#test/faultProxy.ts'
+import { forkSource } from '#test/forkSource.ts'
 import type { TestChain } from '../test/chain.ts'
 import { expectClean, follow, until } from '../test/follow.ts'
 import { recordingLogger } from '../test/logger.ts'
@@ -95,8 +95,7 @@ test('an indexer process that was frozen is replaced, and stores nothing when it
   const { chainId, startBlock, addresses } = chain.deployment
   const deployment = { chainId, startBlock: Number(startBlock), addresses }
   const needs = { databaseUrl: db.url, rpcUrl: chain.url, deployment, confirmations: 5, patience: SHORT_TERM }
-  const script = new URL('../test/process.ts', import.meta.url).pathname
-  const child = spawn(process.execPath, ['--import', 'tsx', script, JSON.stringify(needs)], { stdio: 'inherit' })
+  const child = forkSource('indexer/test/process.ts', [JSON.stringify(needs)])
   onTestFinished(() => void child.kill('SIGKILL'))
   const holder = async () => (await db.query('select holder from indexer_lease')).rows[0]?.holder
   await until('the process holds the lock', async () => String(await holder()).endsWith(`:${child.pid}`))

@@ -1,13 +1,14 @@
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
 import type { Sql } from '#schema/database.ts'
 import { type EntityClass, type KeptValues, type TableDefinition, tableOf, type Versioned } from '#schema/define.ts'
-import { addToTotals } from '#schema/totals.ts'
+import { addToTotals, type RowCounts } from '#schema/totals.ts'
 import {
   type Changes,
   loadPresent,
   noChanges,
   type RowValues,
   type RowVersion,
+  rowCounts,
   textOf,
   writeChanges,
 } from './versions.ts'
@@ -103,25 +104,18 @@ export type BatchChanges = { table: TableDefinition; changes: Changes }[]
 /** Writes the changes of a batch with a few statements per table, and what they change in the totals. */
 export async function writeBatch(sql: Sql, batch: BatchChanges): Promise<void> {
   const blocks: [first: number, last: number] = [Number.MAX_SAFE_INTEGER, 0]
-  const include = (block: number | null) => {
-    if (block === null) return
-    if (block < blocks[0]) blocks[0] = block
-    if (block > blocks[1]) blocks[1] = block
-  }
+  const changed = new Map<TableDefinition, RowCounts>()
   for (const { table, changes } of batch) {
     await writeChanges(sql, table, changes)
-    for (const { toBlock } of changes.closed) include(toBlock)
-    for (const { fromBlock, toBlock } of changes.opened) {
-      include(fromBlock)
-      include(toBlock)
+    if (!changes.opened.length && !changes.closed.length) continue
+    const counts = rowCounts(changes)
+    for (const block of counts.keys()) {
+      if (block < blocks[0]) blocks[0] = block
+      if (block > blocks[1]) blocks[1] = block
     }
+    changed.set(table, counts)
   }
-  const changed = batch.filter(({ changes }) => changes.opened.length || changes.closed.length)
-  await addToTotals(
-    sql,
-    changed.map(({ table }) => table),
-    blocks,
-  )
+  await addToTotals(sql, changed, blocks)
 }
 
 const isAbsent = (entry: unknown) => entry === undefined || entry === EVICTED
@@ -325,24 +319,21 @@ export class Rows {
     try {
       step.run()
     } catch (error) {
-      this.endStep((table) => {
+      for (const table of this.touched) {
         table.step.clear()
         table.appended.length = 0
-      })
+        table.touched = false
+      }
+      this.touched.length = 0
       if (error === MISSING) return false
       throw error
     }
-    this.endStep((table) => this.commit(table))
-    return true
-  }
-
-  /** Ends a step: calls `end` with each table that it wrote to. */
-  private endStep(end: (table: TableState) => void) {
     for (const table of this.touched) {
-      end(table)
+      this.commit(table)
       table.touched = false
     }
     this.touched.length = 0
+    return true
   }
 
   private commit(table: TableState) {
@@ -351,8 +342,8 @@ export class Rows {
       else this.record(table, id, entry)
     }
     if (!table.scratch) for (const row of table.appended) table.changes.opened.push(this.appendedVersion(table, row))
-    table.step.clear()
-    table.appended.length = 0
+    if (table.step.size) table.step.clear()
+    if (table.appended.length) table.appended.length = 0
   }
 
   /** The version of an appended row, serialised at once: its values need not stay in memory. */
@@ -366,6 +357,11 @@ export class Rows {
   private record(table: TableState, id: string, next: Entry | null) {
     const known = table.memory.get(id)
     const before = known === EVICTED ? undefined : known
+    if (next && before && !before.stored && before.version.fromBlock === this.block) {
+      before.version.row = next.version.row // twenty votes in one block are one version of their proposal
+      before.version.text = undefined
+      return
+    }
     table.memory.set(id, next)
     if (before === undefined) table.blindWrites.set(id, this.block)
     if (before && before.version.fromBlock === this.block) {

@@ -36,6 +36,18 @@ export interface Changes {
 
 export const noChanges = (): Changes => ({ dropped: [], closed: [], opened: [] })
 
+/** By block, how many versions begin there less how many end. */
+export function rowCounts({ closed, opened }: Changes): Map<number, number> {
+  const counts = new Map<number, number>()
+  const add = (block: number, count: number) => counts.set(block, (counts.get(block) ?? 0) + count)
+  for (const { toBlock } of closed) add(toBlock, -1)
+  for (const { fromBlock, toBlock } of opened) {
+    add(fromBlock, 1)
+    if (toBlock !== null) add(toBlock, -1)
+  }
+  return counts
+}
+
 /** The SQL types of columns by which rows are looked up, where they are not text. */
 const SQL_TYPE: Partial<Record<ColumnKind, string>> = { wei: 'numeric', int: 'int4', block: 'int8', flag: 'bool' }
 

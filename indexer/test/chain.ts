@@ -8,9 +8,8 @@ import {
   type Hex,
   http,
 } from 'viem'
-import { mnemonicToAccount } from 'viem/accounts'
 import { onTestFinished } from 'vitest'
-import { type Anvil, type AnvilOptions, DEV_MNEMONIC, rpc, startAnvil } from '#contracts/anvil.ts'
+import { type Anvil, type AnvilOptions, devAccount, rpc, startAnvil } from '#contracts/anvil.ts'
 import { type Deployment, deployAll } from '#contracts/deploy.ts'
 import { type ContractName, contracts } from '#contracts/events.ts'
 import { DEMO_SETTINGS, demoHolders, type Settings } from '#contracts/settings.ts'
@@ -34,8 +33,6 @@ export interface TestChain {
 const GENESIS = 1_800_000_000
 /** There are accounts 0 to 9: 9 only deploys, 0 is the operator. */
 const DEPLOYER = 9
-
-export const devAccount = (index: number) => mnemonicToAccount(DEV_MNEMONIC, { addressIndex: index })
 
 export async function testChain(settings: Partial<Settings> = {}, options: AnvilOptions = {}): Promise<TestChain> {
   const anvil = await startAnvil({ genesisTimestamp: GENESIS, blockInterval: 1, ...options })

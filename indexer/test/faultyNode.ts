@@ -8,7 +8,7 @@ import { must } from '#test/must.ts'
 export type NodeFault =
   | { result: unknown }
   | { error: { code: number; message: string } }
-  | { status: number }
+  | { status: number; headers?: Record<string, string> }
   | { delayMs: number }
   | 'hangUp'
   | undefined
@@ -46,11 +46,11 @@ export class FaultyNode {
       const faults = calls.map((call) => this.fault(call))
       for (const fault of faults) if (typeof fault === 'object' && 'delayMs' in fault) await sleep(fault.delayMs)
       const status = faults.find((fault) => typeof fault === 'object' && 'status' in fault) as
-        | { status: number }
+        | { status: number; headers?: Record<string, string> }
         | undefined
       if (response.destroyed) return // nobody waits any more
       if (faults.includes('hangUp')) return void response.socket?.destroy()
-      if (status) return void response.writeHead(status.status).end('<html>busy</html>')
+      if (status) return void response.writeHead(status.status, status.headers).end('<html>busy</html>')
       const forwarded = await this.forward(calls).catch(() => undefined)
       if (!forwarded) return void response.socket?.destroy() // the node behind has ended
       const answers = forwarded.map((answer, index) => {

@@ -12,18 +12,25 @@ import {
   stringToHex,
 } from 'viem'
 import { expect } from 'vitest'
-import { type Anvil, rpc, startAnvil } from '#contracts/anvil.ts'
+import { compareIndexes, databaseIndex } from '#cli/compareIndexes.ts'
+import { type Anvil, devAccount, rpc, startAnvil } from '#contracts/anvil.ts'
 import { compileSources } from '#contracts/compile.ts'
 import { stateOfStored } from '#rules/storedProposal.ts'
 import { PROPOSAL_STATES } from '#rules/tally.ts'
 import type { Database } from '#schema/database.ts'
 import { tableOf, type Versioned } from '#schema/define.ts'
 import { Governor, Proposal } from '#schema/onchain/governance.ts'
-import { columns } from '#schema/rows.ts'
+import { columns, rowsOf } from '#schema/rows.ts'
+import { freshDatabase } from '#test/database.ts'
 import { must } from '#test/must.ts'
+import { governanceReader, type IndexedValue, proposalValues, tokenValues } from '../governors/indexedValues.ts'
+import { type FollowedDeployment, type IndexerOptions, startIndexer } from '../index.ts'
 import type { BlockHeader } from '../rpc/answers.ts'
 import { openRpc } from '../rpc/open.ts'
-import { devAccount, receiptOf } from './chain.ts'
+import type { Rpc } from '../rpc/rpc.ts'
+import { receiptOf } from './chain.ts'
+import { difference } from './compare.ts'
+import { faultyNode } from './faultyNode.ts'
 
 /** A local chain with Governors that are not ours, each with a token and a timelock, and proposals that reach every state. Every
  *  transaction is one block and one second, so that both kinds of clock advance equally. */
@@ -362,16 +369,17 @@ export async function expectStates(
         const quorum = proposal.quorum ?? (governor.quorumUnknown === null ? governor.fixedQuorum : null)
         const state = stateOfStored(proposal, governor, quorum, { block, time })
         const subject = `${proposal.description} (${governor.kind}) in block ${block}`
-        const ask = (functionName: string, argument: bigint, mine: unknown) => {
-          const data = encodeFunctionData({ abi, functionName, args: [argument] })
+        const ask = (functionName: string, args: readonly bigint[], mine: unknown) => {
+          const data = encodeFunctionData({ abi, functionName, args })
           const call = { method: 'eth_call', params: [{ to: governor.id, data }, `0x${block.toString(16)}`] }
           return { call, mine, subject, proposal, governor, is: functionName }
         }
         return [
-          ask('state', BigInt(proposal.onChainId), state),
-          ...(governor.kind !== 'OpenZeppelin' || proposal.quorum === null
-            ? []
-            : [ask('quorum', BigInt(takesIds(abi) ? proposal.onChainId : proposal.voteStart), proposal.quorum)]),
+          ask('state', [BigInt(proposal.onChainId)], state),
+          ...(governor.kind === 'OpenZeppelin' && proposal.quorum !== null
+            ? [ask('quorum', [BigInt(takesIds(abi) ? proposal.onChainId : proposal.voteStart)], proposal.quorum)]
+            : []),
+          ...(governor.kind !== 'OpenZeppelin' && quorum !== null ? [ask('quorumVotes', [], quorum)] : []),
         ]
       })
     const answers = await rpc.batch(asked.map(({ call }) => call))
@@ -384,4 +392,139 @@ export async function expectStates(
     }
   }
   return { seen, unknown }
+}
+
+/** Moments of a history at which an index is compared with the contracts. */
+export const MOMENTS = 24
+const PARALLEL_CALLS = 20
+
+/** Compares tallies, quorums, states, votes, balances, delegates and supplies of several indexes, as of blocks all over the history, with what the contracts
+ *  answer.
+ *  @param isUntold the blocks of a Governor in which its contracts differ from what they have told so far.
+ *  @returns how many values were compared in each index. */
+export async function compareMoments(
+  chain: GovernorChain,
+  indexes: readonly Database[],
+  isUntold: (governor: string, block: number) => boolean = () => false,
+): Promise<number> {
+  const rpc = openRpc(chain.url, {})
+  const head = await chain.head()
+  let compared = 0
+  for (let moment = 1; moment <= MOMENTS; moment++) {
+    const block = Math.ceil((head * moment) / MOMENTS)
+    const header = (await rpc.request('eth_getBlockByNumber', [`0x${block.toString(16)}`, false])) as BlockHeader
+    const told = await Promise.all(indexes.map((db) => valuesAt(db, rpc, header, isUntold)))
+    const [first = new Map(), ...others] = told
+    for (const other of others) expect([...other.keys()]).toEqual([...first.keys()])
+    const names = [...first.keys()]
+    for (let from = 0; from < names.length; from += PARALLEL_CALLS)
+      await Promise.all(
+        names.slice(from, from + PARALLEL_CALLS).map(async (name) => {
+          const answer = await must(first.get(name)).onChain()
+          if (answer === undefined) return // it has no such function
+          const shown = (value: unknown) => `${name} in block ${block}: ${String(value).toLowerCase()}`
+          for (const values of told) expect(shown(must(values.get(name)).indexed)).toBe(shown(answer))
+          compared++
+        }),
+      )
+  }
+  return compared
+}
+
+/** What an index has as of a block, by name; what several Governors share is there once. */
+async function valuesAt(
+  db: Database,
+  rpc: Rpc,
+  { number: block, timestamp: time }: BlockHeader,
+  isUntold: (governor: string, block: number) => boolean,
+): Promise<Map<string, IndexedValue>> {
+  const readers = governanceReader(rpc, block)
+  const sample = { size: 1_000, seed: 'all' }
+  const values = new Map<string, IndexedValue>()
+  for (const governor of await rowsOf(db, Governor, 'true', [], { block, orderBy: 'id' })) {
+    if (isUntold(governor.id, block)) continue
+    const ofToken = values.has(`${governor.token}: supply of ${governor.token}`)
+      ? []
+      : await tokenValues(db, readers, governor, sample, { block, time })
+    for (const value of ofToken) values.set(`${governor.token}: ${value.what} of ${value.subject}`, value)
+    for (const value of await proposalValues(db, readers, governor, sample, { block, time }))
+      values.set(`${governor.id}: ${value.what} of ${value.subject}`, value)
+  }
+  return values
+}
+
+/** Follows the chain until the returned function is called, which waits for its head. */
+export async function followGovernors(
+  chain: GovernorChain,
+  deployment: FollowedDeployment,
+  db: Database,
+  options: Partial<IndexerOptions> = {},
+) {
+  const stop = new AbortController()
+  const needs = { db, rpcUrl: chain.url, deployment, signal: stop.signal, pollMs: 20, confirmations: 4, ...options }
+  const indexer = await startIndexer(needs)
+  const end = async () => {
+    await indexer.caughtUp()
+    stop.abort()
+    await indexer.stopped
+  }
+  return Object.assign(end, { caughtUp: indexer.caughtUp, status: indexer.status })
+}
+
+/** The first difference between two indexes, as `verify index` finds it. */
+export async function indexDifference(db: Database, other: Database) {
+  const { rows } = await db.query('select id, contracts from cursor')
+  const [{ id, contracts }] = rows
+  const compared = await compareIndexes(db, Number(id), contracts, databaseIndex(other, Number(id), contracts))
+  return compared.difference
+}
+
+/** Blocks of a range, where the node takes no more. */
+const FEW_BLOCKS = 3
+
+/** Fails unless however a chain is indexed, the state root is the same, and so are the rows. Retracts the last blocks of the chain, and their
+ *  transactions. */
+export async function expectOneRoot(chain: GovernorChain, deployment: FollowedDeployment, retracted = 9) {
+  const indexed = async (options: Partial<IndexerOptions> = {}, following = deployment) => {
+    const db = await freshDatabase()
+    await (await followGovernors(chain, following, db, options))()
+    return db
+  }
+  const expectSame = async (how: string, db: Database, clean: Database) => {
+    expect({ how, first: await indexDifference(db, clean) }).toEqual({ how, first: null })
+    expect({ how, rows: await difference(db, clean) }).toEqual({ how, rows: [] })
+  }
+  const clean = await indexed()
+  const node = await faultyNode(chain.url)
+
+  const middle = Math.floor(((await chain.head()) * 2) / 3)
+  const early = await chain.call('eth_getBlockByNumber', `0x${middle.toString(16)}`, false)
+  const restarted = await freshDatabase()
+  node.fault = ({ method, params }) => {
+    if (method === 'eth_blockNumber') return { result: `0x${middle.toString(16)}` }
+    return method === 'eth_getBlockByNumber' && params[0] === 'latest' ? { result: early } : undefined
+  }
+  await (await followGovernors(chain, deployment, restarted, { rpcUrl: node.url }))()
+  expect((await restarted.query('select block from cursor')).rows).toEqual([{ block: middle }])
+  await (await followGovernors(chain, deployment, restarted))()
+  await expectSame('started in the middle, and again', restarted, clean)
+
+  node.fault = ({ method, params }) => {
+    const { fromBlock, toBlock } = (params[0] ?? {}) as { fromBlock?: string; toBlock?: string }
+    const isLong = method === 'eth_getLogs' && Number(toBlock) - Number(fromBlock) >= FEW_BLOCKS
+    return isLong ? { error: { code: -32005, message: `at most ${FEW_BLOCKS} blocks in a range` } } : undefined
+  }
+  await expectSame('in short ranges', await indexed({ rpcUrl: node.url }), clean)
+  await expectSame('with few rows in memory', await indexed({ keptRows: 1 }), clean)
+  const governors = deployment.governors?.map((one, index) => ({ ...one, name: `configured ${index}` }))
+  await expectSame('with configured names', await indexed({}, { ...deployment, governors }), clean)
+
+  const forked = await freshDatabase()
+  const end = await followGovernors(chain, deployment, forked, { confirmations: retracted + 1 })
+  await end.caughtUp()
+  await chain.call('anvil_reorg', retracted, [])
+  await chain.pass(1)
+  await end()
+  expect(end.status().counters.reorganisations).toBeGreaterThan(0)
+  await expectSame('through a reorganisation', forked, await indexed())
 }

@@ -1,7 +1,8 @@
 import { type Address, encodeAbiParameters, type Hex, keccak256, maxUint256, zeroHash } from 'viem'
+import { devAccount } from '#contracts/anvil.ts'
 import { type ChannelPlace, channelConfig, channelId, type MarketPlace, voucherData } from '#rules/channel.ts'
 import { must } from '#test/must.ts'
-import { devAccount, type TestChain } from './chain.ts'
+import type { TestChain } from './chain.ts'
 import { OPEN, textHash, wholeOpen } from './values.ts'
 
 /** The part of the story with money: payment channels, redemptions of every outcome, and reward maps that are published, disputed and claimed. */

@@ -38,6 +38,11 @@ import { FollowAnyGovernor } from './0037-FollowAnyGovernor.ts'
 import { AddTotals } from './0038-AddTotals.ts'
 import { ProposalContents } from './0039-ProposalContents.ts'
 import { AddEndpointCallers } from './0040-AddEndpointCallers.ts'
+import { RootsOfVersion4 } from './0041-RootsOfVersion4.ts'
+import { LeanVotes } from './0042-LeanVotes.ts'
+import { HoldVersion } from './0043-HoldVersion.ts'
+import { TextsAndRates } from './0044-TextsAndRates.ts'
+import { IndexTexts } from './0045-IndexTexts.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration }
@@ -84,4 +89,9 @@ export const migrations: (new () => Migration)[] = [
   AddTotals,
   ProposalContents,
   AddEndpointCallers,
+  RootsOfVersion4,
+  LeanVotes,
+  HoldVersion,
+  TextsAndRates,
+  IndexTexts,
 ]

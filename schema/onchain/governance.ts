@@ -26,7 +26,8 @@ import { searchVector } from '../searchVector.ts'
 )
 export class Governor extends Versioned {
   @Id('Its address, in lower case.') id!: string
-  @Text('Its name in the configuration.') name!: string
+  @Text('What its contract calls itself (`name()`), in its first 200 characters; empty where it does not.')
+  name!: string
   @Choice('GovernorKind', ['OpenZeppelin', 'Bravo', 'Alpha'], 'The implementation whose rules it follows.') kind!:
     | 'OpenZeppelin'
     | 'Bravo'
@@ -128,7 +129,7 @@ export class Proposal extends Versioned implements Keeping<ProposalContent> {
   @Time('When it was proposed.') createdAt!: Date
 }
 
-@OnChain('One vote on a proposal.')
+@OnChain('One vote on a proposal.', { appended: true })
 export class Vote extends Versioned {
   @Id('`proposal-voter`; for a further ballot of the same voter, its position on the chain is appended.') id!: string
   @Ref(() => Proposal, 'proposal', 'On what was voted: a proposal.', { inverse: 'votes' }) proposalId!: string
