@@ -20,7 +20,7 @@ const RATE = 300
 const CLIENTS = 16
 /** Limit of the time for the lineage, relative to the hand-written statement. */
 const LINEAGE_LIMIT = 1.5
-const P99_LIMIT = 50
+const P99_LIMIT = 20
 
 /** Rows with two relations: one to one, one to many. */
 const ROWS = (first: number) => `query Rows($after: String) { contributions(first: ${first}, after: $after) {

@@ -1,6 +1,7 @@
 import type { BenchReport } from './report.ts'
 
-/** `npm run bench -- NAME [--setup]`: runs `bench/NAME.ts`. The last line of output is a JSON object. `--setup` only installs the peers. */
+/** `npm run bench -- NAME [--setup | --strict]`: runs `bench/NAME.ts`. The last line of output is a JSON object. `--setup` only installs the peers.
+ *  `--strict` ends with 1 when a goal is missed. */
 interface Bench {
   run(): Promise<BenchReport>
   /** Installs the peers under `bench/peers`. */
@@ -20,20 +21,22 @@ const BENCHES: Record<string, string> = {
 }
 
 const [name = '', ...flags] = process.argv.slice(2)
-const unknown = flags.find((flag) => flag !== '--setup')
+const unknown = flags.find((flag) => flag !== '--setup' && flag !== '--strict')
 if (!BENCHES[name] || unknown) {
   console.error(
-    'Usage: npm run bench -- NAME [--setup]. --setup only installs the peers that are no dependencies. NAME is one of',
+    'Usage: npm run bench -- NAME [--setup | --strict]. --setup only installs the peers that are no dependencies; --strict ends with 1 when a goal is missed. NAME is one of',
   )
   for (const [each, about] of Object.entries(BENCHES)) console.error(`  ${each.padEnd(10)} ${about}`)
   process.exit(2)
 }
+let isMissed = false
 const bench = (await import(`./${name}.ts`)) as Bench
 if (flags.includes('--setup')) {
   if (bench.setup) await bench.setup()
   else console.log(`${name} needs no set-up: its peers are dependencies of the project.`)
 } else {
   const { bench: title = name, ours, peers, ratios, limit, ...rest } = await bench.run()
+  isMissed = Object.values(rest.goals ?? {}).some(({ ok }) => !ok)
   console.log(JSON.stringify({ bench: title, ours, peers, ratios, limit, ...rest }))
 }
-process.exit(0)
+process.exit(isMissed && flags.includes('--strict') ? 1 : 0)

@@ -11,7 +11,26 @@ export interface BenchReport {
   limit: Record<string, Figure | number>
   /** Peers and cases that were not measured, with the reason. */
   absent: string[]
+  /** What was to be reached, by name. With `--strict`, one that was not ends the program with 1. */
+  goals?: Record<string, Goal>
 }
+
+export interface Goal {
+  reached: number
+  target: number
+  ok: boolean
+}
+
+export const atLeast = (target: number, reached: number): Goal => ({
+  reached: round(reached),
+  target,
+  ok: reached >= target,
+})
+export const atMost = (target: number, reached: number): Goal => ({
+  reached: round(reached),
+  target,
+  ok: reached <= target,
+})
 
 export const emptyReport = (bench: string): BenchReport => ({
   bench,
@@ -34,6 +53,17 @@ export interface Figure {
   min: number
   max: number
   unit: string
+}
+
+/** How long `work` takes, in seconds. */
+export async function secondsOf(runs: number, work: () => unknown): Promise<Figure> {
+  const seconds: number[] = []
+  for (let run = 0; run < runs; run++) {
+    const begin = performance.now()
+    await work()
+    seconds.push((performance.now() - begin) / 1000)
+  }
+  return figure(seconds, 's')
 }
 
 /** The value below which `fraction` of `values` lie; `values` need not be sorted. @throws Error when there are none. */

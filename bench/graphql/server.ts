@@ -10,6 +10,7 @@ import { type ApiContext, contextOf, type Services } from '#graphql/context.ts'
 import { startApi } from '#graphql/index.ts'
 import { AccessWatch } from '#graphql/live/accessWatch.ts'
 import { openNotificationFeed } from '#graphql/live/feed.ts'
+import { LiveReads } from '#graphql/live/liveReads.ts'
 import { apiSchema } from '#graphql/schema.ts'
 import { openDatabase } from '#schema/database.ts'
 import { entry } from '../report.ts'
@@ -44,7 +45,7 @@ const servers: Record<string, () => Promise<string>> = {
 
 async function bareContext(): Promise<() => Promise<ApiContext>> {
   const feed = await openNotificationFeed(db)
-  const services: Services = { ...options, feed, access: new AccessWatch(db, feed) }
+  const services: Services = { ...options, feed, access: new AccessWatch(db, feed), liveReads: new LiveReads() }
   return async () => contextOf(services, { kind: 'open' })
 }
 

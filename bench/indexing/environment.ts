@@ -82,6 +82,10 @@ export interface Run {
   requests: number
   calls: number
   megabytes: number
+  /** Over ids and arguments of all events, by whatever indexer; addresses in either case. */
+  digest?: string
+  /** Of ours. */
+  root?: string
 }
 
 const pad = (value: number, digits: number) => String(value).padStart(digits, '0')
@@ -110,17 +114,30 @@ async function measured(chain: BenchChain, done: () => Promise<number>): Promise
   return { ms: end - first, requests, calls, megabytes: bytes / 1e6 }
 }
 
-/** @throws Error unless the run stored the expected number of rows. */
-async function expectRows(db: Database, { blocks, events, kind }: ChainPlan, schema = 'public') {
+/** The state root of an index. */
+export async function rootOf(db: Database): Promise<string> {
+  const { rows } = await db.query('select root from state_root where to_block is null')
+  if (!rows[0]) throw new Error('The index has no state root.')
+  return rows[0].root
+}
+
+/** A digest of the events that a run stored. @throws Error unless it stored the expected number of rows. */
+async function storedRows(db: Database, { blocks, events, kind }: ChainPlan, schema = 'public'): Promise<string> {
   const count = async (table: string) =>
     Number(
       (await db.query(`select count(*) from ${schema}.${table} where name in ('VoteCast', 'Approval')`)).rows[0].count,
     )
   const found = await count('chain_event')
   if (found !== blocks * events) throw new Error(`${found} of ${blocks * events} events were stored`)
-  if (kind !== 'votes') return
-  const { rows } = await db.query(`select count(*)::int as votes from ${schema}.vote`)
-  if (rows[0].votes !== blocks * events) throw new Error(`${rows[0].votes} of ${blocks * events} votes were stored`)
+  if (kind === 'votes') {
+    const { rows } = await db.query(`select count(*)::int as votes from ${schema}.vote`)
+    if (rows[0].votes !== blocks * events) throw new Error(`${rows[0].votes} of ${blocks * events} votes were stored`)
+  }
+  const { rows } = await db.query(
+    `select md5(string_agg(md5(id || lower(args::text)), '' order by id)) as digest
+     from ${schema}.chain_event where name in ('VoteCast', 'Approval')`,
+  )
+  return rows[0].digest
 }
 
 export async function runLimit(chain: BenchChain): Promise<Run> {
@@ -157,8 +174,7 @@ export async function runOurs(environment: IndexingEnvironment, chain: BenchChai
   const program = startOurs(chain.url, db.url)
   try {
     const run = await measured(chain, () => visible(db, chain.plan, program))
-    await expectRows(db, chain.plan)
-    return run
+    return { ...run, digest: await storedRows(db, chain.plan), root: await rootOf(db) }
   } finally {
     await program.stop()
     await db.close()
@@ -178,8 +194,7 @@ export async function runSquid(environment: IndexingEnvironment, chain: BenchCha
   const program = startProcess(peer('squid', 'main.cjs'), needs, { cwd: peer('squid') })
   try {
     const run = await measured(chain, () => visible(db, chain.plan, program))
-    await expectRows(db, chain.plan)
-    return run
+    return { ...run, digest: await storedRows(db, chain.plan) }
   } finally {
     await program.stop()
     await db.close()
@@ -205,8 +220,7 @@ export async function runPonder(environment: IndexingEnvironment, chain: BenchCh
   )
   try {
     const run = await measured(chain, () => visible(db, chain.plan, program, 'ponder_run'))
-    await expectRows(db, chain.plan, 'ponder_run')
-    return run
+    return { ...run, digest: await storedRows(db, chain.plan, 'ponder_run') }
   } finally {
     await program.stop()
     await db.close()

@@ -1,7 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { difference } from '#indexer/test/compare.ts'
 import { type Figure, figure } from '../report.ts'
-import { FINALITY } from './chain.ts'
-import { type IndexingEnvironment, startBenchChain, startOurs } from './environment.ts'
+import { FINALITY, type RequestCounts } from './chain.ts'
+import { type IndexingEnvironment, rootOf, startBenchChain, startOurs } from './environment.ts'
 
 const ROUNDS = 5
 const PLAN = { blocks: 400, events: 20, foreign: 0, kind: 'votes' } as const
@@ -38,4 +39,51 @@ export async function reorganisations(environment: IndexingEnvironment): Promise
     `reorganisation of ${FINALITY} blocks: ${found.median} ms (${found.min} to ${found.max}), rows equal those of a clean sync`,
   )
   return { [`reorganisation of ${FINALITY} blocks`]: found }
+}
+
+const SYNC = { blocks: 3_000, events: 20, foreign: 0, kind: 'votes' } as const
+const FORKS = 8
+const BETWEEN_FORKS_MS = 250
+
+/** A sync of 60,000 votes during which the last 64 blocks are replaced again and again, by one more each time. Its state root must be that of a
+ *  sync of the same chain without reorganisations; the times of both. */
+export async function reorganisedSync(environment: IndexingEnvironment): Promise<Record<string, Figure>> {
+  const chain = await startBenchChain(SYNC)
+  const head = SYNC.blocks + FORKS
+  const sync = async (meanwhile: () => Promise<void>) => {
+    const db = await environment.database()
+    await chain.call('bench_reset')
+    const program = startOurs(chain.url, db.url)
+    try {
+      while (((await chain.call('bench_tally')) as RequestCounts).first === null) await sleep(5)
+      await meanwhile()
+      program.child.send({ until: head })
+      const { caught } = await program.waitForMessage<{ caught?: number }>((message) => message.caught !== undefined)
+      const { first } = (await chain.call('bench_tally')) as RequestCounts
+      return { root: await rootOf(db), ms: Number(caught) - Number(first) }
+    } finally {
+      await program.stop()
+      await db.close()
+    }
+  }
+  try {
+    const disturbed = await sync(async () => {
+      for (let fork = 0; fork < FORKS; fork++) {
+        await sleep(BETWEEN_FORKS_MS)
+        await chain.call('bench_fork', FINALITY)
+      }
+    })
+    const clean = await sync(async () => {})
+    if (disturbed.root !== clean.root)
+      throw new Error(`The state root is ${disturbed.root} after reorganisations, but ${clean.root} without`)
+    console.log(
+      `sync of 60,000 votes: ${Math.round(disturbed.ms)} ms with ${FORKS} reorganisations, ${Math.round(clean.ms)} ms without; one state root`,
+    )
+    return {
+      [`sync of 60,000 votes with ${FORKS} reorganisations of ${FINALITY} blocks`]: figure([disturbed.ms], 'ms'),
+      'sync of the same chain without': figure([clean.ms], 'ms'),
+    }
+  } finally {
+    await chain.stop()
+  }
 }

@@ -1,12 +1,13 @@
-import { must } from '#test/must.ts'
 import { createConfig } from 'ponder'
 import { parseAbi } from 'viem'
 
-const addresses = JSON.parse(must(process.env.BENCH_ADDRESSES))
+/** Ponder builds its project alone: nothing of ours can be imported. */
+const { BENCH_ADDRESSES = '{}', BENCH_CHAIN, BENCH_RPC, DATABASE_URL } = process.env
+const addresses = JSON.parse(BENCH_ADDRESSES)
 
 export default createConfig({
-  database: { kind: 'postgres', connectionString: must(process.env.DATABASE_URL) },
-  chains: { bench: { id: Number(process.env.BENCH_CHAIN), rpc: must(process.env.BENCH_RPC), pollingInterval: 200 } },
+  database: { kind: 'postgres', connectionString: DATABASE_URL },
+  chains: { bench: { id: Number(BENCH_CHAIN), rpc: BENCH_RPC, pollingInterval: 200 } },
   contracts: {
     GOpen: {
       chain: 'bench',

@@ -1,4 +1,3 @@
-import { must } from '#test/must.ts'
 import { ponder } from 'ponder:registry'
 import { chainEvent, proposal, vote } from 'ponder:schema'
 
@@ -31,7 +30,7 @@ ponder.on('ModelGovernor:VoteCast', async ({ event, context }) => {
   await context.db
     .insert(vote)
     .values({ id, proposalId: String(proposalId), voter, support, weight, reason, castAt: when(event) })
-  const column = must(TALLY[support])
+  const column = TALLY[support]
   await context.db
     .insert(proposal)
     .values({ id: String(proposalId), againstVotes: 0n, forVotes: 0n, abstainVotes: 0n, [column]: weight })
