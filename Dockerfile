@@ -3,8 +3,8 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --no-audit --no-fund
 COPY . .
-# The page is built once, not at each start.
-RUN npx vite build --config dashboards/vite.config.ts && npm prune --omit=dev --no-audit --no-fund
+# The page and the programs are built once, not at each start.
+RUN npx vite build --config dashboards/vite.config.ts && npm prune --omit=dev --no-audit --no-fund && node bin/prepare.js
 
 FROM node:22.20.0-bookworm-slim
 WORKDIR /app
