@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { type Caller, callerAccount, requireAccount, requireKey } from '#graphql/access.ts'
+import { requireRate, tokensOf } from '#graphql/commands/keyRate.ts'
 import { liveCalls, requireRoom } from '#graphql/commands/liveCalls.ts'
 import { payFor } from '#graphql/commands/spendCap.ts'
 import type { Services } from '#graphql/context.ts'
@@ -87,17 +88,19 @@ export async function startCalls(
   const key = idempotencyKey ?? randomUUID()
   const seed = givenSeed ?? seedOf(key)
   const requestedBy = callerAccount(caller)
-  const keys = inputs.map((_, place) => (place === 0 ? key : `${key}#${place}`))
-  if (keys.length > 1) await requireRoomForAll(services, consumer, jobIds(keys, requestedBy))
+  const calls = inputs.map((given, place) => ({
+    key: place === 0 ? key : `${key}#${place}`,
+    input: inferInput({ consumer, channelId, open }, endpoint, given, (seed + place) % 2 ** 31),
+  }))
+  if (calls.length > 1) await requireRoomForAll(services, { caller, consumer, requestedBy }, calls)
   const started: string[] = []
   try {
-    for (const [place, given] of inputs.entries()) {
-      const input = inferInput({ consumer, channelId, open }, endpoint, given, (seed + place) % 2 ** 31)
+    for (const { key, input } of calls) {
       const job = await enqueue(services, 'infer', input, {
-        key: keys[place] as string,
+        key,
         requestedBy,
         async also(sql, made) {
-          if (place === 0) await payment?.take(sql)
+          if (started.length === 0) await payment?.take(sql)
           await payFor(sql, made, input, { caller, deployment: services.deployment })
         },
       })
@@ -110,13 +113,20 @@ export async function startCalls(
   }
 }
 
-const jobIds = (keys: readonly string[], requestedBy: string | null) =>
-  keys.map((key) => jobId('infer', { key, requestedBy }))
-
 /** Several calls are refused before the first of them starts. Those that a request with the same key has started need no room. */
-async function requireRoomForAll({ db }: Pick<Services, 'db'>, consumer: string, ids: readonly string[]) {
-  const { rowCount } = await db.query('select from job_run where id = any($1)', [ids])
-  requireRoom(await liveCalls(db, consumer), ids.length - (rowCount ?? 0))
+async function requireRoomForAll(
+  { db }: Pick<Services, 'db'>,
+  { caller, consumer, requestedBy }: Pick<CallTerms, 'caller' | 'consumer'> & { requestedBy: string | null },
+  calls: readonly { key: string; input: InferInput }[],
+) {
+  const ids = calls.map(({ key }) => jobId('infer', { key, requestedBy }))
+  const { rows } = await db.query<{ id: string }>('select id from job_run where id = any($1)', [ids])
+  const made = new Set(rows.map(({ id }) => id))
+  const wanted = calls.filter((_, place) => !made.has(ids[place] as string))
+  requireRoom(await liveCalls(db, consumer), wanted.length)
+  if (caller.kind !== 'key' || wanted.length === 0) return
+  const tokens = wanted.reduce((sum, { input }) => sum + tokensOf(input), 0)
+  await requireRate(db, caller, { calls: wanted.length, tokens })
 }
 
 /** Cancels what has not ended. */

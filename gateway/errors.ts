@@ -1,4 +1,5 @@
 import { bodyError } from '#graphql/bodyError.ts'
+import { RateLimited } from '#graphql/commands/keyRate.ts'
 import { type ErrorLog, toClientError } from '#graphql/errors.ts'
 
 /** Errors in the form of OpenAI's API: a status, and an object with `message`, `type`, `param` and `code`. */
@@ -74,6 +75,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   NO_CREDIT_HELD: QUOTA,
   SPEND_CAP_REACHED: QUOTA,
   DATABASE_UNAVAILABLE: { status: 503, type: 'server_error', code: 'service_unavailable', retryAfterSeconds: 2 },
+  RATE_LIMITED: { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded', retryAfterSeconds: 1 },
   TOO_MANY_CALLS: { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded', retryAfterSeconds: 1 },
   UNKNOWN_ENDPOINT: NO_MODEL,
   NOT_HOSTED_HERE: NO_MODEL,
@@ -103,7 +105,8 @@ export function describeFailure(
   }
   const { code, message } =
     error instanceof FailedCall ? error : (bodyError(error, 'Send JSON in UTF-8.') ?? toClientError(error, log))
-  const { status, retryAfterSeconds, ...meaning } = MEANINGS[code] ?? SERVER
+  const { status, retryAfterSeconds: usual, ...meaning } = MEANINGS[code] ?? SERVER
+  const retryAfterSeconds = error instanceof RateLimited ? error.retryAfterSeconds : usual
   const shown = { ...meaning, code: meaning.code ?? code.toLowerCase() }
   return {
     status,

@@ -1,6 +1,5 @@
 import type { Request, Response } from 'express'
 import type { Caller } from '#graphql/access.ts'
-import { liveCalls, MAX_LIVE_CALLS } from '#graphql/commands/liveCalls.ts'
 import type { Services } from '#graphql/context.ts'
 import type { ErrorLog } from '#graphql/errors.ts'
 import { type CallInput, cancelCalls, startCalls } from './calls.ts'
@@ -11,6 +10,7 @@ import type { GatewayMetrics } from './metrics.ts'
 import type { ModelList, ServedEndpoint } from './models.ts'
 import { type Payment, paymentResponse } from './payment/payment.ts'
 import { paidTerms } from './payment/terms.ts'
+import { rateHeaders } from './rateHeaders.ts'
 import type { StreamedPiece } from './workerStream.ts'
 
 export interface Gateway {
@@ -73,13 +73,10 @@ export async function startAnswers(
 ): Promise<Started> {
   const { caller } = response.locals as { caller: Caller }
   const { terms, endpoint } = await paidTerms({ services, models }, request, caller, asked)
-  const live = await liveCalls(services.db, terms.consumer)
-  response.set({
-    'x-ratelimit-limit-requests': String(MAX_LIVE_CALLS),
-    'x-ratelimit-remaining-requests': String(Math.max(0, MAX_LIVE_CALLS - live - asked.inputs.length)),
-    'x-ratelimit-reset-requests': '1s',
+  const ids = await startCalls(services, terms, endpoint, asked.inputs, asked.seed).finally(async () => {
+    // A call that has started is not given up for want of these.
+    response.set(await rateHeaders(services.db, terms).catch(() => ({})))
   })
-  const ids = await startCalls(services, terms, endpoint, asked.inputs, asked.seed)
   response.set('x-receipt-id', ids.join(','))
   const { payment, idempotencyKey } = terms
   return { endpoint, ids, created: Math.floor(Date.now() / 1000), goesOn: idempotencyKey !== undefined, payment }
@@ -100,12 +97,19 @@ export async function exchange(
 /** Whether an answer is streamed, and its form. */
 type Shown = { stream: false; form: Pick<AnswerForm, 'whole'> } | { stream: boolean; form: AnswerForm }
 
-/** Answers with calls that have started. A client that disconnects cancels them, unless they go on, and so does the end of its key. */
+/** Answers with calls that have started. A client that disconnects cancels them, unless they go on, and so does the end of its key.
+ *  @param request without an `endpoint`, an answer that was asked for before is read again: its latency is measured no second time. */
 export async function answer(
   { services, metrics }: Pick<Gateway, 'services' | 'metrics'>,
   request: Request,
   response: Response,
-  { ids, goesOn, payment, ...shown }: Pick<Started, 'ids' | 'goesOn' | 'payment'> & Shown,
+  {
+    ids,
+    goesOn,
+    payment,
+    endpoint,
+    ...shown
+  }: Pick<Started, 'ids' | 'goesOn' | 'payment'> & Partial<Pick<Started, 'endpoint'>> & Shown,
 ): Promise<void> {
   const began = performance.now()
   const left = new AbortController()
@@ -134,10 +138,11 @@ export async function answer(
         )
       return void response.json(shown.form.whole(results))
     }
+    const labels = endpoint && { route: request.route.path as string, endpoint: endpoint.id }
     await streamAnswers(response, shown.form, answers, {
       log: services.log,
-      firstToken: () => metrics.firstToken(request.path, (performance.now() - began) / 1000),
-      interval: (seconds) => metrics.interval(request.path, seconds),
+      firstToken: () => labels && metrics.firstToken(labels, (performance.now() - began) / 1000),
+      interval: (seconds) => labels && metrics.interval(labels, seconds),
       streams: metrics.streams,
     })
   } catch (error) {

@@ -8,6 +8,8 @@ import { type AnswerTokens, answerTokens, readWorkerStream, type StreamedPiece }
 /** The result of an `infer` job. */
 export const answerResult = answeredCall.extend({
   finish: z.enum(['stop', 'length', 'cancelled']),
+  /** Tokens of the prompt that were known from an earlier call of the consumer: answered sooner, and charged like the others. */
+  cachedTokens: z.number().default(0),
   /** The stop text that ended it. */
   stopped: z.string().optional(),
   tokens: answerTokens.optional(),

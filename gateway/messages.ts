@@ -128,7 +128,11 @@ export function messagesForm({ model, inputs }: AnswerRequest, { ids: [id = ''] 
     event('content_block_delta', { index, delta: { type: 'input_json_delta', partial_json: call.arguments } }),
     event('content_block_stop', { index }),
   ]
-  const usage = ({ tokensIn, tokensOut }: AnswerResult) => ({ input_tokens: tokensIn, output_tokens: tokensOut })
+  const usage = ({ tokensIn, tokensOut, cachedTokens }: AnswerResult) => ({
+    input_tokens: tokensIn - cachedTokens,
+    cache_read_input_tokens: cachedTokens,
+    output_tokens: tokensOut,
+  })
   return {
     whole(results) {
       const result = results[0] as AnswerResult

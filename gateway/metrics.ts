@@ -1,10 +1,16 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 
-/** What is measured of answers, by route. */
+/** A streamed answer's route, and the endpoint that gives it. Both are few: an installation answers the endpoints of its own hosts only. */
+export interface AnswerLabels {
+  route: string
+  endpoint: string
+}
+
+/** What is measured of answers. */
 export interface GatewayMetrics {
-  firstToken(route: string, seconds: number): void
+  firstToken(labels: AnswerLabels, seconds: number): void
   /** The mean interval between the tokens of an answer. */
-  interval(route: string, seconds: number): void
+  interval(labels: AnswerLabels, seconds: number): void
   streams(change: 1 | -1): void
   ended(route: string, status: number): void
 }
@@ -16,15 +22,15 @@ export function openGatewayMetrics(registry: Registry | undefined): GatewayMetri
   const registers = [registry]
   const first = new Histogram({
     name: 'modelcommons_answer_first_token_seconds',
-    help: 'Time from the request of a streamed answer to its first text, by route.',
-    labelNames: ['route'],
+    help: 'Time from the request of a streamed answer to its first text, by route and endpoint.',
+    labelNames: ['route', 'endpoint'],
     buckets: SECONDS,
     registers,
   })
   const interval = new Histogram({
     name: 'modelcommons_answer_token_seconds',
-    help: 'Mean time between two tokens of a streamed answer, by route.',
-    labelNames: ['route'],
+    help: 'Mean time between two tokens of a streamed answer, by route and endpoint.',
+    labelNames: ['route', 'endpoint'],
     buckets: [0.0005, 0.001, 0.0025, ...SECONDS.slice(0, 9)],
     registers,
   })
@@ -40,8 +46,8 @@ export function openGatewayMetrics(registry: Registry | undefined): GatewayMetri
     registers,
   })
   return {
-    firstToken: (route, seconds) => first.observe({ route }, seconds),
-    interval: (route, seconds) => interval.observe({ route }, seconds),
+    firstToken: (labels, seconds) => first.observe({ ...labels }, seconds),
+    interval: (labels, seconds) => interval.observe({ ...labels }, seconds),
     streams: (change) => streams.inc(change),
     ended: (route, status) => requests.inc({ route, status: String(status) }),
   }

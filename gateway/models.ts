@@ -5,7 +5,7 @@ import { getDocument, specificationDocument } from '#schema/documents.ts'
 import { GatewayError } from './errors.ts'
 
 /** What clients name as a model: `endpoint:1`, `version:1`, `model:1`, or a model's name. A version, and a model's live version, are answered by the
- *  cheapest endpoint that serves them here. */
+ *  cheapest endpoint that serves them here; where none serves the live version yet, the newest that one serves stands for it. */
 
 export interface ServedEndpoint {
   id: string
@@ -13,7 +13,8 @@ export interface ServedEndpoint {
   modelId: string
   /** Of the model's specification; undefined while it cannot be read. */
   name?: string
-  isLive: boolean
+  /** Whether it stands for its model: the live version, or the newest that is served until the live one is. */
+  isCurrent: boolean
   host: string
   /** Whether the consumer is among those whom its host lets call it. */
   mayCall: boolean
@@ -48,10 +49,10 @@ export class ModelList {
   /** Those that the consumer may call; without one, those that everybody may. */
   async list(consumer?: string): Promise<ListedModel[]> {
     const served = (await this.served(consumer)).filter(({ mayCall }) => mayCall)
-    const live = served.filter(({ isLive }) => isLive)
-    const names = new Set(live.flatMap(({ name }) => name ?? []))
+    const current = served.filter(({ isCurrent }) => isCurrent)
+    const names = new Set(current.flatMap(({ name }) => name ?? []))
     const named = [...names].flatMap((name) => {
-      const some = live.filter((one) => one.name === name)
+      const some = current.filter((one) => one.name === name)
       const isOneModel = new Set(some.map(({ modelId }) => modelId)).size === 1
       return isOneModel && some[0] ? [listed(name, some[0])] : []
     })
@@ -69,7 +70,7 @@ export class ModelList {
     const found = served.filter((one) => {
       if (kind === 'endpoint') return one.id === number
       if (kind === 'version') return one.versionId === number
-      return one.isLive && (kind === 'model' ? one.modelId === number : one.name === id)
+      return one.isCurrent && (kind === 'model' ? one.modelId === number : one.name === id)
     })
     const cheapest = found.find(({ mayCall }) => mayCall) ?? found[0]
     if (!cheapest)
@@ -92,7 +93,8 @@ export class ModelList {
     const known = this.services.auth === 'keys' ? consumer : undefined // otherwise it is only what somebody says
     const { rows } = await this.services.db.query<Omit<ServedEndpoint, 'name'> & { specHash: string }>(
       `select e.id, e.version_id as "versionId", v.model_id as "modelId", m.spec_hash as "specHash",
-         coalesce(m.live_version_id = v.id, false) as "isLive", e.host, e.price_in as "priceIn", e.price_out as "priceOut", e.registered_at as "registeredAt",
+         v.id = first_value(v.id) over (partition by v.model_id order by m.live_version_id is not distinct from v.id desc, length(v.id) desc, v.id desc)
+           as "isCurrent", e.host, e.price_in as "priceIn", e.price_out as "priceOut", e.registered_at as "registeredAt",
          ${mayCall("coalesce($2, '')")} as "mayCall"
        from endpoint e join model_version v on v.id = e.version_id and v.to_block is null and v.status = 'Promoted'
          join model m on m.id = v.model_id and m.to_block is null

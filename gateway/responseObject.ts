@@ -122,7 +122,7 @@ export function completedResponse(
   names: readonly string[],
 ) {
   const isCut = result.finish !== 'stop'
-  const { tokensIn, tokensOut } = result
+  const { tokensIn, tokensOut, cachedTokens } = result
   return responseObject(id, created, echo, isCut ? 'incomplete' : 'completed', {
     ...(isCut
       ? { incomplete_details: { reason: 'max_output_tokens' } }
@@ -130,7 +130,7 @@ export function completedResponse(
     output: outputOf(id, result, names),
     usage: {
       input_tokens: tokensIn,
-      input_tokens_details: { cached_tokens: 0 },
+      input_tokens_details: { cached_tokens: cachedTokens },
       output_tokens: tokensOut,
       output_tokens_details: { reasoning_tokens: 0 },
       total_tokens: tokensIn + tokensOut,

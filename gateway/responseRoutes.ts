@@ -1,7 +1,9 @@
 import type { Request, Response, Router } from 'express'
 import { type Caller, requireKey } from '#graphql/access.ts'
+import { ownCalls, ownerOf } from '#graphql/commands/deleteTexts.ts'
 import { viewerOf } from '#graphql/confidential.ts'
 import { cancelJob } from '#schema/enqueue.ts'
+import { mapTermsOf, removeTexts } from '#schema/removeTexts.ts'
 import { badRequest, GatewayError } from './errors.ts'
 import { answer, type Gateway, startAnswers } from './exchange.ts'
 import { type AnswerResult, answerResult } from './followAnswer.ts'
@@ -10,7 +12,7 @@ import { completedResponse, conversationOf, echoOf, responseObject, type StoredC
 import { readResponse } from './responseRequest.ts'
 import { toolNames } from './toolCalls.ts'
 
-/** `/v1/responses`: create, get, stream again, and cancel. A response can be read as long as its job is kept, by who has requested it. */
+/** `/v1/responses`: create, get, stream again, cancel and delete. A response can be read as long as its texts are kept, by who has requested it. */
 export function addResponseRoutes(router: Router, gateway: Gateway): void {
   router.post('/responses', async (request, response) => {
     const caller = callerIn(response)
@@ -19,14 +21,19 @@ export function addResponseRoutes(router: Router, gateway: Gateway): void {
       if (!earlier.result) throw badRequest(`${id} has no answer.`, 'previous_response_id')
       return conversationOf(earlier, earlier.result.answer)
     })
+    if (asked.background && caller.kind === 'anonymous')
+      throw badRequest(
+        'A response in the background is read later by the key that asked for it. Sign in and make a key, or stay for the answer.',
+        'background',
+      )
     const { goesOn, ...started } = await startAnswers(gateway, request, response, asked)
     const { ids, created } = started
     if (asked.background && !asked.stream)
       return void response.json(responseObject(ids[0] ?? '', created, asked.echo, 'queued'))
     const form = responseForm(asked, started)
-    const { payment } = started
+    const { payment, endpoint } = started
     const { stream, background } = asked
-    await answer(gateway, request, response, { ids, payment, goesOn: goesOn || background, stream, form })
+    await answer(gateway, request, response, { ids, payment, endpoint, goesOn: goesOn || background, stream, form })
   })
   router.get('/responses/:id', async (request, response) => {
     const call = await storedCall(gateway, callerIn(response), request.params.id)
@@ -44,6 +51,21 @@ export function addResponseRoutes(router: Router, gateway: Gateway): void {
     await cancelJob(gateway.services, id)
     response.json(shown(await storedCall(gateway, caller, request.params.id)))
   })
+  router.delete('/responses/:id', async (request: Request<{ id: string }>, response) => {
+    const caller = callerIn(response)
+    const { id } = await storedCall(gateway, caller, request.params.id)
+    const { db, deployment } = gateway.services
+    const deleted = await db.transaction(async (sql) =>
+      removeTexts(sql, await ownCalls(sql, [id], ownerOf(caller)), mapTermsOf(deployment.settings)),
+    )
+    if (deleted.length === 0)
+      throw new GatewayError(
+        409,
+        `Response with id '${request.params.id}' cannot be deleted yet: it is under way (cancel it), or it is opened, and evidence until the map of its epoch can be disputed no more.`,
+        { code: 'not_deletable' },
+      )
+    response.json({ id: request.params.id, object: 'response.deleted', deleted: true })
+  })
 }
 
 const callerIn = (response: Response): Caller => (response.locals as { caller: Caller }).caller
@@ -60,7 +82,7 @@ async function storedCall({ services: { db } }: Gateway, caller: Caller, respons
   const id = /^resp_([0-9a-f]{32})$/.exec(responseId)?.[1]
   const { rows } = await db.query<FoundCall & { requestedBy: string | null }>(
     `select id, status, input, result, error, requested_by as "requestedBy", cancel_requested as "cancelRequested", created_at as "createdAt"
-     from job_run where id = $1 and kind = 'infer'`,
+     from job_run where id = $1 and kind = 'infer' and texts_removed_at is null`,
     [id ?? ''],
   )
   const viewer = viewerOf(caller)

@@ -10,11 +10,12 @@ export const finishReason = ({ finish }: Pick<AnswerResult, 'finish'>): 'stop' |
 export function usageOf(results: readonly AnswerResult[]) {
   const prompt = results.reduce((sum, { tokensIn }) => sum + tokensIn, 0)
   const completion = results.reduce((sum, { tokensOut }) => sum + tokensOut, 0)
+  const cached = results.reduce((sum, { cachedTokens }) => sum + cachedTokens, 0)
   return {
     prompt_tokens: prompt,
     completion_tokens: completion,
     total_tokens: prompt + completion,
-    prompt_tokens_details: { cached_tokens: 0 },
+    prompt_tokens_details: { cached_tokens: cached },
   }
 }
 

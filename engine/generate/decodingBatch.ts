@@ -4,15 +4,28 @@ import { DeviceTensors, type Feeds, type GraphRunner, ProgramCache, type Results
 import { bucketLength } from '#engine/model/buckets.ts'
 import { AdapterFeeds } from './adapterFeeds.ts'
 import { HostCache } from './hostCache.ts'
+import { type KnownPrefix, PrefixCache } from './prefixCache.ts'
 import type { TopToken } from './request.ts'
 import { samplerFeeds, samplerShape } from './samplerFeeds.ts'
 import type { Sequence } from './sequence.ts'
-import { type AdapterMode, promptGraph, resultNamed, type StepModel, type StepShape, stepGraph } from './step.ts'
+import {
+  type AdapterMode,
+  promptGraph,
+  restGraph,
+  resultNamed,
+  type StepModel,
+  type StepShape,
+  stepGraph,
+} from './step.ts'
 
 /** Tokens per sequence in one run of a Loop. */
 const TOKENS_PER_RUN = 16
 /** Maximum number of prompt tokens in one prefill run. */
 const MAX_PREFILL_TOKENS = 4096
+/** The rest of a prompt is padded to this at least. */
+const MIN_REST_TOKENS = 16
+/** Memory of the texts whose beginnings are kept. */
+const MAX_PREFIX_BYTES = 128 * 1024 * 1024
 /** Maximum number of compiled programs of each kind. */
 const MAX_PROGRAMS = 24
 
@@ -26,6 +39,8 @@ export class DecodingBatch {
   private cache: HostCache | undefined
   private readonly steps: ProgramCache<string>
   private readonly prefills: ProgramCache<string>
+  private readonly rests: ProgramCache<string>
+  private readonly prefixes: PrefixCache
   private readonly weights: DeviceTensors
 
   constructor(
@@ -42,6 +57,11 @@ export class DecodingBatch {
       const [rows, length, mode] = JSON.parse(key) as [number, number, AdapterMode]
       return runner.compile(promptGraph(model, rows, length, mode))
     }, MAX_PROGRAMS)
+    this.rests = new ProgramCache((key) => {
+      const [length, capacity, mode] = JSON.parse(key) as [number, number, AdapterMode]
+      return runner.compile(restGraph(model, length, capacity, mode))
+    }, MAX_PROGRAMS)
+    this.prefixes = new PrefixCache(config, MAX_PREFIX_BYTES)
   }
 
   get active(): Sequence[] {
@@ -66,11 +86,43 @@ export class DecodingBatch {
   async admit(added: readonly Sequence[]): Promise<void> {
     const cache = this.reserve(added)
     for (const sequence of added) this.rows[Array.from(this.rows).indexOf(undefined)] = sequence
-    for (const group of this.prefillGroups(added)) {
+    const unread: Sequence[] = []
+    for (const sequence of added) {
+      const known = this.prefixes.find(sequence.request, sequence.length)
+      if (known) await this.readRest(sequence, known, cache)
+      else unread.push(sequence)
+    }
+    for (const group of this.prefillGroups(unread)) {
       const { rows, results } = await this.prefill(group)
       for (const [index, row] of rows.entries())
         if (row) cache.copyRow(this.rows.indexOf(row), results, index, row.length)
     }
+  }
+
+  /** Copies the known beginning of a prompt to its row, and reads the rest. */
+  private async readRest(sequence: Sequence, { text, length }: KnownPrefix, cache: HostCache): Promise<void> {
+    const { config } = this.model
+    const row = this.rows.indexOf(sequence)
+    cache.copyRow(row, text.cache.tensors, 0, length)
+    sequence.cachedTokens = length
+    const count = sequence.length - length
+    if (count === 0) return
+    const S = nextPowerOfTwo(Math.max(count, MIN_REST_TOKENS))
+    const C = nextPowerOfTwo(length + S) // the padding has positions, too
+    const beginning = new HostCache(config, 1, C)
+    beginning.copyRow(0, text.cache.tensors, 0, length)
+    const { mode, feeds } = this.adapters.feeds([sequence], [sequence])
+    const program = await this.rests.get(JSON.stringify([S, C, mode]))
+    const ids = new Int32Array(S)
+    ids.set(sequence.tokens.slice(length, sequence.length))
+    const results = await program.run({
+      ...(await this.weights.get()),
+      ...feeds,
+      ...beginning.tensors,
+      ids,
+      lengths: Int32Array.of(length),
+    })
+    cache.copyRow(row, results, 0, count, length)
   }
 
   /** Returns a cache with room for the running and the added sequences. Moves to a larger or a much smaller one if needed. */
@@ -83,7 +135,7 @@ export class DecodingBatch {
     const capacity = cache && active.length > 0 ? Math.max(needed, cache.capacity) : needed
     const fits = cache && cache.capacity === capacity && count <= cache.batch && count > cache.batch / 4
     if (fits) return cache
-    const next = new HostCache(config, batchBucket(count, this.maxRows), capacity)
+    const next = new HostCache(config, nextPowerOfTwo(count, this.maxRows), capacity)
     if (cache)
       for (const [index, row] of active.entries())
         next.copyRow(index, cache.tensors, this.rows.indexOf(row), row.length)
@@ -129,7 +181,7 @@ export class DecodingBatch {
     const P = this.prefillLength(group[0]!)
     const { mode, feeds } = this.adapters.feeds(this.rows, group)
     const rows = mode === 'own' ? this.rows.map((row) => (row && group.includes(row) ? row : undefined)) : group
-    const R = mode === 'own' ? rows.length : batchBucket(group.length, this.maxRows)
+    const R = mode === 'own' ? rows.length : nextPowerOfTwo(group.length, this.maxRows)
     const program = await this.prefills.get(JSON.stringify([R, P, mode]))
     const ids = new Int32Array(R * P)
     rows.forEach((row, index) => {
@@ -174,12 +226,15 @@ export class DecodingBatch {
     const before = rows.map((row) => row?.length ?? 0)
     for (let n = 0; n < trips; n++)
       for (const [index, row] of rows.entries()) if (row) deliver(row, results, n * B + index)
-    for (const [index, row] of rows.entries())
-      if (row?.isWanted) cache.append(index, results, before[index]!, row.length - before[index]!)
+    for (const [index, row] of rows.entries()) {
+      if (!row || row.listener.gone) continue
+      cache.append(index, results, before[index]!, row.length - before[index]!)
+      if (row.isFinished) this.prefixes.keep(row, cache, index)
+    }
   }
 
   async release(): Promise<void> {
-    await Promise.all([this.steps.release(), this.prefills.release(), this.weights.release()])
+    await Promise.all([this.steps.release(), this.prefills.release(), this.rests.release(), this.weights.release()])
   }
 }
 
@@ -202,9 +257,9 @@ function topTokens(results: Results, index: number, count: number): TopToken[] {
   }))
 }
 
-/** Rounds up to 1, 2, 4, 8, … rows, so that few programs are compiled. */
-function batchBucket(rows: number, maxRows: number): number {
+/** Rounds up to 1, 2, 4, 8, …, so that few programs are compiled. */
+function nextPowerOfTwo(count: number, limit = Number.POSITIVE_INFINITY): number {
   let size = 1
-  while (size < rows) size *= 2
-  return Math.min(size, maxRows)
+  while (size < count) size *= 2
+  return Math.min(size, limit)
 }

@@ -6,12 +6,11 @@ import { smallConfig } from '#engine/model/config.ts'
 import { tokenLogits } from '#engine/model/heads.ts'
 import { feedsOf, idInput, weightInputs } from '#engine/model/inputs.ts'
 import { forward } from '#engine/model/llama.ts'
-import { initialAdapter, loraConfig, mergeAdapter } from '#engine/model/lora.ts'
-import { initialWeights } from '#engine/model/parameters.ts'
+import { mergeAdapter } from '#engine/model/lora.ts'
 import { SequenceScorer } from '#engine/model/scorer.ts'
-import { Random } from '#math/random.ts'
 import { must } from '#test/must.ts'
 import { Generator } from './generator.ts'
+import { decisiveWeights, differentAdapters } from './test/decisiveModel.ts'
 
 const config = smallConfig({
   vocab_size: 50,
@@ -20,15 +19,8 @@ const config = smallConfig({
   num_attention_heads: 4,
   max_position_embeddings: 128,
 })
-const weights = initialWeights(config, 3)
-for (const { data } of weights.values()) data.set(data.map((value) => value * 4)) // far from uniform
-const lora = loraConfig({ rank: 2 })
-const adapters = [1, 2].map((seed) => {
-  const adapter = initialAdapter(config, lora, seed)
-  const random = new Random(`b${seed}`)
-  for (const [name, { data }] of adapter) if (name.includes('lora_B')) random.fillUniform(data, -0.5, 0.5)
-  return adapter
-})
+const weights = decisiveWeights(config, 4)
+const { lora, adapters } = differentAdapters(config, 2)
 const prompts = [[1, 2, 3], [7, 8, 9, 10, 11, 12, 13], [5], [20, 21, 22, 23]]
 const requests = (temperature: number) => prompts.map((prompt, i) => ({ prompt, maxTokens: 12, temperature, seed: i }))
 
@@ -134,8 +126,7 @@ test('fused and composed operators decode the same, with grouped heads, windows 
       num_key_value_heads: 2,
     }
     const wide = { ...smallConfig({ ...sizes, max_position_embeddings: 128 }), sliding_window: [null, window] }
-    const parameters = initialWeights(wide, 3)
-    for (const { data } of parameters.values()) data.set(data.map((value) => value * 3))
+    const parameters = decisiveWeights(wide, 3)
     const [fused, composed] = [onnxRuntime(), onnxRuntime({ lowering: 'webgpu' })].map(
       (runner) => new Generator({ config: wide, weights: parameters, endIds: [], runner }),
     )

@@ -19,6 +19,8 @@ export interface GeneratorOptions {
   runner?: GraphRunner
   /** Maximum number of sequences in the batch. Default 32. */
   batch?: number
+  /** Told after each run of the batch how many sequences shared it. */
+  onRun?(sequences: number): void
 }
 
 /**
@@ -45,11 +47,13 @@ export class Generator {
   private readonly config: ModelConfig
   private readonly endIds: readonly number[]
   private readonly batch: DecodingBatch
+  private readonly onRun: GeneratorOptions['onRun']
   private waiting: Sequence[] = []
   /** The run in progress. */
   private running: Promise<void> | undefined
 
-  constructor({ config, weights, lora, endIds, runner = onnxRuntime(), batch = 32 }: GeneratorOptions) {
+  constructor({ config, weights, lora, endIds, runner = onnxRuntime(), batch = 32, onRun }: GeneratorOptions) {
+    this.onRun = onRun
     this.config = config
     this.endIds = endIds
     const model = { config, lora, fused: runner.fused }
@@ -139,7 +143,9 @@ export class Generator {
       const added = this.waiting.splice(0, this.batch.freeRows)
       try {
         if (added.length > 0) await this.batch.admit(added)
+        const sequences = this.batch.active.length
         await this.batch.advance()
+        this.onRun?.(sequences)
       } catch (error) {
         for (const { listener } of [...this.batch.active, ...added]) listener.fail(error)
         this.batch.clear()
@@ -155,8 +161,9 @@ export class Generator {
 }
 
 async function collect(steps: AsyncIterable<TokenStep>): Promise<Generation> {
-  const found: Generation = { tokens: [], logProbabilities: [], finish: 'length' }
-  for await (const { token, end, logProbability, top, finish } of steps) {
+  const found: Generation = { tokens: [], logProbabilities: [], finish: 'length', cachedTokens: 0 }
+  for await (const { token, end, logProbability, top, finish, cachedTokens } of steps) {
+    found.cachedTokens = cachedTokens
     if (!end) found.tokens.push(token)
     found.logProbabilities.push(logProbability)
     if (top) (found.top ??= []).push(top)

@@ -20,15 +20,19 @@ export class HostCache {
     this.tensors = Object.fromEntries(cacheNames(config.num_hidden_layers).map((name) => [name, zeros(shape)]))
   }
 
-  /** Copies the first `length` positions of a row of another cache, or of a prefill's results, to a row of this cache. */
-  copyRow(row: number, from: Results, fromRow: number, length: number): void {
+  get bytes(): number {
+    return Object.values(this.tensors).reduce((sum, { floats }) => sum + floats.byteLength, 0)
+  }
+
+  /** Copies the first `length` positions of a row of another cache, or of a prefill's results, to a row of this cache, from position `at` on. */
+  copyRow(row: number, from: Results, fromRow: number, length: number, at = 0): void {
     const { num_key_value_heads: G, head_dim: K } = this.config
     for (const [name, { floats }] of Object.entries(this.tensors)) {
       const source = resultNamed(from, name)
       const width = source.shape[2]! * K
       for (let head = 0; head < G; head++) {
         const start = (fromRow * G + head) * width
-        floats.set(source.floats.subarray(start, start + length * K), (row * G + head) * this.capacity * K)
+        floats.set(source.floats.subarray(start, start + length * K), ((row * G + head) * this.capacity + at) * K)
       }
     }
   }

@@ -1,10 +1,9 @@
 import { expect, test } from 'vitest'
 import { smallConfig } from '#engine/model/config.ts'
-import { initialAdapter, loraConfig } from '#engine/model/lora.ts'
-import { initialWeights } from '#engine/model/parameters.ts'
 import { Random } from '#math/random.ts'
 import { Generator } from './generator.ts'
 import type { GenerationRequest, TokenStep } from './request.ts'
+import { decisiveWeights, differentAdapters } from './test/decisiveModel.ts'
 
 const config = smallConfig({
   vocab_size: 60,
@@ -13,15 +12,8 @@ const config = smallConfig({
   num_attention_heads: 2,
   max_position_embeddings: 256,
 })
-const weights = initialWeights(config, 3)
-for (const { data } of weights.values()) data.set(data.map((value) => value * 3))
-const lora = loraConfig({ rank: 2 })
-const adapters = [1, 2, 3].map((seed) => {
-  const adapter = initialAdapter(config, lora, seed)
-  const random = new Random(`b${seed}`)
-  for (const [name, { data }] of adapter) if (name.includes('lora_B')) random.fillUniform(data, -0.5, 0.5)
-  return adapter
-})
+const weights = decisiveWeights(config, 3)
+const { lora, adapters } = differentAdapters(config, 3)
 
 /** A random request: lengths, adapter or none, and every setting. */
 function anyRequest(random: Random): GenerationRequest {

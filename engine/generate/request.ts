@@ -29,6 +29,9 @@ export interface GenerationRequest extends Sampling {
   adapter?: Weights
   /** A grammar that the answer must satisfy. */
   grammar?: Grammar
+  /** Whose: what a text of the same scope and adapter began with is not read again, and the count of such tokens is told, so that other people's texts
+   *  must have other scopes. Rounding may then differ from that of a prompt that is read at once. Default: everything is read. */
+  cacheScope?: string
 }
 
 /** Maximum of `topLogProbabilities`. */
@@ -48,6 +51,8 @@ export interface TokenStep {
   logProbability: number
   /** The most likely tokens in descending order, if requested. */
   top?: readonly TopToken[]
+  /** Tokens of the prompt that were not read again. */
+  cachedTokens: number
   /** Set on the last step. `stop`: the end token, or a complete text of the grammar; `length`: maxTokens reached. */
   finish?: Finish
 }
@@ -62,6 +67,8 @@ export interface Generation {
   /** The most likely tokens for every sampled token, if requested. */
   top?: (readonly TopToken[])[]
   finish: Finish
+  /** Tokens of the prompt that were not read again. */
+  cachedTokens: number
 }
 
 /** A request that this model cannot answer. */

@@ -12,16 +12,15 @@ export interface Listener {
 
 /** A request in the running batch: its sampled tokens and the state of its next one. It does not depend on other sequences. */
 export class Sequence {
-  /** Number of tokens in the cache. */
-  length: number
-  /** The token that the next step reads. */
-  pendingToken: number
+  /** The prompt and the answer so far. The last one is what the next step reads; the others are in the cache. */
+  readonly tokens: number[]
+  /** Tokens of the prompt that were not read again. */
+  cachedTokens = 0
   /** 1 for each token of the prompt and of the answer; only with a repetition penalty. */
   readonly seen: Uint8Array | undefined
   isFinished = false
   private readonly random: Random
   private readonly constraint: Constraint | undefined
-  private sampled = 0
 
   constructor(
     readonly request: GenerationRequest,
@@ -30,17 +29,24 @@ export class Sequence {
     vocabulary: number,
   ) {
     const { repetitionPenalty = 1, grammar, seed = 0 } = request
-    const prompt = Array.from(request.prompt)
-    const last = prompt.at(-1)
-    if (last === undefined) throw new Error('The prompt is empty; give it at least one token.')
-    this.length = prompt.length - 1
-    this.pendingToken = last
+    this.tokens = Array.from(request.prompt)
+    if (this.tokens.length === 0) throw new Error('The prompt is empty; give it at least one token.')
     this.random = new Random(`generate/${seed}`)
     this.constraint = grammar && new Constraint(grammar, endIds)
     if (repetitionPenalty !== 1) {
       this.seen = new Uint8Array(vocabulary)
-      for (const token of prompt) this.seen[token] = 1
+      for (const token of this.tokens) this.seen[token] = 1
     }
+  }
+
+  /** Number of tokens in the cache. */
+  get length(): number {
+    return this.tokens.length - 1
+  }
+
+  /** The token that the next step reads. */
+  get pendingToken(): number {
+    return this.tokens.at(-1) as number
   }
 
   /** Number of cache positions that the request may need. */
@@ -54,7 +60,7 @@ export class Sequence {
   }
 
   get remaining(): number {
-    return this.request.maxTokens - this.sampled
+    return this.request.prompt.length + this.request.maxTokens - this.tokens.length
   }
 
   /** The number in [0, 1) that samples the next token. The n-th token always has the n-th number of the seed. */
@@ -69,15 +75,21 @@ export class Sequence {
 
   /** Adds the next token and passes it to the listener. */
   accept(token: number, logProbability: number, top?: readonly TopToken[]): void {
-    this.sampled++
-    this.length++
-    this.pendingToken = token
+    this.tokens.push(token)
     if (this.seen) this.seen[token] = 1
     const end = this.endIds.includes(token)
     if (!end) this.constraint?.advance(token)
     const complete = end || this.constraint?.complete
     this.isFinished = complete || this.remaining === 0
     const finish = complete || (this.isFinished && this.constraint?.accepts) ? 'stop' : 'length'
-    this.listener.step({ token, end, logProbability, ...(top && { top }), ...(this.isFinished && { finish }) })
+    const { cachedTokens } = this
+    this.listener.step({
+      token,
+      end,
+      logProbability,
+      cachedTokens,
+      ...(top && { top }),
+      ...(this.isFinished && { finish }),
+    })
   }
 }

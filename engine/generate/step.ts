@@ -144,6 +144,22 @@ export function promptGraph({ config, lora }: StepModel, rows: number, length: n
   }
 }
 
+/** Reads the rest of a prompt whose beginning is in a cache: `ids` (1,S), padded at the end, from position `lengths` on, into keys and values (1,G,S,K) of every
+ *  layer. */
+export function restGraph({ config, lora }: StepModel, length: number, capacity: number, mode: AdapterMode): Graph {
+  const ids = idInput(config, 1, length)
+  const weights = weightInputs(config)
+  const adapter = adapterFor(config, lora, mode, 1)
+  const cache = cacheInputs(config, 1, capacity)
+  const { fresh } = forward(config, { weights, ids, adapter: adapter?.adapter, cache })
+  const outputs = [...fresh.map(({ key }) => key), ...fresh.map(({ value }) => value)]
+  const names = cacheNames(config.num_hidden_layers)
+  return {
+    inputs: [ids, cache.lengths, ...cache.keys, ...cache.values, ...weights.values(), ...(adapter?.inputs ?? [])],
+    outputs: Object.fromEntries(outputs.map((node, index) => [names[index], node])),
+  }
+}
+
 function adapterFor(config: ModelConfig, lora: LoraConfig | undefined, mode: AdapterMode, rows: number) {
   if (!lora || mode === 'none') return undefined
   const adapter =

@@ -25,6 +25,8 @@ export interface TextPiece {
   top?: readonly SpelledToken[]
   /** Number of tokens sampled so far, without the end token. */
   tokens: number
+  /** Tokens of the prompt that were not read again. */
+  cachedTokens: number
   finish?: Finish
   /** The stop string that ended the answer. */
   stopped?: string
@@ -45,7 +47,7 @@ export async function* streamText(
     logProbability,
   })
   let tokens = 0
-  for await (const { token, end, logProbability, top, finish } of generator.stream(request, signal)) {
+  for await (const { token, end, logProbability, top, finish, cachedTokens } of generator.stream(request, signal)) {
     if (!end) tokens++
     // Many models have more embedding rows than tokens; the extra ids have no text.
     let text = end || !tokenizer.has(token) ? '' : stops.push(stream.push(token))
@@ -57,6 +59,7 @@ export async function* streamText(
       text,
       token: spelled(token, logProbability),
       tokens,
+      cachedTokens,
       ...(top && { top: top.map((each) => spelled(each.token, each.logProbability)) }),
       ...(stopped !== undefined ? { finish: 'stop', stopped } : finish && { finish }),
     }

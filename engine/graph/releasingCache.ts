@@ -21,6 +21,11 @@ export class ReleasingCache<K extends string | number, V> {
     return this.values.size
   }
 
+  /** The cached value, which counts as used no later for it. */
+  peek(key: K): Promise<V> | undefined {
+    return this.values.peek(key)
+  }
+
   /** The cached value, or a new one. An evicted value is released before this returns, so that its memory is free. */
   async get(key: K, create: () => Promise<V>): Promise<V> {
     const known = this.values.get(key)

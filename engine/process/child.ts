@@ -1,6 +1,7 @@
 import { type TaskResult, taskNamed } from '#engine/tasks/index.ts'
-import { loadedBases } from '#engine/tasks/models.ts'
+import { batchCounts, loadedBases } from '#engine/tasks/models.ts'
 import type { EngineEvent } from '#engine/tasks/task.ts'
+import { NO_COUNTS } from './figures.ts'
 import { type EngineReply, type EngineRequest, HEARTBEAT_MS } from './protocol.ts'
 import { taskFailure } from './taskFailure.ts'
 
@@ -11,10 +12,13 @@ const send = (reply: EngineReply) => {
 }
 
 const running = new Map<number, AbortController>()
-const counts = { tokens: 0, steps: 0 }
+const counts = { ...NO_COUNTS }
 
 const sendFigures = () =>
-  send({ type: 'heartbeat', figures: { ...counts, memoryBytes: process.memoryUsage.rss(), models: loadedBases() } })
+  send({
+    type: 'heartbeat',
+    figures: { ...counts, ...batchCounts(), memoryBytes: process.memoryUsage.rss(), models: loadedBases() },
+  })
 
 /** Counts the steps of one task: a step emits several metrics, and a task that goes on from a checkpoint starts at a later one. */
 function stepCounter(): (event: EngineEvent) => void {
@@ -39,7 +43,11 @@ async function run({ id, task, input }: Extract<EngineRequest, { type: 'run' }>)
       signal: abort.signal,
     })
     if (task === 'generate')
-      for (const { tokensOut } of (result as TaskResult<'generate'>).answers) counts.tokens += tokensOut
+      for (const { tokensIn, tokensOut, cachedTokens } of (result as TaskResult<'generate'>).answers) {
+        counts.tokens += tokensOut
+        counts.promptTokens += tokensIn - cachedTokens
+        counts.cachedTokens += cachedTokens
+      }
     send({ type: 'done', id, result })
   } catch (thrown) {
     send({ type: 'failed', id, error: taskFailure(thrown) })

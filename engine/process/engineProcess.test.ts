@@ -170,3 +170,40 @@ test('a process without work ends after its time, counts on, and answers the nex
   expect(await resting.run('generate', answering())).toEqual({ answers })
   expect(resting.figures.starts).toBe(2)
 })
+
+test('answers that run together share batches, and a prompt that was asked before is known: the figures say both, also after a restart', async () => {
+  const counted = new EngineProcess()
+  onTestFinished(() => counted.close())
+  const things = Array.from({ length: 8 }, (_, index) => `thing ${index} is red`).join(' ')
+  const ask = async (prompt: string) => {
+    const requests = [{ prompt, maxTokens: 4, cacheScope: 'one' }]
+    const { answers } = await counted.run('generate', { baseFolder: model.baseFolder, requests })
+    return must(answers[0])
+  }
+  const expectCounted = (expected: object) =>
+    vi.waitFor(() => expect(counted.figures).toMatchObject(expected), { timeout: 5_000 })
+  const first = await ask(things)
+  expect(first.tokensIn).toBeGreaterThan(32)
+  await expectCounted({ promptTokens: first.tokensIn, cachedTokens: 0, batchRuns: 1, batchAnswers: 1 })
+
+  const second = await ask(things)
+  expect(second.cachedTokens).toBe(first.tokensIn - 1) // the last one is read for the first token of the answer
+  await expectCounted({
+    promptTokens: first.tokensIn + 1,
+    cachedTokens: second.cachedTokens,
+    batchRuns: 2,
+    batchAnswers: 2,
+  })
+
+  const { batchRuns, batchAnswers } = counted.figures
+  const streams = ['thing 1 is red', 'thing 2 is blue', 'thing 3 is green', 'thing 0 is black']
+  const others = await Promise.all(streams.map(ask))
+  const readTokens = first.tokensIn + 1 + others.reduce((sum, { tokensIn }) => sum + tokensIn, 0)
+  await expectCounted({ promptTokens: readTokens, cachedTokens: second.cachedTokens })
+  const { figures } = counted
+  expect((figures.batchAnswers - batchAnswers) / (figures.batchRuns - batchRuns)).toBeGreaterThan(1)
+
+  process.kill(must(counted.pid), 'SIGKILL')
+  await vi.waitFor(() => expect(counted.pid).toBeUndefined())
+  expect(counted.figures).toMatchObject({ promptTokens: readTokens, batchAnswers: figures.batchAnswers, models: 0 })
+})

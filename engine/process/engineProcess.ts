@@ -1,11 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { createRequire } from 'node:module'
 import type { Socket } from 'node:net'
-import { pathToFileURL } from 'node:url'
 import type { TaskInput, TaskName, TaskResult } from '#engine/tasks/index.ts'
 import type { EngineEvent } from '#engine/tasks/task.ts'
 import { EngineError } from './errors.ts'
-import { continued, type EngineFigures, NO_FIGURES } from './figures.ts'
+import { continued, type EngineCounts, type EngineFigures, NO_COUNTS, NO_FIGURES } from './figures.ts'
 import { memoryOf, outOfMemoryKills } from './memory.ts'
 import type { EngineReply, EngineRequest } from './protocol.ts'
 
@@ -42,8 +40,9 @@ interface Running {
 
 /** Interval of the checks of the child's memory and heartbeat. */
 const WATCH_MS = 500
-/** Tasks that run concurrently: requests of `generate` share one batch, between whose steps texts are embedded. Every other task has the process for itself. */
-const CONCURRENT_TASKS: readonly TaskName[] = ['generate', 'embed']
+/** Tasks that run concurrently: requests of `generate` share one batch, between whose steps texts are embedded and models loaded. Every other task has the
+ *  process for itself. */
+const CONCURRENT_TASKS: readonly TaskName[] = ['generate', 'embed', 'warmUp']
 /** Number of last characters of standard error that the error of a crash contains. */
 const MAX_STDERR_TAIL = 2000
 
@@ -78,7 +77,7 @@ export class EngineProcess {
   private closed = false
   private nextId = 1
   /** Of the children that ended, and of the present one. */
-  private ended = NO_FIGURES
+  private ended: EngineCounts = NO_COUNTS
   private current = NO_FIGURES
   private starts = 0
   private idle: NodeJS.Timeout | undefined
@@ -91,6 +90,11 @@ export class EngineProcess {
   /** Number of tasks that run or wait. */
   get load(): number {
     return this.waiting
+  }
+
+  /** Limit of the child's resident memory. */
+  get memoryBytes(): number {
+    return this.options.memoryMb * 2 ** 20
   }
 
   /** What the child last reported; counts include those of the children before it. */
@@ -168,9 +172,8 @@ export class EngineProcess {
 
   private spawn(): ChildProcess {
     const { memoryMb, device, onLog } = this.options
-    const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
-    const child = fork(new URL('./child.ts', import.meta.url), [], {
-      execArgv: ['--import', loader, `--max-old-space-size=${memoryMb}`],
+    const child = fork(new URL('../../bin/run.js', import.meta.url), ['engine/process/child.ts'], {
+      execArgv: [`--max-old-space-size=${memoryMb}`],
       env: { ...process.env, NODE_OPTIONS: '', ...(device !== undefined && { MODELCOMMONS_DEVICE: device }) },
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
@@ -217,7 +220,7 @@ export class EngineProcess {
 
   private forget(): void {
     this.child = undefined
-    this.ended = continued(this.ended, { ...NO_FIGURES, tokens: this.current.tokens, steps: this.current.steps })
+    this.ended = continued(this.ended, this.current)
     this.current = NO_FIGURES
   }
 

@@ -13,6 +13,8 @@ export interface PromptRequest extends Sampling {
   schema?: unknown
   /** Whether to report each token with its log-probability; implied by `topLogProbabilities` above 0. */
   logProbabilities?: boolean
+  /** See `GenerationRequest.cacheScope`. */
+  cacheScope?: string
 }
 
 export interface GenerateTaskInput {
@@ -27,6 +29,8 @@ export interface GeneratedAnswer {
   text: string
   tokensIn: number
   tokensOut: number
+  /** Tokens of the prompt that were known from an earlier text, and not read again. */
+  cachedTokens: number
   /** `stop`: an end token, a stop string, or a complete text of the schema; `length`: the answer was cut. */
   finish: Finish
   /** The stop string that ended the answer. */
@@ -65,15 +69,22 @@ export async function answerPrompts(
     { question, request }: { question: PromptRequest; request: TextRequest },
     index: number,
   ): Promise<GeneratedAnswer> => {
-    const found: GeneratedAnswer = { text: '', tokensIn: request.prompt.length, tokensOut: 0, finish: 'length' }
+    const found: GeneratedAnswer = {
+      text: '',
+      tokensIn: request.prompt.length,
+      tokensOut: 0,
+      cachedTokens: 0,
+      finish: 'length',
+    }
     const { logProbabilities, topLogProbabilities = 0 } = question
     if (logProbabilities || topLogProbabilities > 0) found.tokens = []
     let untold = 0
     for await (const piece of streamText(generator, base.tokenizer, request, either)) {
-      const { token, top, tokens, finish, stopped } = piece
+      const { token, top, tokens, cachedTokens, finish, stopped } = piece
       const text = storable(piece.text)
       found.text += text
       found.tokensOut = tokens
+      found.cachedTokens = cachedTokens
       found.tokens?.push({ token: spelled(token), ...(top && { top: top.map(spelled) }) })
       if (finish) found.finish = finish
       if (stopped !== undefined) found.stopped = stopped

@@ -6,6 +6,7 @@ import { fineTuneTask } from './fineTune.ts'
 import { generateTask } from './generate.ts'
 import { influenceTask } from './influence.ts'
 import type { Task } from './task.ts'
+import { warmUpTask } from './warmUp.ts'
 import { winRateTask } from './winRate.ts'
 
 /** Every task that the engine can run in its child process, by name. */
@@ -18,6 +19,7 @@ export const tasks = {
   evaluate: evaluateTask,
   explainAnswer: explainAnswerTask,
   winRate: winRateTask,
+  warmUp: warmUpTask,
 }
 
 export type Tasks = typeof tasks

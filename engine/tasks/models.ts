@@ -47,11 +47,39 @@ const bases = new ReleasingCache<string, BaseModel>(MAX_BASES, ({ generators, em
 /** The number of base models in memory. */
 export const loadedBases = (): number => bases.size
 
+/** Releases every base model. */
+export const releaseBases = (): Promise<void> => bases.release()
+
+const counts = { batchRuns: 0, batchAnswers: 0 }
+
+/** The runs of batches in this process so far, and the answers in each of them together. */
+export const batchCounts = (): Readonly<typeof counts> => counts
+
+function countBatch(answers: number): void {
+  counts.batchRuns++
+  counts.batchAnswers += answers
+}
+
 /** Loads a model folder, or returns the loaded model if the folder has not changed. */
 export async function loadBase(folder: string): Promise<BaseModel> {
-  const key = await identityOf(folder, 'config.json', 'model', 'Give a Hugging Face model folder.')
-  return bases.get(key, () => readBase(folder).catch(unusable('model')))
+  return bases.get(await baseIdentity(folder), () => readBase(folder).catch(unusable('model')))
 }
+
+export const isBaseLoaded = async (folder: string): Promise<boolean> =>
+  bases.peek(await baseIdentity(folder)) !== undefined
+
+/** Whether a base model and an adapter can be loaded while every other one stays in memory. */
+export async function hasPlaceFor(baseFolder: string, adapterFolder: string): Promise<boolean> {
+  const base = bases.peek(await baseIdentity(baseFolder))
+  if (!base) return bases.size < MAX_BASES
+  const { adapters } = await base
+  return adapters.size < MAX_ADAPTERS || adapters.has(await adapterIdentity(adapterFolder))
+}
+
+const baseIdentity = (folder: string) => identityOf(folder, 'config.json', 'model', 'Give a Hugging Face model folder.')
+
+const adapterIdentity = (folder: string) =>
+  identityOf(folder, 'adapter_config.json', 'adapter', 'Give a folder that PEFT or this engine wrote.')
 
 /** The files were complete when they were fetched: what cannot be read cannot be read by a retry either. */
 const unusable = (what: string) => (cause: Error) => {
@@ -86,12 +114,7 @@ export async function loadAdapter(
   base: Pick<BaseModel, 'config' | 'adapters'>,
   folder: string,
 ): Promise<LoadedAdapter> {
-  const key = await identityOf(
-    folder,
-    'adapter_config.json',
-    'adapter',
-    'Give a folder that PEFT or this engine wrote.',
-  )
+  const key = await adapterIdentity(folder)
   const known = base.adapters.get(key)
   if (known) return known
   const adapter = readAdapterFor(base, folder).catch(unusable('adapter'))
@@ -142,7 +165,7 @@ export function generatorOf(base: BaseModel, lora: LoraConfig | undefined): Gene
   let generator = base.generators.get(key)
   if (!generator) {
     const { config, weights, endIds } = base
-    base.generators.set(key, (generator = new Generator({ config, weights, lora, endIds })))
+    base.generators.set(key, (generator = new Generator({ config, weights, lora, endIds, onRun: countBatch })))
   }
   return generator
 }
