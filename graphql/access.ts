@@ -7,7 +7,8 @@ import { ApiError } from './errors.ts'
 export type Caller =
   | { kind: 'open' }
   | { kind: 'anonymous' }
-  | (Pick<ApiKey, 'id' | 'account' | 'role'> & Partial<Pick<ApiKey, 'scopes' | 'spendCap'>> & { kind: 'key' })
+  | (Pick<ApiKey, 'id' | 'account' | 'role'> &
+      Partial<Pick<ApiKey, 'scopes' | 'spendCap' | 'requestsPerMinute' | 'tokensPerMinute'>> & { kind: 'key' })
   /** Somebody who has signed in: reads what is the account’s, and makes keys for everything else. */
   | { kind: 'session'; id: string; account: string }
   /** Whoever has sent a fresh voucher with a call: it pays for that call, and allows nothing else. */
@@ -31,8 +32,11 @@ export async function callerOf(sql: Sql, auth: 'open' | 'keys', header: string |
   if (!key)
     throw new ApiError('UNAUTHENTICATED', 'Send the header `Authorization: Bearer <key>` with a key of this API.')
   if (key.startsWith(SESSION_PREFIX)) return sessionOf(sql, key)
-  const { rows } = await sql.query<Pick<ApiKey, 'id' | 'account' | 'role' | 'scopes' | 'spendCap'>>(
-    `select id, account, role, scopes, spend_cap as "spendCap" from api_key
+  const { rows } = await sql.query<
+    Pick<ApiKey, 'id' | 'account' | 'role' | 'scopes' | 'spendCap' | 'requestsPerMinute' | 'tokensPerMinute'>
+  >(
+    `select id, account, role, scopes, spend_cap as "spendCap", requests_per_minute as "requestsPerMinute",
+       tokens_per_minute as "tokensPerMinute" from api_key
      where id = $1 and revoked_at is null and (expires_at is null or expires_at > now())`,
     [hashKey(key)],
   )

@@ -38,6 +38,7 @@ test('every query takes asOf, except those that do not depend on time', () => {
       "counterfactual",
       "stateChanges",
       "stateDigests",
+      "usage",
       "block",
       "blocks",
       "cursor",

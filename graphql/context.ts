@@ -7,6 +7,7 @@ import type { ErrorLog } from './errors.ts'
 import type { ChainHead } from './indexHealth.ts'
 import type { AccessWatch } from './live/accessWatch.ts'
 import type { NotificationFeed } from './live/feed.ts'
+import type { LiveReads } from './live/liveReads.ts'
 import { Reader } from './query/reader.ts'
 
 /** The chain and the contracts that this API serves. */
@@ -48,6 +49,7 @@ export interface Services {
   log: ErrorLog
   feed: NotificationFeed
   access: AccessWatch
+  liveReads: LiveReads
   /** The head of the chain, from a node; without it, what the indexer stored. */
   chainHead?: ChainHead
   /** The API is not ready while the index lags further behind the chain; without it, however far it lags. */

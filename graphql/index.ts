@@ -23,6 +23,7 @@ import { failRequest } from './failRequest.ts'
 import { serveGraphiql } from './graphiqlPage.ts'
 import { AccessWatch } from './live/accessWatch.ts'
 import { openNotificationFeed } from './live/feed.ts'
+import { LiveReads } from './live/liveReads.ts'
 import { serveSockets } from './live/socket.ts'
 import { type NamedServer, ownNames, UNKNOWN_NAME } from './ownNames.ts'
 import { pageHeaders } from './pagePolicy.ts'
@@ -42,7 +43,9 @@ import { serveWebPages } from './webPages.ts'
 
 export type { ApiDeployment } from './context.ts'
 
-export interface ApiOptions extends Omit<Services, 'feed' | 'access'>, Pick<SignInOptions, 'verifySignature'> {
+export interface ApiOptions
+  extends Omit<Services, 'feed' | 'access' | 'liveReads'>,
+    Pick<SignInOptions, 'verifySignature'> {
   host: string
   /** 0 takes a free port. */
   port: number
@@ -75,7 +78,7 @@ const BODY_LIMIT = '2500kb'
 export async function startApi(options: ApiOptions): Promise<ApiServer> {
   const feed = await openNotificationFeed(options.db)
   const access = new AccessWatch(options.db, feed)
-  const services: Services = { ...options, feed, access }
+  const services: Services = { ...options, feed, access, liveReads: new LiveReads() }
   const app = express()
   const server = createServer(app)
   const apollo = apolloServer(options)

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { openDatabase } from '#schema/database.ts'
 import { Model } from '#schema/onchain/models.ts'
 import { freshDatabaseUrl } from '#test/database.ts'
-import { insert, insertAll, insertChain } from '#test/factory.ts'
+import { insert, insertChain } from '#test/factory.ts'
 import { LIMITS } from './plugins/limits.ts'
 import { measure } from './plugins/queryCost.ts'
 import { apiSchema } from './schema.ts'
@@ -79,6 +79,9 @@ test('an introspection query that multiplies itself by aliases, or recurses, is 
     `{ ${Array.from({ length: 20 }, (_, i) => `a${i}: __type(name: "Model") { fields { type { fields { name } } } }`).join(' ')} }`,
     `{ __type(name: "Model") { ...f } } fragment f on __Type { ${many('name')} }`,
     '{ __schema { types { fields { type { fields { type { fields { type { fields { name } } } } } } } } } }',
+    '{ __schema { types { fields { args { type { inputFields { name type { enumValues { name } } } } } } } } }',
+    '{ __schema { types { ...t } } } fragment t on __Type { inputFields { type { ... on __Type { ofType { ...m } } } } } fragment m on __Type { enumValues { name } }',
+    '{ __type(name: "Model") { interfaces { possibleTypes { fields { name } } } } }',
   ]
   for (const bomb of bombs) {
     const start = performance.now()
@@ -163,20 +166,16 @@ test('every response contains its cost', async () => {
 })
 
 test('a statement that takes too long is cancelled, and the error says what to do', async () => {
-  const db = await openDatabase(await freshDatabaseUrl(), { statementTimeoutMs: 150 })
+  const db = await openDatabase(await freshDatabaseUrl(), { statementTimeoutMs: 500 })
   onTestFinished(() => db.close())
   const { ask, logged } = await testApi({ db })
   await insertChain(db, 10)
-  await insertAll(
-    db,
-    Model,
-    Array.from({ length: 300 }, (_, i) => ({ id: String(i + 1), specUri: 'x'.repeat(5000) })),
-  )
-  // The filter is slow for each condition; a lock simulates a delay that no estimate can predict.
+  await insert(db, Model, { id: '1' })
+  // A lock simulates a delay that no estimate can predict.
   const lock = await db.pool.connect()
   await lock.query('begin')
   await lock.query('lock table model in access exclusive mode')
-  const { errors } = await ask('{ models(where: { specUri: { contains: "%_%" } }) { nodes { id } } }')
+  const { errors } = await ask('{ models { nodes { id } } }')
   await lock.query('rollback')
   lock.release()
   expect(errors?.[0]?.extensions.code).toBe('TOO_SLOW')

@@ -49,7 +49,7 @@ export async function readiness({ db, deployment, chainHead, maxLagBlocks, log }
     log.error({ err: error }, 'readiness check failed')
     const reason = isDatabaseFull(error)
       ? 'The disk of the database is full. Make room on it.'
-      : 'The database does not answer. Check DATABASE_URL.'
+      : 'The database does not answer. Check that PostgreSQL runs: the embedded one, or that of DATABASE_URL.'
     return { ready: false, status: 'unavailable', database: false, reason }
   }
 }

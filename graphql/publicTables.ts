@@ -1,6 +1,7 @@
 import type { ColumnDefinition, EntityClass, TableDefinition } from '#schema/define.ts'
 import { tables } from '#schema/entities.ts'
 import { ApiKey, EndpointCallers, KeyCall, SignInSecret, SignInSession } from '#schema/offchain/access.ts'
+import { JournalledText, TextRetention } from '#schema/offchain/attribution.ts'
 import { GoldItem, GoldKey } from '#schema/offchain/gold.ts'
 import { JobRun } from '#schema/offchain/jobs.ts'
 import { Earning } from '#schema/offchain/ledger.ts'
@@ -31,6 +32,8 @@ const PRIVATE: EntityClass[] = [
   ValidatorTotal,
   Total,
   Earning,
+  JournalledText,
+  TextRetention,
 ]
 
 export const publicTables: TableDefinition[] = tables.filter((table) => !PRIVATE.includes(table.entity))

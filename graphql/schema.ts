@@ -1,6 +1,7 @@
 import { type GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql'
 import { buildSchemaSync } from 'type-graphql'
 import type { EntityClass } from '#schema/define.ts'
+import { DeleteTextsCommand } from './commands/deleteTexts.ts'
 import { EndpointCallersCommand, EndpointCallersResolver } from './commands/endpointCallersCommand.ts'
 import { CancelCommand, jobResolver } from './commands/jobs.ts'
 import { OpenReceiptsCommand } from './commands/openReceipts.ts'
@@ -41,6 +42,7 @@ import { StateRootResolver } from './resolvers/stateRoot.ts'
 import { ContributorResolver } from './resolvers/totals/contributors.ts'
 import { ValidatorTotalsResolver } from './resolvers/totals/validators.ts'
 import { VersionTotalsResolver } from './resolvers/totals/versions.ts'
+import { UsageResolver } from './resolvers/usage.ts'
 import { ValidatorRoundResolver } from './resolvers/validatorRounds.ts'
 import { VersionDocumentResolver } from './resolvers/versionDocuments.ts'
 import { VersionResolver } from './resolvers/versions.ts'
@@ -80,6 +82,7 @@ export function apiSchema(): GraphQLSchema {
     SpecificationResolver,
     JobAnswerResolver,
     WorkerNodeResolver,
+    UsageResolver,
     LineageResolver,
     RewardProofResolver,
     RewardReasonResolver,
@@ -95,6 +98,7 @@ export function apiSchema(): GraphQLSchema {
     StewardCommands,
     RemovalCommands,
     OpenReceiptsCommand,
+    DeleteTextsCommand,
     EndpointCallersCommand,
     EndpointCallersResolver,
     UsageCommand,

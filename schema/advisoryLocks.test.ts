@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test, vi } from 'vitest'
 import { freshDatabase } from '#test/database.ts'
 import {
@@ -31,12 +32,7 @@ test('no lock waits for another one, not even those with the same number', async
       const other = await db.pool.connect()
       try {
         await other.query(`set lock_timeout = '5s'`)
-        expect(
-          await withMigrationLock(
-            (statement) => other.query(statement),
-            async () => 'ran',
-          ),
-        ).toBe('ran')
+        expect(await withMigrationLock(other, async () => 'ran')).toBe('ran')
         expect(await tryIndexerLock(other, 31338)).toBe(true) // another chain
       } finally {
         other.release(true)
@@ -55,7 +51,7 @@ test('each lock is held by one session at a time', async () => {
     expect(await tryIndexerLock(one, 1)).toBe(true)
     expect(await tryIndexerLock(other, 1)).toBe(false)
     await one.query('begin')
-    for (const lock of ['sweep', 'ledger'] as const) {
+    for (const lock of ['sweep', 'ledger', 'texts'] as const) {
       expect(await tryTransactionLock(one, lock)).toBe(true)
       expect(await tryTransactionLock(other, lock)).toBe(false)
     }
@@ -64,16 +60,17 @@ test('each lock is held by one session at a time', async () => {
     await lockSigner(one, '0xaa', 1)
     await expect(lockSigner(other, '0xaa', 1)).rejects.toMatchObject({ code: '55P03' })
     await lockSigner(other, '0xaa', 2) // another chain
-    await withMigrationLock(
-      (statement) => one.query(statement),
-      () =>
-        expect(
-          withMigrationLock(
-            (statement) => other.query(statement),
-            async () => {},
-          ),
-        ).rejects.toMatchObject({ code: '55P03' }),
-    )
+    const order: string[] = []
+    let waiting: Promise<unknown> | undefined
+    await withMigrationLock(one, async () => {
+      waiting = withMigrationLock(other, async () => order.push('other'))
+      await sleep(500)
+      const { rows } = await one.query(`select 1 from pg_locks where locktype = 'advisory' and not granted`)
+      expect(rows).toEqual([]) // it asks again, and no statement of it waits
+      order.push('one')
+    })
+    await waiting
+    expect(order).toEqual(['one', 'other'])
   } finally {
     one.release(true)
     other.release(true)

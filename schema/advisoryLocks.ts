@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Sql } from './database.ts'
 
 /** All advisory locks that this system takes in PostgreSQL, in one table, so that no two of them are the same by accident.
@@ -24,6 +25,8 @@ export const ADVISORY_LOCKS = {
   credit: { kind: 'text', key: 'credit:' },
   /** One request at a time is counted against the limits of relaying. Held by a transaction. */
   relay: { kind: 'bigint', key: 7_235_806 },
+  /** One worker at a time removes texts from the journal of answers. Held by a transaction. */
+  texts: { kind: 'bigint', key: 7_235_807 },
   /** One process at a time signs for an account; the text is the address, the seed of the hash is the chain id. Held by a transaction. */
   signer: { kind: 'text', key: '' },
 } as const
@@ -31,11 +34,11 @@ export const ADVISORY_LOCKS = {
 /** A holder that sends no statement for this time loses its transaction and with it the lock: it is frozen, or it waits for something else,
  *  which it must not do while others wait for the lock. */
 const endIdleHolder = (after: string) => `set_config('idle_in_transaction_session_timeout', '${after}', true)`
-/** The ledger reads artifacts while it holds its lock. */
-const MAX_IDLE = { signer: '20s', sweep: '5s', ledger: '60s' } as const
+/** Whoever posts to the ledger reads artifacts while it holds the lock, and whoever removes texts the journal. */
+const MAX_IDLE = { signer: '20s', sweep: '5s', ledger: '60s', texts: '600s' } as const
 
 /** Takes a lock until the transaction of `sql` ends. @returns false at once when another transaction holds it. */
-export async function tryTransactionLock(sql: Sql, lock: 'sweep' | 'ledger'): Promise<boolean> {
+export async function tryTransactionLock(sql: Sql, lock: 'sweep' | 'ledger' | 'texts'): Promise<boolean> {
   const { rows } = await sql.query(
     `select pg_try_advisory_xact_lock($1::bigint) as taken, ${endIdleHolder(MAX_IDLE[lock])}`,
     [ADVISORY_LOCKS[lock].key],
@@ -86,16 +89,18 @@ export async function lockSigner(sql: Sql, sender: string, chainId: number): Pro
   ])
 }
 
-/** Waits for the right to migrate, runs `work`, and gives the lock back. `query` must be one session. */
-export async function withMigrationLock<T>(
-  query: (sql: string) => Promise<unknown>,
-  work: () => Promise<T>,
-): Promise<T> {
+/** Between two attempts to get the right to migrate. */
+const MIGRATION_POLL_MS = 200
+
+/** Waits for the right to migrate, runs `work`, and gives the lock back. It asks again and again: an index that is created concurrently waits for all other
+ *  statements, also for one that waits for a lock. */
+export async function withMigrationLock<T>(session: Pick<Sql, 'query'>, work: () => Promise<T>): Promise<T> {
   const { key } = ADVISORY_LOCKS.migration
-  await query(`select pg_advisory_lock(${key})`)
+  while (!(await session.query(`select pg_try_advisory_lock(${key}) as taken`)).rows[0].taken)
+    await sleep(MIGRATION_POLL_MS)
   try {
     return await work()
   } finally {
-    await query(`select pg_advisory_unlock(${key})`)
+    await session.query(`select pg_advisory_unlock(${key})`)
   }
 }

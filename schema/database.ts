@@ -25,8 +25,9 @@ export interface Database extends Sql {
   readonly pool: pg.Pool
   /** Runs `work` in one transaction, which is rolled back when `work` throws. */
   transaction<T>(work: (sql: Sql) => Promise<T>, isolation?: 'read committed' | 'repeatable read'): Promise<T>
-  /** Calls `listener` with each payload notified on `channel`, and reconnects when the connection is lost; returns a function that stops it. */
-  listen(channel: string, listener: (payload: string) => void): Promise<() => Promise<void>>
+  /** Calls `listener` with each payload notified on `channel`, and reconnects when the connection is lost, which it tells `onReturn`: what was notified
+   *  meanwhile is lost, and the database may be an older copy. Returns a function that stops it. */
+  listen(channel: string, listener: (payload: string) => void, onReturn?: () => void): Promise<() => Promise<void>>
   /** Breaks every open connection of the pool: whatever waits for an answer fails at once. New connections are opened as needed. */
   breakConnections(): void
   close(): Promise<void>
@@ -121,7 +122,7 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
     pool,
     query: (text, values) => pool.query(text as string, values),
     transaction: (work, isolation = 'read committed') => transaction(pool, work, isolation),
-    listen: (channel, listener) => listen(settings, channel, listener),
+    listen: (channel, listener, onReturn) => listen(settings, channel, listener, onReturn),
     breakConnections: () => {
       for (const client of clients) client.connection.stream.destroy()
     },
@@ -152,7 +153,12 @@ async function transaction<T>(pool: pg.Pool, work: (sql: Sql) => Promise<T>, iso
 }
 
 /** Listens on one connection. A single timer reconnects, whether the connection could not be opened or broke later. */
-async function listen(settings: pg.ClientConfig, channel: string, listener: (payload: string) => void) {
+async function listen(
+  settings: pg.ClientConfig,
+  channel: string,
+  listener: (payload: string) => void,
+  onReturn: () => void = () => {},
+) {
   let client: pg.Client | undefined
   let timer: NodeJS.Timeout | undefined
   let closed = false
@@ -172,7 +178,7 @@ async function listen(settings: pg.ClientConfig, channel: string, listener: (pay
     if (closed) await next.end()
   }
   const retry = () => {
-    if (!closed) timer = setTimeout(() => connect().catch(retry), 500).unref()
+    if (!closed) timer = setTimeout(() => connect().then(onReturn, retry), 500).unref()
   }
   await connect()
   return async () => {

@@ -299,8 +299,8 @@ const indexed = (name: string, keys: string, where?: string) => (entity: unknown
   Index(name, { synchronize: false })(entity as EntityClass)
 }
 
-/** A table that only the indexer writes. Its rows are versioned over block ranges and can be rebuilt from the first block. `appended`: an id
- *  contains its block and a row never ends, so no index has to guarantee that only one version is present. `derived`: its rows follow from those
+/** A table that only the indexer writes. Its rows are versioned over block ranges and can be rebuilt from the first block. `appended`: each id is
+ *  written once and a row never ends, so no index has to guarantee that only one version is present. `derived`: its rows follow from those
  *  of other tables. */
 export const OnChain = (description: string, options: { appended?: boolean; derived?: boolean } = {}) =>
   define(true, description, options)

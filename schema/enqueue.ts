@@ -192,6 +192,11 @@ async function existingJobs(sql: Sql, requests: readonly NewJob[]): Promise<(Ins
   )
   return requests.map(({ id, kind, key }, index) => {
     const { same, ...job } = rows[index]
+    if (job.textsRemovedAt)
+      return new EnqueueError(
+        'IDEMPOTENCY_KEY_REUSED',
+        `The idempotency key ${JSON.stringify(key)} was used for the call ${id}, whose prompt and answer were removed since. It is not answered again; use a new key for a new request.`,
+      )
     if (same) return { job: jobFromRow(job), created: false }
     return new EnqueueError(
       'IDEMPOTENCY_KEY_REUSED',

@@ -1,7 +1,14 @@
 import { type EntityClass, tableOf } from './define.ts'
 import { ApiKey, EndpointCallers, KeyCall, SignedVoucher, SignInSecret, SignInSession } from './offchain/access.ts'
 import { Artifact } from './offchain/artifacts.ts'
-import { AnswerAttribution, CreditHold, Receipt, VersionInfluence } from './offchain/attribution.ts'
+import {
+  AnswerAttribution,
+  CreditHold,
+  JournalledText,
+  Receipt,
+  TextRetention,
+  VersionInfluence,
+} from './offchain/attribution.ts'
 import { GoldItem, GoldKey } from './offchain/gold.ts'
 import { JobMetric, JobRun, JobTotal, WorkerNode } from './offchain/jobs.ts'
 import { ChainTransaction, Earning, LedgerBalance, LedgerTransfer, RewardLine } from './offchain/ledger.ts'
@@ -103,6 +110,8 @@ export const entities: EntityClass[] = [
   HostUsage,
   AnswerAttribution,
   CreditHold,
+  JournalledText,
+  TextRetention,
   ApiKey,
   KeyCall,
   EndpointCallers,

@@ -36,8 +36,7 @@ export async function migrate(url: string): Promise<string[]> {
   session.on('error', () => {}) // reported by the statement that follows
   await session.connect()
   try {
-    const query = (sql: string) => session.query(sql)
-    return await withMigrationLock(query, async () => {
+    return await withMigrationLock(session, async () => {
       const missing = await pendingMigrations(session) // another process may have migrated meanwhile
       if (missing.length) {
         await recordRequired(session)

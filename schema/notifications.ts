@@ -23,6 +23,9 @@ export const notifySql = (payload: string) => `pg_notify('${CHANNEL}', ${payload
 export const notify = (sql: Sql, notification: Notification) =>
   sql.query('select pg_notify($1, $2)', [CHANNEL, JSON.stringify(notification)])
 
-/** Calls `listener` with every notification from now on; returns a function that stops it. */
-export const listenNotifications = (db: Database, listener: (notification: Notification) => void) =>
-  db.listen(CHANNEL, (payload) => listener(JSON.parse(payload) as Notification))
+/** Calls `listener` with every notification from now on, and `onReturn` when the connection is back after it was lost; returns a function that stops it. */
+export const listenNotifications = (
+  db: Database,
+  listener: (notification: Notification) => void,
+  onReturn?: () => void,
+) => db.listen(CHANNEL, (payload) => listener(JSON.parse(payload) as Notification), onReturn)

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rename, rm, rmdir } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -39,7 +39,7 @@ test('a first start that is killed while it creates its files is repeated from t
   const script = `import { startPostgres } from '#schema/postgres.ts'; await startPostgres(${JSON.stringify(folder)})`
   const options = { cwd: join(import.meta.dirname, '..'), detached: true, stdio: 'ignore' } as const
   const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', script], options)
-  const created = join(folder, 'data', 'base')
+  const created = join(folder, 'data.part', 'base')
   await vi.waitFor(() => expect(existsSync(created)).toBe(true), { timeout: 30_000, interval: 5 })
   process.kill(-(child.pid as number), 'SIGKILL') // initdb as well
   const server = await startPostgres(folder)
@@ -49,6 +49,43 @@ test('a first start that is killed while it creates its files is repeated from t
     await db.close()
   } finally {
     await server.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
+})
+
+test('without its password, or where its files cannot be told, a database is kept, and the start says what to do', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'modelcommons-pg-'))
+  const [password, away] = [join(folder, 'password'), join(folder, 'elsewhere')]
+  const first = await startPostgres(folder)
+  try {
+    const db = await openDatabase(first.url)
+    await db.query('create table kept as select 7 as seven')
+    await db.close()
+    await first.stop()
+    await rename(password, away)
+    await expect(startPostgres(folder)).rejects.toThrow(/password.*Put the file back/)
+    await mkdir(password) // cannot be read, for another reason
+    await expect(startPostgres(folder)).rejects.toThrow(/password.*Put the file back/)
+    await rmdir(password)
+    await rename(away, password)
+    const again = await startPostgres(folder)
+    const kept = await openDatabase(again.url)
+    expect((await kept.query('select seven from kept')).rows).toEqual([{ seven: 7 }])
+    await kept.close()
+    await again.stop()
+
+    // As when its disk is not mounted: another database is made, with the password of the one that is away.
+    await rename(join(folder, 'data'), join(folder, 'away'))
+    await (await startPostgres(folder)).stop()
+    await rm(join(folder, 'data'), { recursive: true })
+    await rename(join(folder, 'away'), join(folder, 'data'))
+    const back = await startPostgres(folder)
+    const found = await openDatabase(back.url)
+    expect((await found.query('select seven from kept')).rows).toEqual([{ seven: 7 }])
+    await found.close()
+    await back.stop()
+  } finally {
+    await first.stop()
     await rm(folder, { recursive: true, force: true })
   }
 })
@@ -80,7 +117,12 @@ test('a listener receives notifications again after kill -9, over one connection
   const db = await openDatabase(server.url)
   try {
     const received: string[] = []
-    const stop = await db.listen('news', (payload) => received.push(payload))
+    let returns = 0
+    const stop = await db.listen(
+      'news',
+      (payload) => received.push(payload),
+      () => returns++,
+    )
     const pid = Number((await readFile(join(folder, 'data', 'postmaster.pid'), 'utf8')).split('\n')[0])
     process.kill(pid, 'SIGKILL')
     const attempts = await refusedConnections(Number(new URL(server.url).port), 5)
@@ -99,6 +141,7 @@ test('a listener receives notifications again after kill -9, over one connection
       `select count(*) as listening from pg_stat_activity where query like 'listen %' and datname = current_database()`,
     )
     expect(rows[0].listening).toBe(1)
+    expect(returns).toBe(1)
     await stop()
   } finally {
     await db.close()

@@ -40,26 +40,30 @@ export async function startPostgres(
   const data = resolve(folder, 'data')
   const log = resolve(folder, 'postgres.log')
   const owner = await serverUser()
-  await mkdir(data, { recursive: true })
+  await mkdir(folder, { recursive: true })
   if (owner) {
-    for (const path of [folder, data]) await chown(path, owner.uid, owner.gid)
+    await chown(folder, owner.uid, owner.gid)
     await allowTraversal(dirname(resolve(folder)))
   }
-  await chmod(data, 0o700)
   const command = (program: string, args: string[]) =>
     run(program, args, { ...owner, cwd: dirname(binaries.postgres), env: { ...process.env, LC_ALL: 'C' } })
 
-  await requireMajor(data, binaries.postgres)
-  const password = await readFile(join(folder, 'password'), 'utf8').catch(() => undefined)
-  const secret = password ?? randomBytes(18).toString('base64url')
-  if (password === undefined) {
-    const file = join(folder, 'password.part')
-    await writeFile(file, secret, { mode: 0o600 })
+  let secret: string
+  if (await isCreated(data)) {
+    await requireMajor(data, binaries.postgres)
+    secret = await passwordOf(folder)
+    if (owner) await chown(data, owner.uid, owner.gid)
+    await chmod(data, 0o700)
+  } else {
+    const file = join(folder, 'password')
+    // The one that is there may be that of files which are away for the moment.
+    const known = await readFile(file, 'utf8').catch(() => '')
+    secret = known || randomBytes(18).toString('base64url')
+    if (!known) await writeFile(file, secret, { mode: 0o600 })
     if (owner) await chown(file, owner.uid, owner.gid)
-    await rm(data, { recursive: true, force: true })
-    await command(binaries.initdb, [
-      '-D',
-      data,
+    const part = `${data}.part` // the files are complete when they have their name
+    await rm(part, { recursive: true, force: true })
+    const settings = [
       '-U',
       'postgres',
       '-A',
@@ -70,14 +74,19 @@ export async function startPostgres(
       'UTF8',
       '--no-locale',
       '--no-sync',
-    ]).catch(async (cause) => {
-      await rm(file, { force: true })
+    ]
+    await command(binaries.initdb, ['-D', part, ...settings]).catch((cause) => {
       throw new PostgresError(
         `The embedded PostgreSQL could not create its files in ${data}: ${reason(cause)}. Check that the disk has free space and that the user postgres may enter the folder, or set DATABASE_URL.`,
         { cause },
       )
     })
-    await rename(file, join(folder, 'password')) // the files are complete when the password has its name
+    await rename(part, data).catch((cause) => {
+      throw new PostgresError(
+        `${data} has other files than PostgreSQL's, or leads nowhere: ${reason(cause)}. Mount its disk, or move it away.`,
+        { cause },
+      )
+    })
   }
   const url = (port: number, database: string) => urlOf(secret, port, database)
   const found = await runningPort(data)
@@ -127,6 +136,26 @@ export async function startPostgres(
 
 const urlOf = (password: string, port: number, database: string) =>
   `postgresql://postgres:${password}@127.0.0.1:${port}/${database}`
+
+/** Whether a first start has created the server's files. @throws PostgresError when that cannot be told: nothing may be created in their place then. */
+const isCreated = (data: string): Promise<boolean> =>
+  stat(join(data, 'PG_VERSION')).then(
+    () => true,
+    (cause) => {
+      if (cause.code === 'ENOENT') return false
+      throw new PostgresError(`The files of the embedded PostgreSQL in ${data} cannot be read: ${reason(cause)}.`, {
+        cause,
+      })
+    },
+  )
+
+const passwordOf = (folder: string): Promise<string> =>
+  readFile(join(folder, 'password'), 'utf8').catch((cause) => {
+    throw new PostgresError(
+      `The password of the database in ${folder} cannot be read: ${reason(cause)}. Put the file back, restore a backup into another MODELCOMMONS_HOME, or, if this database was never used, delete the folder.`,
+      { cause },
+    )
+  })
 
 /** The connection string of the server that runs with its files in `folder`; undefined when none does. */
 export async function runningPostgres(folder: string): Promise<string | undefined> {

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { matchesInTime } from '#engine/text/boundedMatch.ts'
-import { type Assessment, QualityIndex } from '#rules/quality.ts'
+import { type Assessment, QualityIndex, UNPUBLISHED } from '#rules/quality.ts'
 import { MAX_SAMPLE_BYTES } from '#rules/sample.ts'
 import { requirementCheck } from '#rules/sampleRequirements.ts'
 import { ArtifactError } from '#schema/artifacts/index.ts'
@@ -52,7 +52,7 @@ export async function assessDatanet(
         since = performance.now()
       }
       const { id, reason } = contribution
-      const entry = { id, committed, text: texts[index] ?? '', check: recordedScreening(reason) }
+      const entry = { id, committed, text: texts[index], check: recordedScreening(reason) }
       assessed.push({ contribution, committed, assessment: qualityIndex.add(entry) })
       onProgress(assessed.length / contributions.length)
     }
@@ -60,16 +60,23 @@ export async function assessDatanet(
   return assessed
 }
 
-/** The text of the sample. It is empty, and thus malformed, when the content was never published, or is something else, such as a model, or bytes that no
- *  reader of documents takes, so that training could not read what is accepted here. */
-const sampleText = ({ artifacts }: Sources, { contentHash }: Contribution) =>
-  artifacts.get(contentHash, { maxBytes: MAX_SAMPLE_BYTES }).then(
-    (bytes) => utf8Of(bytes) ?? '',
-    (error) => {
-      if (error instanceof ArtifactError && error.code !== 'corrupt') return ''
-      throw error
-    },
-  )
+/** The text of the sample; undefined when the content is not published, or was not when it was scored. It is empty, and thus malformed, when the content is
+ *  something else, such as a model, or bytes that no reader of documents takes, so that training could not read what is accepted here. */
+async function sampleText(
+  { artifacts }: Sources,
+  { contentHash, reason, status }: Contribution,
+): Promise<string | undefined> {
+  if (status === 'Rejected' && reason !== null && wasUnreadable(reason)) return undefined
+  try {
+    return utf8Of(await artifacts.get(contentHash, { maxBytes: MAX_SAMPLE_BYTES })) ?? ''
+  } catch (error) {
+    if (!(error instanceof ArtifactError) || error.code === 'corrupt') throw error
+    return error.code === 'missing' ? undefined : ''
+  }
+}
+
+/** Earlier releases recorded what was not published as no JSON: whatever else they called so is malformed all the same. */
+const wasUnreadable = (reason: string) => reason.startsWith(UNPUBLISHED) || reason.startsWith('Not JSON.')
 
 /** The check that a specification requires of a sample. */
 function specificationCheck({ samples }: Specification) {

@@ -1,4 +1,3 @@
-import { fork } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createWalletClient, type Hex, http } from 'viem'
@@ -7,6 +6,7 @@ import { rpc } from '#contracts/anvil.ts'
 import { freePort } from '#schema/postgres.ts'
 import { installTracer, type TraceAttributes } from '#schema/tracing.ts'
 import { freshDatabase } from '#test/database.ts'
+import { forkSource } from '#test/forkSource.ts'
 import { openChainClient } from './chain.ts'
 import { ChainMismatchError } from './chainErrors.ts'
 import { deployer, type TestNetwork, testNetwork } from './test/operator.ts'
@@ -165,9 +165,7 @@ describe('a killed process', () => {
       proxy.state.mode = mode
       const file = join(await temporaryFolder(), 'deployment.json')
       await writeFile(file, JSON.stringify({ chainId: deployment.chainId, addresses: deployment.addresses }))
-      const child = fork(join(import.meta.dirname, 'test/chainChild.ts'), [db.url, proxy.url, file, operatorKey, 'k'], {
-        execArgv: ['--import', 'tsx'],
-      })
+      const child = forkSource('workers/test/chainChild.ts', [db.url, proxy.url, file, operatorKey, 'k'])
       const gone = new Promise((resolve) => child.once('exit', resolve))
       await vi.waitFor(() => expect(proxy.state.received).toBe(1), { timeout: 30_000 })
       child.kill('SIGKILL')

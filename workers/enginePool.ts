@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import {
   type EngineFigures,
   EngineProcess,
+  NO_FIGURES,
   type RunOptions,
   type TaskInput,
   type TaskName,
@@ -44,6 +45,8 @@ type EngineLane = Exclude<Lane, 'chain' | 'recourse' | 'relay'>
 
 export interface LaneEngines {
   lane(lane: EngineLane): EnginePool
+  /** Loads a model for answers. `busy`: not now, because an answer runs or waits; `no_room`: not beside the models in memory. @throws EngineError */
+  warmUp(model: Omit<TaskInput<'warmUp'>, 'memoryBytes'>): Promise<'loaded' | 'busy' | 'no_room'>
   figures(): EngineReport[]
   close(): Promise<void>
 }
@@ -71,6 +74,12 @@ export function startEnginePool(options: EnginePoolOptions): LaneEngines {
         )
       },
     }),
+    async warmUp(model) {
+      const [engine] = processes.infer
+      if (!engine || engine.load > 0) return 'busy'
+      const { loaded } = await engine.run('warmUp', { ...model, memoryBytes: engine.memoryBytes })
+      return loaded ? 'loaded' : 'no_room'
+    },
     figures: () => Object.entries(processes).map(([lane, some]) => reportOf(lane as EngineLane, some)),
     async close() {
       await Promise.all(Object.values(processes).flatMap((some) => some.map((one) => one.close())))
@@ -80,7 +89,7 @@ export function startEnginePool(options: EnginePoolOptions): LaneEngines {
 
 /** The sum over the processes of one lane. */
 function reportOf(lane: EngineLane, processes: readonly EngineProcess[]): EngineReport {
-  const report: EngineReport = { lane, memoryBytes: 0, models: 0, tokens: 0, steps: 0, starts: 0, tasks: 0 }
+  const report: EngineReport = { lane, ...NO_FIGURES, starts: 0, tasks: 0 }
   for (const { figures, load } of processes) {
     report.tasks += load
     for (const key of Object.keys(figures) as (keyof typeof figures)[]) report[key] += figures[key]

@@ -42,6 +42,8 @@ export interface WorkerOptions {
   checkpointStore: CheckpointStore
   /** Additional work by its name, done every few seconds, such as posting the ledger. */
   maintenance?: Readonly<Record<string, () => Promise<unknown>>>
+  /** Done when the database is back after it was away: it may be an older copy. */
+  onDatabaseReturn?(): Promise<unknown>
   /** Ended jobs that nothing needs are deleted after this time; 0, the default: never. */
   retentionDays?: number
   timing?: Partial<Timing>
@@ -79,10 +81,17 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   await services.resume()
   const consumers = new Map<Lane, QueueWorker>()
   const direct = createDirectStart(runner.startNext)
-  const stopListening = await listenNotifications(db, (notification) => {
-    if (notification.type === 'cancel') runner.cancel(notification.id)
-    else direct.hear(notification)
-  })
+  const stopListening = await listenNotifications(
+    db,
+    (notification) => {
+      if (notification.type === 'cancel') runner.cancel(notification.id)
+      else direct.hear(notification)
+    },
+    () =>
+      void options
+        .onDatabaseReturn?.()
+        .catch((err) => log.error({ err }, 'the check of a database that is back failed')),
+  )
   const lanes = LANES.filter((lane) => slots[lane] > 0)
   await Promise.all(
     lanes.map(async (lane) => {

@@ -1,4 +1,5 @@
 import type { Sql } from '#schema/database.ts'
+import { removeFromJournal } from '#schema/removeTexts.ts'
 
 /** What keeps `job_run` small: ended jobs are counted once, and deleted when nothing needs them any more. */
 
@@ -44,6 +45,14 @@ export async function deleteOldJobs(
      order by finished_at limit ${BATCH}`,
     [from, days],
   )
+  const { rows: failed } = await sql.query<{ id: string }>(
+    `select id from job_run job where id = any($1) and kind = 'infer' and status <> 'Succeeded' and attempt > 0 and texts_removed_at is null and not ${NEEDED}`,
+    [rows.map(({ id }) => id)],
+  )
+  await removeFromJournal(
+    sql,
+    failed.map(({ id }) => id),
+  ) // an attempt that was lost may have answered
   await sql.query(
     `with old as (delete from job_run job where id = any($1) and finished_at is not null and not ${NEEDED} returning id)
      delete from job_metric where job_id in (select id from old)`,

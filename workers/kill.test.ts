@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest'
@@ -6,6 +6,7 @@ import { findJob } from '#schema/enqueue.ts'
 import { JobRun } from '#schema/offchain/jobs.ts'
 import { rowOf } from '#schema/rows.ts'
 import { backends, stopRedis } from '#schema/test/queues.ts'
+import { forkSource } from '#test/forkSource.ts'
 import { testWorker } from './test/testWorker.ts'
 
 afterAll(stopRedis)
@@ -14,11 +15,10 @@ type System = Awaited<ReturnType<typeof testWorker>>
 
 /** A worker in its own process, on the test's system. */
 async function workerProcess(system: System, host = 'host 1'): Promise<ChildProcess> {
-  const child = fork(
-    join(import.meta.dirname, 'test/workerChild.ts'),
-    [system.db.url, system.folder, system.redisUrl ?? '', system.prefix, host],
-    { execArgv: ['--import', 'tsx'] },
-  )
+  const child = forkSource('workers/test/workerChild.ts', [
+    ...[system.db.url, system.folder, system.redisUrl ?? ''],
+    ...[system.prefix, host],
+  ])
   onTestFinished(() => void child.kill('SIGKILL'))
   await new Promise((ready, failed) => child.once('message', ready).once('exit', failed))
   return child

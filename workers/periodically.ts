@@ -3,8 +3,15 @@ import { isLogged } from '#schema/isLogged.ts'
 
 /** Does `work` every `ms`, never twice at the same time. What fails is tried again at its next interval; of failures in a row, the 1st, 2nd,
  *  4th, 8th … is logged, and then the first success.
+ *  @param first when it is done first: after one interval, or at once.
  *  @returns a function that ends it. */
-export function periodically(task: string, ms: number, work: () => Promise<unknown>, log: Logger): () => void {
+export function periodically(
+  task: string,
+  ms: number,
+  work: () => Promise<unknown>,
+  log: Logger,
+  first: 'later' | 'now' = 'later',
+): () => void {
   let busy = false
   let failures = 0
   const run = async () => {
@@ -22,6 +29,7 @@ export function periodically(task: string, ms: number, work: () => Promise<unkno
       busy = false
     }
   }
+  if (first === 'now') void run()
   const timer = setInterval(run, ms)
   return () => clearInterval(timer)
 }

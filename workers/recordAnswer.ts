@@ -84,7 +84,7 @@ export async function recordAnswer(sql: Sql, { job, journal, hold }: Recorder, a
   }
   // A store that does not answer must not keep a worker from stopping: the job is answered again, and the later answer counts.
   await untilAborted(journal.append(entry), job.signal.aborted ? AbortSignal.timeout(CUT_MS) : job.signal)
-  await saveRows(sql, [row(Receipt, { id: job.id, jobId: job.id, epoch: null, ...receipt })])
+  await saveRows(sql, [row(Receipt, { id: job.id, jobId: job.id, epoch: null, ...receipt, textsRemovedAt: null })])
 }
 
 async function closeHold(sql: Sql, id: string, fee: bigint): Promise<void> {

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { folderObjects } from '#schema/artifacts/index.ts'
 import { type AnswerEntry, answerJournal } from '#schema/journal/answers.ts'
 import { seal } from '#schema/journal/seal.ts'
+import { Receipt } from '#schema/offchain/attribution.ts'
 import { JobRun } from '#schema/offchain/jobs.ts'
 import { freshDatabase } from '#test/database.ts'
 import { insert } from '#test/factory.ts'
@@ -107,6 +108,19 @@ test('a job that was cancelled since its answer stays cancelled; every other is 
     'retried Succeeded a',
     'running Succeeded a',
   ])
+})
+
+test('an answer that the database lacks comes back although it has newer ones, but for those that live workers store now', async () => {
+  const ids = ['lost', 'storing', 'left', 'new']
+  const { db, journal, statuses } = await journalled(...ids.map((id, n) => entryOf(id, { at: ago(5000 - n) })))
+  await insert(db, JobRun, infer('storing', { status: 'Running', heartbeatAt: ago(1000), finishedAt: null }))
+  await insert(db, JobRun, infer('left', { status: 'Running', heartbeatAt: ago(40_000), finishedAt: null }))
+  await insert(db, JobRun, infer('new', { status: 'Succeeded', result: { answer: 'a' } }))
+  await insert(db, Receipt, { id: 'new', jobId: 'new', answeredAt: ago(4000) })
+  const said: object[] = []
+  await replayMissingAnswers({ db, journal }, { ...silent, warn: (told: object) => said.push(told) } as never)
+  expect(await statuses()).toEqual(['left Succeeded a', 'lost Succeeded a', 'new Succeeded a', 'storing Running'])
+  expect(said).toEqual([{ answers: 2 }])
 })
 
 test('a worker starts although the newest answers of the journal have the form of another release, and says so', async () => {

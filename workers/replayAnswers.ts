@@ -4,7 +4,7 @@ import { type Database, databaseTime, type Sql } from '#schema/database.ts'
 import { embeddingOf } from '#schema/embeddingRequest.ts'
 import { insertJob } from '#schema/enqueue.ts'
 import type { AnswerEntry, AnswerJournal } from '#schema/journal/answers.ts'
-import { SealError } from '#schema/journal/seal.ts'
+import type { SealError } from '#schema/journal/seal.ts'
 import { notify } from '#schema/notifications.ts'
 import { Receipt } from '#schema/offchain/attribution.ts'
 import { row, saveRows } from '#schema/rows.ts'
@@ -15,18 +15,29 @@ import { row, saveRows } from '#schema/rows.ts'
 
 interface ReplaySources {
   db: Database
-  journal: Pick<AnswerJournal, 'between' | 'newest'>
+  journal: Pick<AnswerJournal, 'between'>
 }
 
 /** An answer is in the journal for at most this time before it is in the database. */
 const MARGIN_MS = 3_600_000
 
+interface ReplayOptions {
+  /** Answers that a live worker stores at this moment are left to it. */
+  whileServing?: boolean
+  /** Is told of a part of the journal that cannot be read, which is passed over; otherwise it ends the replay. */
+  onUnreadable?(error: SealError): void
+}
+
 /** Replays all answers from an hour before `since`. Returns how many the database did not have. */
-export async function replayAnswers({ db, journal }: ReplaySources, since: Date): Promise<number> {
+export async function replayAnswers(
+  { db, journal }: ReplaySources,
+  since: Date,
+  { whileServing = false, onUnreadable }: ReplayOptions = {},
+): Promise<number> {
   const found = new Map<string, AnswerEntry>()
   let added = 0
-  for await (const part of journal.between(before(since), after(await databaseTime(db)))) {
-    const known = await receiptsOf(db, part)
+  for await (const part of journal.between(before(since), after(await databaseTime(db)), onUnreadable)) {
+    const known = await knownOf(db, part, whileServing)
     for (const answer of part) {
       const { id } = answer.job
       if (!known.has(id) && isNewer(answer, found.get(id))) found.set(id, answer)
@@ -36,51 +47,45 @@ export async function replayAnswers({ db, journal }: ReplaySources, since: Date)
   return added
 }
 
-/** For the start of a worker, whichever tool restored the database: replays when the newest answer of the journal is missing in it. */
+/** For the start of a worker, and whenever its database is back, whichever tool or failover brought an older copy: replays what that lacks. Newer answers
+ *  may be there already, so all of the last hour are compared. */
 export async function replayMissingAnswers(sources: ReplaySources, log: Logger): Promise<void> {
-  const { db, journal } = sources
+  const { db } = sources
   const { rows } = await db.query<{ newest: Date | null }>('select max(answered_at) as newest from receipt')
-  const now = await databaseTime(db)
-  const since = rows[0]?.newest ?? (await oldestJob(db)) ?? now // an empty database is a new one: nothing was restored
-  try {
-    const newest = await journal.newest(before(since), after(now))
-    if (!newest || (await areEnded(db, newest))) return
-    const added = await replayAnswers(sources, since)
-    if (added) log.warn({ answers: added }, 'the database is older than the journal: answers that it lacked are back')
-  } catch (err) {
-    if (!(err instanceof SealError)) throw err
-    log.error({ err }, 'the journal of answers cannot be read: after a restore, its answers would not come back')
-  }
+  // An empty database is a new one: nothing was restored.
+  const since = rows[0]?.newest ?? (await oldestJob(db)) ?? (await databaseTime(db))
+  const unreadable: SealError[] = []
+  const onUnreadable = (error: SealError) => void unreadable.push(error)
+  const added = await replayAnswers(sources, since, { whileServing: true, onUnreadable })
+  if (added) log.warn({ answers: added }, 'the database is older than the journal: answers that it lacked are back')
+  if (unreadable.length > 0)
+    log.error(
+      { err: unreadable[0], parts: unreadable.length },
+      'the journal of answers cannot be read: after a restore, its answers would not come back',
+    )
 }
 
 const before = (time: Date) => new Date(time.getTime() - MARGIN_MS)
 /** The clock of the database that wrote the journal may have been ahead. */
 const after = (time: Date) => new Date(time.getTime() + MARGIN_MS)
 
-/** Of a job that several attempts answered, the last attempt's answer is the one that left. */
+/** Of a job that several attempts answered, the last attempt's answer is the one that left. Of one answer, the entry without its texts is the newer one. */
 const isNewer = (answer: AnswerEntry, other: AnswerEntry | undefined): boolean =>
   !other ||
   answer.job.attempt > other.job.attempt ||
-  (answer.job.attempt === other.job.attempt && byTime(other, answer) < 0)
+  (answer.job.attempt === other.job.attempt &&
+    (byTime(other, answer) || Number(!!other.textsRemovedAt) - Number(!!answer.textsRemovedAt)) < 0)
 
 const byTime = (a: AnswerEntry, b: AnswerEntry) => a.receipt.answeredAt.getTime() - b.receipt.answeredAt.getTime()
 
-async function receiptsOf(sql: Sql, answers: readonly AnswerEntry[]): Promise<Set<string>> {
-  const { rows } = await sql.query<{ id: string }>('select id from receipt where id = any($1)', [
-    answers.map(({ job }) => job.id),
-  ])
-  return new Set(rows.map(({ id }) => id))
-}
-
-/** Whether their jobs have ended, or run in a live worker which has just stored the answer. */
-async function areEnded(sql: Sql, answers: readonly AnswerEntry[]): Promise<boolean> {
-  const ids = answers.map(({ job }) => job.id)
-  const { rows } = await sql.query<{ ended: number }>(
-    `select count(*) as ended from job_run
-     where id = any($1) and (finished_at is not null or status = 'Running' and heartbeat_at > clock_timestamp() - interval '1 minute')`,
-    [ids],
+/** Those that the database has. `whileServing`: and those whose job runs in a live worker, which beats for it every two seconds. */
+async function knownOf(sql: Sql, answers: readonly AnswerEntry[], whileServing: boolean): Promise<Set<string>> {
+  const { rows } = await sql.query<{ id: string }>(
+    `select id from receipt where id = any($1)
+     union all select id from job_run where id = any($1) and $2 and status = 'Running' and heartbeat_at > clock_timestamp() - interval '15 seconds'`,
+    [answers.map(({ job }) => job.id), whileServing],
   )
-  return Number(rows[0]?.ended) === new Set(ids).size
+  return new Set(rows.map(({ id }) => id))
 }
 
 async function oldestJob(sql: Sql): Promise<Date | undefined> {
@@ -88,16 +93,18 @@ async function oldestJob(sql: Sql): Promise<Date | undefined> {
   return rows[0]?.at ?? undefined
 }
 
-const replay = (db: Database, { job, result, receipt, maximum, voucher }: AnswerEntry): Promise<boolean> =>
+const replay = (db: Database, { job, result, receipt, maximum, voucher, ...of }: AnswerEntry): Promise<boolean> =>
   db.transaction(async (sql) => {
     const { channelId, consumer, cumulative, endpointId, fee, priceIn, priceOut, answeredAt } = receipt
+    const textsRemovedAt = of.textsRemovedAt ?? null
     await lockCredit(sql, consumer)
     const ended = await sql.query(
       `insert into job_run (id, kind, input, status, attempt, attempts, queue, priority, progress, result, idempotency_key, requested_by,
-         cancel_requested, created_at, finished_at)
-       values ($1, 'infer', $2, 'Succeeded', $3, $3, 'infer', 0, 1, $4, $5, $6, false, $7, $8)
+         cancel_requested, created_at, finished_at, texts_removed_at)
+       values ($1, 'infer', $2, 'Succeeded', $3, $3, 'infer', 0, 1, $4, $5, $6, false, $7, $8, $9)
        on conflict (id) do update set status = 'Succeeded', attempt = job_run.attempt + 1, progress = 1, result = excluded.result, error = null,
-         worker_id = null, retry_at = null, checkpoint = null, finished_at = excluded.finished_at
+         worker_id = null, retry_at = null, checkpoint = null, finished_at = excluded.finished_at,
+         input = case when excluded.texts_removed_at is null then job_run.input else excluded.input end, texts_removed_at = excluded.texts_removed_at
        where job_run.status <> 'Succeeded' and (job_run.finished_at is null or job_run.finished_at < excluded.finished_at)`,
       [
         job.id,
@@ -108,6 +115,7 @@ const replay = (db: Database, { job, result, receipt, maximum, voucher }: Answer
         job.requestedBy,
         job.createdAt,
         answeredAt,
+        textsRemovedAt,
       ],
     )
     if (!ended.rowCount) return false
@@ -127,8 +135,8 @@ const replay = (db: Database, { job, result, receipt, maximum, voucher }: Answer
         [channelId, endpointId, consumer, voucher.ceiling, voucher.signature, voucher.signedAt],
       )
     await sql.query('update signed_voucher set used = greatest(used, $2) where id = $1', [channelId, cumulative])
-    await saveRows(sql, [row(Receipt, { id: job.id, jobId: job.id, epoch: null, ...receipt })])
-    if (!embeddingOf(receipt.prompt)) {
+    await saveRows(sql, [row(Receipt, { id: job.id, jobId: job.id, epoch: null, ...receipt, textsRemovedAt })])
+    if (!textsRemovedAt && !embeddingOf(receipt.prompt)) {
       const key = `${job.id}/attribute:${job.id}`
       await insertJob(sql, 'attribute', { receiptId: job.id }, { key, requestedBy: job.requestedBy, parentId: job.id })
     }

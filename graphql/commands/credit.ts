@@ -27,7 +27,7 @@ export async function reserveCredit(
   const { endpointId } = input
   const consumer = input.consumer.toLowerCase()
   await lockCredit(sql, consumer)
-  const { host, priceIn, priceOut } = await servingEndpoint(sql, endpointId)
+  const { host, priceIn, priceOut, version } = await servingEndpoint(sql, endpointId)
   if (hosts) requireHosted(hosts, { id: endpointId, host })
   const price = { priceIn, priceOut }
   const promptTokens = maxPromptTokens(promptOf(input))
@@ -37,12 +37,12 @@ export async function reserveCredit(
   const payer =
     maximum > 0n || channelId ? await channelFor(sql, { endpointId, consumer, channelId, maximum, affordable }) : null
   const { rowCount } = await sql.query(
-    `insert into credit_hold (id, consumer, endpoint_id, channel_id, maximum, price_in, price_out, open, created_at)
-     values ($1, $2, $3, $4, $5, $6, $7, true, now())
-     on conflict (id) do update set channel_id = excluded.channel_id, maximum = excluded.maximum, price_in = excluded.price_in,
+    `insert into credit_hold (id, consumer, endpoint_id, version_id, channel_id, maximum, price_in, price_out, open, created_at)
+     values ($1, $2, $3, $9, $4, $5, $6, $7, true, now())
+     on conflict (id) do update set version_id = excluded.version_id, channel_id = excluded.channel_id, maximum = excluded.maximum, price_in = excluded.price_in,
        price_out = excluded.price_out, fee = null, open = true, is_settled = false, created_at = excluded.created_at
      where $8 and not credit_hold.open`,
-    [job.id, consumer, endpointId, payer, maximum, priceIn, priceOut, again],
+    [job.id, consumer, endpointId, payer, maximum, priceIn, priceOut, again, version],
   )
   if (!rowCount)
     throw new ApiError(
@@ -55,6 +55,7 @@ interface ServingEndpoint {
   host: string
   priceIn: bigint
   priceOut: bigint
+  version: string
 }
 
 async function servingEndpoint(sql: Sql, endpointId: string): Promise<ServingEndpoint> {

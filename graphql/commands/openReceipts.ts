@@ -26,8 +26,14 @@ export class OpenReceiptsCommand {
       throw new ApiError('TOO_COMPLEX', `At most ${MAX_RECEIPTS} receipts are opened at once. Send several requests.`)
     await db.transaction(async (sql) => {
       // Nobody opens another's receipt, not even an operator: it is the consumer's act.
-      const { rows } = await sql.query<{ id: string; epoch: number | null; open: boolean; prompt: string }>(
-        'select id, epoch, is_open as open, prompt from receipt where id = any($1) and ($2::text is null or consumer = $2) order by id for update',
+      const { rows } = await sql.query<{
+        id: string
+        epoch: number | null
+        open: boolean
+        prompt: string
+        removed: boolean
+      }>(
+        'select id, epoch, is_open as open, prompt, texts_removed_at is not null as removed from receipt where id = any($1) and ($2::text is null or consumer = $2) order by id for update',
         [ids, callerAccount(caller)],
       )
       const own = new Set(rows.map(({ id }) => id))
@@ -36,6 +42,12 @@ export class OpenReceiptsCommand {
         throw new ApiError(
           'RECEIPT_NOT_FOUND',
           `You have no receipt ${other.slice(0, 80)}. Query \`receipts\` for yours.`,
+        )
+      const removed = rows.find(({ removed, open }) => removed && !open)
+      if (removed)
+        throw new ApiError(
+          'TEXTS_REMOVED',
+          `Prompt and answer of receipt ${removed.id} were removed: there is nothing to open.`,
         )
       const embedded = rows.find(({ prompt }) => embeddingOf(prompt))
       if (embedded)

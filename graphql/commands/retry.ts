@@ -27,6 +27,11 @@ export async function retryJob({ db, queues, deployment }: RetryContext, id: str
     if (found.status === 'Queued' || found.status === 'Running') return found
     if (found.status === 'Succeeded')
       throw new ApiError('JOB_SUCCEEDED', `Job ${id} has succeeded. Request a new job under a new idempotency key.`)
+    if (found.textsRemovedAt)
+      throw new ApiError(
+        'TEXTS_REMOVED',
+        `The prompt of call ${id} was removed. Ask again under a new idempotency key.`,
+      )
     if (found.status !== 'Waiting') {
       await requireNoEffect(sql, found)
       if (found.kind === 'infer') {

@@ -6,6 +6,7 @@ import type { ApiDeployment } from '../context.ts'
 import { ApiError } from '../errors.ts'
 import { reserveCredit } from './credit.ts'
 import { requireMayCall } from './endpointCallers.ts'
+import { countForKey } from './keyRate.ts'
 import { requireCounted } from './liveCalls.ts'
 
 interface Payer {
@@ -13,7 +14,7 @@ interface Payer {
   deployment: Pick<ApiDeployment, 'hosts'>
 }
 
-/** Checks that the consumer may call the endpoint, counts the call among those of its consumer, and reserves what it may cost, of the consumer’s credit and of what its key may spend, in the transaction
+/** Checks that the consumer may call the endpoint, counts the call among those of its consumer and of its key, and reserves what it may cost, of the consumer’s credit and of what its key may spend, in the transaction
  *  that creates the job.
  *  @throws ApiError that names what is missing. */
 export async function payFor(
@@ -25,16 +26,16 @@ export async function payFor(
   const consumer = input.consumer.toLowerCase()
   await requireMayCall(sql, { endpointId: input.endpointId, consumer }, caller)
   await requireCounted(sql, consumer)
+  if (caller.kind === 'key') await countForKey(sql, job.id, caller, input)
   await reserveCredit(sql, job, input, { hosts }) // it locks the consumer’s credit: calls of one key follow each other
-  if (caller.kind === 'key' && caller.spendCap != null) await requireBelowCap(sql, job.id, caller.id, caller.spendCap)
+  if (caller.kind === 'key' && caller.spendCap != null) await requireBelowCap(sql, caller.id, caller.spendCap)
 }
 
 /** All that a key’s calls cost, those under way at most. */
 export const SPENT = `(select coalesce(sum(coalesce(h.fee, case when h.open then h.maximum end)), 0)
   from key_call c join credit_hold h on h.id = c.id where c.key_id = $key)`
 
-async function requireBelowCap(sql: Sql, job: string, key: string, cap: bigint): Promise<void> {
-  await sql.query('insert into key_call (id, key_id) values ($1, $2) on conflict (id) do nothing', [job, key])
+async function requireBelowCap(sql: Sql, key: string, cap: bigint): Promise<void> {
   const { rows } = await sql.query<{ spent: string | bigint }>(`select ${SPENT.replace('$key', '$1')} as spent`, [key])
   const spent = BigInt(rows[0]?.spent ?? 0)
   if (spent > cap)

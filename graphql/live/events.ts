@@ -4,7 +4,7 @@ import { ChainEvent } from '#schema/onchain/chain.ts'
 import { type ApiContext, renewReader } from '../context.ts'
 import { ApiError } from '../errors.ts'
 import { tableFor } from '../publicTables.ts'
-import { readHead } from '../query/asOf.ts'
+import { currentHead } from '../query/asOf.ts'
 import { type LoadedRow, ROW_AS_OF, ROW_TABLE } from '../query/page.ts'
 import { listColumns } from '../query/statement.ts'
 import { SubscriptionStream } from './stream.ts'
@@ -63,37 +63,27 @@ interface Position {
   final: number
 }
 
+interface BlockRange {
+  from: number
+  to: number
+}
+
 const BATCH = 200
 
 async function eventStream(
-  { db, deployment, feed }: ApiContext,
+  { db, deployment, feed, liveReads }: ApiContext,
   after: string | null | undefined,
 ): Promise<AsyncIterable<ChainNews>> {
-  const head = await readHead(db, deployment.chainId)
-  let position: Position =
-    after !== undefined && after !== null
-      ? decode(after)
-      : { block: head?.block ?? -1, hash: head?.hash ?? null, id: null, final: head?.finalBlock ?? -1 }
-  const retractions: { from: number; to: number }[] = []
+  let position = after === undefined || after === null ? await headPosition(db, deployment.chainId) : decode(after)
+  const retractions: BlockRange[] = []
   const stream: SubscriptionStream<ChainNews> = new SubscriptionStream(
     async () => {
-      const items: ChainNews[] = []
-      const retract = (from: number, to: number, hash: string | null) => {
-        position = { block: from - 1, hash, id: null, final: Math.min(position.final, from - 1) }
-        items.push({ cursor: encode(position), event: null, retracted: { fromBlock: from, toBlock: to } })
-      }
-      const more = await db.transaction(async (sql) => {
-        for (const { from, to } of retractions.splice(0))
-          if (from <= position.block) retract(from, Math.max(to, position.block), await hashOf(sql, from - 1))
-        if (await isRemoved(sql, position))
-          retract(position.final + 1, position.block, await hashOf(sql, position.final))
-        const events = await readEvents(sql, deployment.chainId, position)
-        for (const { event, hash, final } of events) {
-          position = { block: event.fromBlock as number, hash, id: event.id, final }
-          items.push({ cursor: encode(position), event: event as unknown as ChainEvent, retracted: null })
-        }
-        return events.length === BATCH
-      }, 'repeatable read')
+      const [start, retracted] = [position, retractions.splice(0)]
+      const key = `events ${JSON.stringify([start, retracted])}`
+      const { items, end, more } = await liveReads.read(key, () =>
+        db.transaction((sql) => readNews(sql, deployment.chainId, start, retracted), 'repeatable read'),
+      )
+      position = end
       return { items, more }
     },
     () => off(),
@@ -103,6 +93,35 @@ async function eventStream(
     if (notification.type === 'retracted' || notification.type === 'blocks') stream.wake()
   })
   return stream
+}
+
+async function headPosition(db: Sql, chainId: number): Promise<Position> {
+  const head = await currentHead(db, chainId)
+  return { block: head?.block ?? -1, hash: head?.hash ?? null, id: null, final: head?.finalBlock ?? -1 }
+}
+
+/** What a subscriber at `start` has not received, with its position then. */
+async function readNews(
+  sql: Sql,
+  chainId: number,
+  start: Position,
+  retracted: readonly BlockRange[],
+): Promise<{ items: ChainNews[]; end: Position; more: boolean }> {
+  const items: ChainNews[] = []
+  let end = start
+  const retract = (from: number, to: number, hash: string | null) => {
+    end = { block: from - 1, hash, id: null, final: Math.min(end.final, from - 1) }
+    items.push({ cursor: encode(end), event: null, retracted: { fromBlock: from, toBlock: to } })
+  }
+  for (const { from, to } of retracted)
+    if (from <= end.block) retract(from, Math.max(to, end.block), await hashOf(sql, from - 1))
+  if (await isRemoved(sql, end)) retract(end.final + 1, end.block, await hashOf(sql, end.final))
+  const events = await readEvents(sql, chainId, end)
+  for (const { event, hash, final } of events) {
+    end = { block: event.fromBlock as number, hash, id: event.id, final }
+    items.push({ cursor: encode(end), event: event as unknown as ChainEvent, retracted: null })
+  }
+  return { items, end, more: events.length === BATCH }
 }
 
 const hashOf = async (sql: Sql, block: number): Promise<string | null> =>

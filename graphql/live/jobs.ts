@@ -47,7 +47,7 @@ async function readJobs({ db, deployment }: ApiContext, ids: readonly string[]):
 function jobStream(context: ApiContext, id: string): AsyncIterable<LoadedRow> {
   const stream: SubscriptionStream<LoadedRow> = new SubscriptionStream(
     async () => {
-      const [job] = await readJobs(context, [id])
+      const [job] = await context.liveReads.read(`job ${id}`, () => readJobs(context, [id]))
       if (!job) throw new ApiError('JOB_NOT_FOUND', `There is no job ${id.slice(0, 80)}. Check the id.`)
       return { items: [job], done: ENDED.includes(job.status as JobStatus) }
     },
@@ -66,7 +66,8 @@ function jobsStream(context: ApiContext): AsyncIterable<LoadedRow> {
     async () => {
       const ids = [...changed]
       changed.clear()
-      return { items: ids.length > 0 ? await readJobs(context, ids) : [] }
+      const key = `jobs ${ids.join(' ')}`
+      return { items: ids.length > 0 ? await context.liveReads.read(key, () => readJobs(context, ids)) : [] }
     },
     () => off(),
   )

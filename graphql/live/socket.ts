@@ -14,6 +14,7 @@ import { type PersistedQueries, resolvePersistedQueryOnSocket } from '../plugins
 import { measure } from '../plugins/queryCost.ts'
 import { apiSchema } from '../schema.ts'
 import type { AccessWatch } from './accessWatch.ts'
+import { OpenSubscriptions } from './openSubscriptions.ts'
 
 /** Serves subscriptions, queries and mutations over graphql-ws at `path`, with the same limits, access rules and errors as over HTTP.
  *  Returns a function that closes all sockets. */
@@ -26,6 +27,7 @@ export function serveSockets(
   const isOwn = ownNames(named)
   const schema = apiSchema()
   const format = (error: GraphQLError): GraphQLFormattedError => formatError(error.toJSON(), error, services.log)
+  const open = new OpenSubscriptions()
   const costs = new WeakMap<object, { requested: number; maximum: number }>()
   const sockets = new WebSocketServer({ noServer: true, maxPayload: 2_500_000 })
   server.on('upgrade', (request, socket, head) => {
@@ -36,7 +38,7 @@ export function serveSockets(
   })
   const served = serveGraphqlWs<
     { authorization?: string },
-    { caller?: Caller; access?: ReturnType<AccessWatch['watch']> }
+    { caller?: Caller; access?: ReturnType<AccessWatch['watch']>; open?: Map<object, () => void> }
   >(
     {
       schema,
@@ -51,7 +53,15 @@ export function serveSockets(
         extra.access.ended.addEventListener('abort', () => extra.socket.close(CloseCode.Unauthorized, 'Unauthorized'))
         return true
       },
-      onClose: ({ extra }) => extra.access?.stop(),
+      onClose({ extra }) {
+        extra.access?.stop()
+        for (const end of extra.open?.values() ?? []) end()
+      },
+      // By the payload: an id is free for another subscription before the one that had it has ended.
+      onComplete({ extra }, _id, payload) {
+        extra.open?.get(payload)?.()
+        extra.open?.delete(payload)
+      },
       onSubscribe({ extra, subscriptions }, _id, payload) {
         try {
           asGraphQLError(() => checkSubscriptionCount(Object.keys(subscriptions).length))
@@ -64,7 +74,16 @@ export function serveSockets(
           const operation = getOperationAST(document, operationName)
           if (!operation) return [new GraphQLError('Name one operation of the document in operationName.')]
           const requested = asGraphQLError(() => measure(schema, document, operation, variables ?? {}))
-          const contextValue = contextOf(services, extra.caller ?? { kind: 'anonymous' })
+          const caller = extra.caller ?? { kind: 'anonymous' }
+          if (operation.operation === 'subscription') {
+            const { remoteAddress = '' } = extra.request.socket
+            extra.open ??= new Map()
+            extra.open.set(
+              payload,
+              asGraphQLError(() => open.open(caller, remoteAddress)),
+            )
+          }
+          const contextValue = contextOf(services, caller)
           costs.set(contextValue, { requested, maximum: LIMITS.cost })
           return { schema, document, operationName, variableValues: variables, contextValue }
         } catch (error) {

@@ -1,9 +1,3 @@
-import pLimit from 'p-limit'
-
-/** Streams that read at the same time: the other connections of the pool are for requests, however many streams a block wakes. */
-const MAX_CONCURRENT_READS = 3
-const readInTurn = pLimit(MAX_CONCURRENT_READS)
-
 /** An async iterator over items that `fetch` reads from the database. `fetch` returns the new items in order. It runs after every `wake`, but
  *  never twice at once, and not while fetched items wait for the consumer. */
 export class SubscriptionStream<T extends object> implements AsyncIterableIterator<T> {
@@ -61,7 +55,7 @@ export class SubscriptionStream<T extends object> implements AsyncIterableIterat
     try {
       while (this.stale && this.items.length === 0 && !this.ended) {
         this.stale = false
-        const { items, more, done } = await readInTurn(this.fetch)
+        const { items, more, done } = await this.fetch()
         this.items.push(...items)
         if (more) this.stale = true
         if (done) this.finish(true)

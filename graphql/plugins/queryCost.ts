@@ -9,6 +9,7 @@ import {
 import { LRUCache } from 'lru-cache'
 import { ApiError } from '../errors.ts'
 import { CostEstimator, type Variables } from './costEstimator.ts'
+import { requireModestIntrospection } from './introspection.ts'
 import { LIMITS } from './limits.ts'
 
 /** Known costs by operation. Apollo Server caches parsed documents, so a repeated query has the same operation node. `sizes` names the
@@ -48,11 +49,7 @@ function checkedCost(
       'TOO_COMPLEX',
       `The query has ${aliases} aliases, more than ${LIMITS.aliases}. Use a list with where.id.in, or several queries.`,
     )
-  if (aliases > LIMITS.introspectionAliases && isIntrospection(document))
-    throw new ApiError(
-      'TOO_COMPLEX',
-      `An introspection query has at most ${LIMITS.introspectionAliases} aliases. Use the standard introspection query.`,
-    )
+  requireModestIntrospection(document, aliases)
   const root = schema.getRootType(operation.operation)
   if (!root) return { cost: 0, sizes: [] }
   const estimator = new CostEstimator(schema, document, variables)
@@ -86,15 +83,4 @@ function countAliases(document: DocumentNode): number {
     },
   })
   return count
-}
-
-/** Introspection fields have no cost. Only aliases, which repeat them, could make such a query expensive. */
-function isIntrospection(document: DocumentNode): boolean {
-  let found = false
-  visit(document, {
-    [Kind.FIELD](node) {
-      if (node.name.value === '__schema' || node.name.value === '__type') found = true
-    },
-  })
-  return found
 }

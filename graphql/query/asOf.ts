@@ -2,6 +2,7 @@ import type { Sql } from '#schema/database.ts'
 import { ApiError } from '../errors.ts'
 import type { AsOfInput } from './asOfInput.ts'
 import { prepared } from './prepared.ts'
+import { SharedRead } from './sharedRead.ts'
 
 /** The point in the chain as of which rows are read. `block` is null while nothing is indexed. */
 export interface AsOf {
@@ -21,46 +22,18 @@ export interface Head extends AsOf {
   contracts: Record<string, string>
 }
 
-/** Shares reads of one chain's head. A read always starts after it was requested; requests that arrive during a read share the next one. */
-class HeadReads {
-  private running: Promise<Head | null> | undefined
-  private next: Promise<Head | null> | undefined
-
-  constructor(private readonly start: () => Promise<Head | null>) {}
-
-  read(): Promise<Head | null> {
-    if (!this.running) return this.begin()
-    const startNext = () => {
-      this.next = undefined
-      return this.begin()
-    }
-    this.next ??= this.running.then(startNext, startNext)
-    return this.next
-  }
-
-  private begin(): Promise<Head | null> {
-    const running = this.start()
-    const end = () => {
-      if (this.running === running) this.running = undefined
-    }
-    this.running = running
-    running.then(end, end)
-    return running
-  }
-}
-
-const headReads = new WeakMap<Sql, Map<number, HeadReads>>()
+const headReads = new WeakMap<Sql, Map<number, SharedRead<Head | null>>>()
 
 /** The present head of the index. */
 export function currentHead(sql: Sql, chainId: number): Promise<Head | null> {
   let chains = headReads.get(sql)
   if (!chains) headReads.set(sql, (chains = new Map()))
   let reads = chains.get(chainId)
-  if (!reads) chains.set(chainId, (reads = new HeadReads(() => readHead(sql, chainId))))
+  if (!reads) chains.set(chainId, (reads = new SharedRead(() => readHead(sql, chainId))))
   return reads.read()
 }
 
-export async function readHead(sql: Sql, chainId: number): Promise<Head | null> {
+async function readHead(sql: Sql, chainId: number): Promise<Head | null> {
   const { rows } = await sql.query(
     prepared(
       `select c.block, c.hash, c.final_block as "finalBlock", c.head_block as "headBlock", c.contracts, b.timestamp as time

@@ -66,14 +66,14 @@ test('a version is told whether it meets its mandate, target by target, with int
   expect(of('8').targets[0]).toEqual({
     ...{ metric: 'a', minimum: '500', mayFall: false, met: true, verdict: 'met', evaluationId: '9' },
     ...{ score: '520', lower: '510', upper: '530', n: 40, liveLower: null },
-    reason: 'a 520 (510 to 530, 40 items) against 500: met at the lower confidence bound.',
+    reason: 'a 0.00052 (0.00051 to 0.00053, 40 items) against 0.0005: met at the lower confidence bound.',
   })
   expect(of('8').targets[5]).toMatchObject({
     met: false,
     liveLower: '700',
-    reason: expect.stringContaining('the live version is significantly better, with 710 (700 to 720'),
+    reason: expect.stringContaining('the live version is significantly better, with 0.00071 (0.0007 to 0.00072'),
   })
-  expect(of('8').reason).toMatch(/^b 200 .* c 600 .* d has not been evaluated yet\. f 610 /)
+  expect(of('8').reason).toMatch(/^b 0.0002 .* c 0.0006 .* d has not been evaluated yet\. f 0.00061 /)
   expect(verdicts('7')).toEqual(['unmeasured', 'unmeasured', 'unmeasured', 'unmeasured', 'met', 'met'])
   expect(of('9')).toEqual({ met: false, reason: 'The model has no mandate yet.', targets: [] })
   expect(of('10')).toMatchObject({ met: false, targets: [], reason: expect.stringContaining('no targets') })

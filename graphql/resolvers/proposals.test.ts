@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { SetAsideContract } from '#schema/onchain/chain.ts'
 import { Governor, GovernorSetting, Proposal } from '#schema/onchain/governance.ts'
 import { account, blockTime, insert, insertAll, insertChain } from '#test/factory.ts'
 import { testApi } from '../test/api.ts'
@@ -137,6 +138,61 @@ test('without the governor’s settings a proposal’s state is given where ever
     null,
   ])
   for (const node of nodes) expect(node).toMatchObject({ quorumReached: null, quorumNeeded: null })
+})
+
+test('where a state is null, the reason is what of its Governor is not known', async () => {
+  const { db, ask } = await testApi()
+  await insertChain(db, 30)
+  const rules = { clock: 'BlockNumber', fixedQuorum: 1n } as const
+  const [unfollowed, quorumUnknown] = ['Log 3 of block 7 cannot be read.', 'Its quorum changed silently.']
+  await insertAll(db, Governor, [
+    { id: '1', ...rules },
+    { id: '2', ...rules, unfollowed, quorumUnknown },
+    { id: '3', ...rules, fixedQuorum: null, quorumUnknown },
+    { id: '4', ...rules, hasSuperQuorum: true },
+    { id: '5', ...rules, fixedQuorum: null },
+  ])
+  const over = { voteStart: 1, voteEnd: 20, forVotes: 2n }
+  await insertAll(db, Proposal, [
+    { id: '1', ...over, governorId: '1' },
+    { id: '2', ...over, governorId: '2' },
+    { id: '3', ...over, governorId: '3' },
+    { id: '4', ...over, voteEnd: 40, governorId: '4' },
+    { id: '5', ...over, governorId: '5' },
+    { id: '6', ...over, governorId: '6' },
+    { id: '7', ...over, governorId: '2', executed: true },
+    { id: '8', ...over, againstVotes: 3n, governorId: '5' },
+  ])
+  const { nodes } = (await ask('{ proposals { nodes { id state stateUnknown } } }')).data.proposals
+  expect(nodes).toEqual([
+    { id: '1', state: 'Succeeded', stateUnknown: null },
+    { id: '2', state: null, stateUnknown: unfollowed },
+    { id: '3', state: null, stateUnknown: quorumUnknown },
+    { id: '4', state: null, stateUnknown: 'Its super quorum is not known: the contract was not asked.' },
+    {
+      id: '5',
+      state: null,
+      stateUnknown: 'Its quorum is not known: the Governor’s token is not followed, or the contract does not tell it.',
+    },
+    { id: '6', state: null, stateUnknown: 'Its Governor is not followed.' },
+    { id: '7', state: 'Executed', stateUnknown: null },
+    { id: '8', state: 'Defeated', stateUnknown: null },
+  ])
+})
+
+test('contracts that are set aside are listed with the log and the reason, as of any block', async () => {
+  const { db, ask } = await testApi()
+  await insertChain(db, 30)
+  const aside = { id: account(7), contract: 'GOpen', logIndex: 3, reason: 'a sum has more than 256 bits' }
+  await insert(db, SetAsideContract, { ...aside, fromBlock: 20 })
+  const fields = 'nodes { id contract logIndex reason fromBlock } totalCount'
+  const { data } = await ask(
+    `{ setAsideContracts { ${fields} } before: setAsideContracts(asOf: { block: 19 }) { totalCount } }`,
+  )
+  expect(data).toEqual({
+    setAsideContracts: { nodes: [{ ...aside, fromBlock: 20 }], totalCount: 1 },
+    before: { totalCount: 0 },
+  })
 })
 
 test('a Governor Bravo uses a block clock, counts only votes in favour toward the quorum, and its queued proposals expire', async () => {

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import pLimit from 'p-limit'
 import { Arg, Ctx, Field, FieldResolver, ID, ObjectType, Query, Resolver, Root } from 'type-graphql'
 import type { Hex } from 'viem'
 import { leavesOf } from '#epochs/epochMapOf.ts'
@@ -20,6 +21,9 @@ import type { Reader } from '../query/reader.ts'
 import { Statement } from '../query/statement.ts'
 import { requireAddress } from '../requireAddress.ts'
 
+/** A proof may need the tree of a whole map. */
+const PROOF_COST = 500
+
 @ObjectType({
   description: 'The arguments with which an account claims: pass them to `RewardDistributor.claim`.',
   simpleResolvers: true,
@@ -40,7 +44,7 @@ export class RewardProofResolver {
     nullable: true,
     description:
       'The proof with which an account claims; null when the map is not published or pays the account nothing.',
-    complexity: 20,
+    complexity: PROOF_COST,
   })
   proof(
     @Root() map: LoadedRow & RewardMap,
@@ -54,7 +58,7 @@ export class RewardProofResolver {
     nullable: true,
     description:
       'The proof with which an account claims from an epoch’s map; null when the map is not published or pays the account nothing.',
-    complexity: 20,
+    complexity: PROOF_COST,
   })
   async rewardProof(
     @Arg('account', () => String, { description: 'The account that claims.' }) account: string,
@@ -110,6 +114,9 @@ export async function claimedBy(reader: Reader, asOf: AsOf, account: string): Pr
   return (await loader.load(account)) ?? 0n
 }
 
+/** One tree after the other: while it is built, one of a million accounts takes a second and several hundred megabytes. */
+const buildInTurn = pLimit(1)
+
 /** Leaves of the trees that are kept: each takes some 300 bytes. */
 const KEPT_LEAVES = 4_000_000
 
@@ -119,7 +126,7 @@ const trees = new LRUCache<string, Promise<RewardTree>>({ max: 8, maxSize: KEPT_
 function treeOf(context: ApiContext, uri: string, root: string): Promise<RewardTree> {
   const known = trees.get(root)
   if (known) return known
-  const built = build(context, uri, root)
+  const built = buildInTurn(() => build(context, uri, root))
   trees.set(root, built, { size: 1 })
   built.then(
     ({ leaves }) => trees.set(root, built, { size: Math.min(Math.max(leaves.length, 1), KEPT_LEAVES) }),

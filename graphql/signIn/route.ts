@@ -3,7 +3,7 @@ import type { Address, Hex } from 'viem'
 import { verifyMessage } from 'viem'
 import { z } from 'zod'
 import { databaseTime } from '#schema/database.ts'
-import { ACCESS_SCOPES } from '#schema/offchain/access.ts'
+import { ACCESS_SCOPES, MAX_RATE } from '#schema/offchain/access.ts'
 import { callerOf } from '../access.ts'
 import type { Services } from '../context.ts'
 import { ApiError } from '../errors.ts'
@@ -48,6 +48,8 @@ const keyBody = z.strictObject({
     .string()
     .regex(/^\d{1,77}$/, 'wei as a decimal string')
     .nullish(),
+  requestsPerMinute: z.number().int().min(1).max(MAX_RATE).nullish(),
+  tokensPerMinute: z.number().int().min(1).max(MAX_RATE).nullish(),
 })
 
 /** `/auth`: people sign in with their accounts (EIP-4361), and make keys for their programs. */
@@ -114,10 +116,17 @@ export function signInRoutes(services: Services, options: SignInOptions): Router
     '/keys',
     handle(async (request) => {
       const { account } = await signedIn(request)
-      const { label, scopes = null, expiresInDays, spendCap } = read(keyBody, request.body ?? {})
+      const {
+        label,
+        scopes = null,
+        expiresInDays,
+        spendCap,
+        requestsPerMinute = null,
+        tokensPerMinute = null,
+      } = read(keyBody, request.body ?? {})
       const now = await databaseTime(db)
       return createOwnKey(db, account, {
-        ...{ label, scopes },
+        ...{ label, scopes, requestsPerMinute, tokensPerMinute },
         expiresAt: expiresInDays == null ? null : new Date(now.getTime() + expiresInDays * DAY_MS),
         spendCap: spendCap == null ? null : BigInt(spendCap),
       })

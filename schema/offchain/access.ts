@@ -1,5 +1,8 @@
-import { Address, Choice, Clock, Id, OffChain, Ref, Text, Texts, Time, Wei } from '../define.ts'
+import { Address, Choice, Clock, Id, Indexed, Integer, OffChain, Ref, Text, Texts, Time, Wei } from '../define.ts'
 import { Endpoint } from '../onchain/market.ts'
+
+/** The most calls, or tokens, that a key may be limited to in a minute. */
+export const MAX_RATE = 1_000_000_000
 
 export const ACCESS_ROLES = ['Consumer', 'Operator'] as const
 /** What a key may do beside reading: call models; whatever else its role may. */
@@ -18,6 +21,10 @@ export class ApiKey {
   @Texts('What it may do beside reading, of infer and write; null: both.', { nullable: true }) scopes!: string[] | null
   @Wei('What its calls may cost together; null: as much as its account may spend.', { nullable: true })
   spendCap!: bigint | null
+  @Integer('How many calls it may start in 60 seconds; null: as many as its account.', { nullable: true })
+  requestsPerMinute!: number | null
+  @Integer('How many tokens its calls of 60 seconds may have together; null: any number.', { nullable: true })
+  tokensPerMinute!: number | null
   @Time('When it was created.') createdAt!: Date
   @Time('When it ends by itself.', { nullable: true }) expiresAt!: Date | null
   @Time('When it was revoked.', { nullable: true }) revokedAt!: Date | null
@@ -25,10 +32,13 @@ export class ApiKey {
   @Clock('The bytes that it uploaded on that day.', { default: 0 }) uploadedBytes!: number
 }
 
-@OffChain('A call of a key that may spend so much and no more.')
+@OffChain('A call of a key.')
+@Indexed('key_call_recent', 'key_id, started_at')
 export class KeyCall {
   @Id('The job, and the credit that it holds.') id!: string
-  @Text('The key, by its SHA-256.', { index: true }) keyId!: string
+  @Text('The key, by its SHA-256.') keyId!: string
+  @Time('When it was started. Null: by an earlier release.', { nullable: true }) startedAt!: Date | null
+  @Integer('How many tokens it may have, prompt and answer.', { default: 0 }) maxTokens!: number
 }
 
 @OffChain('Who may call an endpoint beside its host. Without such a row, everybody may.')

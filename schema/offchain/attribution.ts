@@ -23,20 +23,27 @@ export class VersionInfluence {
 @OffChain('One answered call: prompt, answer, cost and signature.')
 @Indexed('receipt_unsettled', 'answered_at', 'epoch is null')
 @Indexed('receipt_of_channel', 'channel_id, cumulative')
+@Indexed('receipt_of_consumer', 'consumer, answered_at')
+@Indexed('receipt_answered', 'answered_at')
+@Indexed('receipt_texts', 'answered_at', 'texts_removed_at is null')
 export class Receipt {
   @Id('The receipt id.') id!: string
   @Ref(() => Endpoint, 'endpoint', 'Which endpoint was called.', { inverse: 'receipts' }) endpointId!: string
   @Ref(() => ModelVersion, 'version', 'The version that answered.', { inverse: 'receipts' }) versionId!: string
   @Ref(() => JobRun, 'job', 'The job that answered.', { unique: true }) jobId!: string
-  @Address('The account that asked and pays.', { index: true }) consumer!: string
+  @Address('The account that asked and pays.') consumer!: string
   @Text('The payment channel that pays.', { nullable: true }) channelId!: string | null
   @Wei('All fees of the channel’s calls so far, this one included: what a redemption must reach to pay it.')
   cumulative!: bigint
   @Flag('Whether the consumer lets prompt and answer be shown: only then its attribution moves rewards.')
   isOpen!: boolean
   @Integer('The epoch that paid it; null until then.', { index: true, nullable: true }) epoch!: number | null
-  @Text('The prompt.') prompt!: string
-  @Text('The answer.') answer!: string
+  @Text('The prompt; empty once it is removed.') prompt!: string
+  @Text('The answer; empty once it is removed.') answer!: string
+  @Time('When prompt and answer were removed, by their consumer or for their age. The hash still is that of both.', {
+    nullable: true,
+  })
+  textsRemovedAt!: Date | null
   @Integer('Input tokens.') tokensIn!: number
   @Integer('Output tokens.') tokensOut!: number
   @Wei('Price of 1,000 input tokens at the start of the call.') priceIn!: bigint
@@ -72,6 +79,13 @@ export class CreditHold {
   @Id('The job id.') id!: string
   @Address('The account whose credit is reserved.', { index: true }) consumer!: string
   @Ref(() => Endpoint, 'endpoint', 'Which endpoint answers the call.') endpointId!: string
+  @Ref(
+    () => ModelVersion,
+    'version',
+    'The version that the endpoint served when it was reserved, which answers. Null: reserved by an earlier release.',
+    { nullable: true },
+  )
+  versionId!: string | null
   @Text('The payment channel whose credit is reserved.', { nullable: true }) channelId!: string | null
   @Wei('The maximum cost.') maximum!: bigint
   @Wei('Price of 1,000 input tokens when it was reserved.') priceIn!: bigint
@@ -80,4 +94,18 @@ export class CreditHold {
   @Flag('Whether the reservation is still open.') open!: boolean
   @Time('When it was reserved.') createdAt!: Date
   @Flag('Whether the ledger has posted its end.', { default: false, hidden: true }) isSettled!: boolean
+}
+
+@OffChain('A call whose texts were removed here, and are in the journal of answers still.')
+export class JournalledText {
+  @Id('The job, whose attempts have journalled answers between these times.') id!: string
+  @Time('When it was requested.', { index: true }) requestedAt!: Date
+  @Time('When it ended.') endedAt!: Date
+  @Time('When a part of the journal that may have them could not be read.', { nullable: true }) triedAt!: Date | null
+}
+
+@OffChain('Since when prompts and answers are removed by their age: what is older is as old as this.')
+export class TextRetention {
+  @Id('Always 1: there is one.') id!: string
+  @Time('When a worker removed old texts for the first time.') since!: Date
 }

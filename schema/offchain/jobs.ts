@@ -20,6 +20,7 @@ export interface JobCheckpoint {
 @Indexed('job_run_recent', 'kind, finished_at desc', `status = 'Succeeded'`)
 @Indexed('job_run_failed', 'kind, finished_at', `status in ('Failed', 'Cancelled')`)
 @Indexed('job_run_ended', 'finished_at', 'finished_at is not null')
+@Indexed('job_run_texts', 'finished_at', `kind = 'infer' and texts_removed_at is null and finished_at is not null`)
 @Indexed('job_run_version', `(result->>'versionId')`, `kind in ('fineTune', 'rlhf')`)
 export class JobRun {
   @Id('The job id.') id!: string
@@ -68,6 +69,8 @@ export class JobRun {
   @Time('When the latest attempt began.', { nullable: true }) startedAt!: Date | null
   @Time('The latest heartbeat of the latest attempt.', { nullable: true }) heartbeatAt!: Date | null
   @Time('When it ended.', { nullable: true }) finishedAt!: Date | null
+  @Time('When the texts of a call were removed from its input and its result.', { nullable: true })
+  textsRemovedAt!: Date | null
 }
 
 @OffChain(

@@ -9,6 +9,7 @@ import { IndexBehindError } from '#schema/errors.ts'
 import { fetchFile } from '#schema/folders.ts'
 import { AnswerAttribution, Receipt } from '#schema/offchain/attribution.ts'
 import { Contribution } from '#schema/onchain/datanets.ts'
+import { removeSpans } from '#schema/removeTexts.ts'
 import { row, rowOf, rowsOf } from '#schema/rows.ts'
 import { type Dependencies, forwardProgress } from '../dependencies.ts'
 import { JobError, type JobHandler } from '../job.ts'
@@ -25,6 +26,11 @@ export const attributeHandler =
       throw new JobError(
         'UNKNOWN_RECEIPT',
         `There is no receipt ${job.input.receiptId}. Query \`receipts\` for the existing receipts.`,
+      )
+    if (receipt.textsRemovedAt)
+      throw new JobError(
+        'TEXTS_REMOVED',
+        `Prompt and answer of receipt ${receipt.id} were removed, so that it cannot be traced to its sources any more.`,
       )
     if (embeddingOf(receipt.prompt))
       throw new JobError(
@@ -108,5 +114,12 @@ export const attributeHandler =
           share: Number(mass),
         }),
       ),
+      afterRows: async (sql) => {
+        const { rows } = await sql.query<{ removed: boolean }>(
+          'select texts_removed_at is not null as removed from receipt where id = $1 for share',
+          [receipt.id],
+        )
+        if (rows[0]?.removed) await removeSpans(sql, [receipt.id]) // the consumer has deleted the texts meanwhile
+      },
     }
   }

@@ -68,7 +68,7 @@ test('a version that fell below its mandate is disputed once, with figures and n
   expect(opened).toContain(OPERATOR.address)
   const evidence = await getDocument(artifacts, disputeEvidenceDocument, opened[9])
   expect(evidence.ground).toBe('harm')
-  expect(evidence.statement).toMatch(/exact 305000 \(241360 to 368640, 80 items\) is below 500000/)
+  expect(evidence.statement).toMatch(/exact 0.305 \(0.24136 to 0.36864, 80 items\) is below 0.5/)
   expect((await dispute()).result).toMatchObject({ disputeId: '1', existed: true })
   expect(await chain.read('Disputes', 'disputeCount', [])).toBe(1n)
   await db.query(`update model_version set status = 'RolledBack'`)

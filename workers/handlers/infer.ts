@@ -12,7 +12,8 @@ import { fetchAdapter, fetchBaseModel, loadVersion, sourcesOf } from '../modelLo
 import { recordAnswer } from '../recordAnswer.ts'
 import { requireCovered } from '../requireCovered.ts'
 
-/** Answers a call at an endpoint of this installation. The fee is at the price that was quoted when the call began. */
+/** Answers a call at an endpoint of this installation, by the version that it served and at the price that was quoted when the call began: an attempt after the
+ *  endpoint was pointed at another version goes on with the same text. */
 export const inferHandler =
   (dependencies: Dependencies): JobHandler<'infer'> =>
   async (job) => {
@@ -36,7 +37,7 @@ export const inferHandler =
         'No credit is reserved for this call. Use the mutation infer, which reserves it.',
       )
     await requireCovered(db, hold)
-    const facts = await loadVersion(sources, endpoint.versionId)
+    const facts = await loadVersion(sources, hold.versionId ?? endpoint.versionId)
     if (facts.version.status !== 'Promoted')
       throw new JobError(
         'NOT_PROMOTED',
@@ -65,6 +66,8 @@ export const inferHandler =
               logProbabilities: input.topLogprobs !== undefined,
               topLogProbabilities: input.topLogprobs,
               seed: input.seed,
+              // What others asked is nobody's to find out.
+              cacheScope: input.consumer,
             },
           ],
           stream: true,
@@ -72,6 +75,7 @@ export const inferHandler =
     const { text, tokensOut } = answer
     // A template may add more to a short conversation than is reserved for it: that is not charged.
     const tokensIn = Math.min(answer.tokensIn, maxPromptTokens(prompt))
+    const cachedTokens = Math.min(answer.cachedTokens ?? 0, tokensIn)
     const fee = feeOf(hold, tokensIn, tokensOut)
     const result = {
       receiptId: job.id,
@@ -80,6 +84,7 @@ export const inferHandler =
       tokensOut,
       fee: fee.toString(),
       finish: answer.finish,
+      ...(cachedTokens > 0 && { cachedTokens }),
       ...(answer.stopped !== undefined && { stopped: answer.stopped }),
       ...(answer.tokens && { tokens: answer.tokens }),
     }
@@ -91,7 +96,8 @@ export const inferHandler =
     }
   }
 
-type Answer = Omit<GeneratedAnswer, 'finish'> & { finish: GeneratedAnswer['finish'] | 'cancelled' }
+type Unfinished = Omit<GeneratedAnswer, 'finish' | 'cachedTokens'>
+type Answer = Unfinished & { finish: GeneratedAnswer['finish'] | 'cancelled'; cachedTokens?: number }
 
 async function embed({ engine }: Dependencies, job: JobContext<'infer'>, task: TaskInput<'embed'>): Promise<Answer> {
   const { vectors, tokensIn } = await engine.run('embed', task, forwardProgress(job, 0, 0.9, 'embedding'))
@@ -107,7 +113,7 @@ async function generate(
 ): Promise<Answer> {
   const stream = streams?.open(job.id)
   const { signal, onEvent } = forwardProgress(job, 0, 0.9, 'answering')
-  const partial: Omit<GeneratedAnswer, 'finish'> = { text: '', tokensIn: 0, tokensOut: 0 }
+  const partial: Unfinished = { text: '', tokensIn: 0, tokensOut: 0 }
   try {
     const { answers } = await engine.run('generate', task, {
       signal,

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { keccak256 } from 'viem'
 import { expect, test, vi } from 'vitest'
 import { MAX_SAMPLE_BYTES } from '#rules/sample.ts'
 import { documentBytes } from '#schema/documents.ts'
@@ -122,6 +123,33 @@ test('a refusal for a sealed item does not say so, neither on chain nor in the j
     'The same content was committed earlier, as contribution 1. [screening 1]',
   ])
 })
+
+test.each(['the present reason', 'the one of earlier releases'])(
+  'what is published only after it was scored makes no copy of what was accepted after it: %s',
+  async (which) => {
+    const copied = `${words('b')} Thanks a lot.`
+    const { run, scored, assess, artifacts, db } = await datanetOf([words('a'), copied], { finalBlock: 258 })
+    const withheld = documentBytes({ completion: words('b'), prompt: 'say' })
+    await db.query(`update contribution set content_hash = $1 where id = '1'`, [keccak256(withheld)])
+    await run()
+    expect(scored[0]?.[3]).toEqual([2, 1])
+    const reasons = scored[0]?.[4] as string[]
+    expect(reasons[0]).toMatch(/^Not published/)
+    if (which !== 'the present reason')
+      reasons[0] = 'Not JSON. Send {"prompt": "...", "completion": "..."}. [screening 1]'
+    for (const [at, reason] of reasons.entries())
+      await db.query('update contribution set status = $2, reason = $3 where id = $1', [
+        String(at + 1),
+        at === 0 ? 'Rejected' : 'Accepted',
+        reason,
+      ])
+    await artifacts.put(withheld)
+    expect(await assess()).toEqual(['malformed', 'accepted'])
+    // What a scorer says of one that it accepted is no ground to refuse it.
+    await db.query(`update contribution set reason = $1 where id = '2'`, [reasons[0]])
+    expect(await assess()).toEqual(['malformed', 'accepted'])
+  },
+)
 
 test('a sample that is submitted very often is not in memory as often', async () => {
   const text = words('a')

@@ -40,17 +40,21 @@ export const scoreDatanetHandler =
       key: (batch) => `score:${datanet.id}:${batch.map((one) => one.id).join(',')}`,
       onBatch: (start) => job.report(0.7 + (0.3 * start) / missing.length, 'writing verdicts'),
       send: (key, batch) =>
-        job.chain.transact(key, {
-          contract: 'DatanetRegistry',
-          functionName: 'score',
-          args: [
-            batch.map((one) => BigInt(one.id)),
-            batch.map((one) => Number(one.quality)),
-            batch.map((one) => Number(one.uniqueness)),
-            batch.map((one) => verdictCode(one.verdict)),
-            batch.map((one) => withScreeningRules(one.reason)),
-          ],
-        }),
+        job.chain.transact(
+          key,
+          {
+            contract: 'DatanetRegistry',
+            functionName: 'score',
+            args: [
+              batch.map((one) => BigInt(one.id)),
+              batch.map((one) => Number(one.quality)),
+              batch.map((one) => Number(one.uniqueness)),
+              batch.map((one) => verdictCode(one.verdict)),
+              batch.map((one) => withScreeningRules(one.reason)),
+            ],
+          },
+          { again: true },
+        ),
     })
     if (open !== undefined && missing.length < unscored.length)
       throw new PendingError(

@@ -109,22 +109,26 @@ async function writeSettlements(
     onBatch: () => job.alive(),
     send(key, batch) {
       const rows = batch.flatMap((task) => ofTask.get(task.id) ?? [])
-      return job.chain.transact(key, {
-        contract: 'FeedbackPool',
-        functionName: 'settle',
-        args: [
-          BigInt(round.id),
-          batch.map((task) => BigInt(task.id)),
-          rows.map(({ taskId, validator, score, reward, penalty }) => ({
-            taskId: BigInt(taskId),
-            validator: validator as `0x${string}`,
-            score: Number(score),
-            reward,
-            penalty,
-          })),
-          evidenceHash,
-        ],
-      })
+      return job.chain.transact(
+        key,
+        {
+          contract: 'FeedbackPool',
+          functionName: 'settle',
+          args: [
+            BigInt(round.id),
+            batch.map((task) => BigInt(task.id)),
+            rows.map(({ taskId, validator, score, reward, penalty }) => ({
+              taskId: BigInt(taskId),
+              validator: validator as `0x${string}`,
+              score: Number(score),
+              reward,
+              penalty,
+            })),
+            evidenceHash,
+          ],
+        },
+        { again: true },
+      )
     },
   })
 }

@@ -8,7 +8,7 @@ export async function assignReceipts(sql: Sql, epoch: number): Promise<void> {
     `update receipt set epoch = paid.epoch
      from (select r.id, first.epoch from receipt r cross join lateral (
          select epoch from redemption where channel_id = r.channel_id and to_block is null and total >= r.cumulative order by total limit 1) first
-       where r.epoch is null and r.channel_id is not null) paid
+       where r.epoch is null and r.channel_id is not null order by r.id for update of r) paid
      where receipt.id = paid.id and paid.epoch <= $1`,
     [epoch],
   )

@@ -106,7 +106,7 @@ const send = ({ chain, signal }: Job, place: MarketPlace, channels: readonly Owe
           functionName: 'redeem',
           args: [batch.map((one) => redemptionOf(place, chain.account, one))],
         },
-        { signal },
+        { signal, again: true },
       ),
   })
 

@@ -114,6 +114,33 @@ test('a map whose last block the chain replaced before it was published is compu
   expect(refused).toBe(2)
 })
 
+test('an epoch that another attempt published meanwhile is settled once, with its lines', async () => {
+  const system = await answeringSystem()
+  const { serving, grant, world } = system
+  const db = await freshDatabase()
+  let published = 0
+  /** The first time, another attempt publishes just before. */
+  const publishedMeanwhile = (chain: ChainClient): ChainClient => ({
+    ...chain,
+    transact: async (key, ...rest) => {
+      if (key.startsWith('publish') && published++ === 0) await chain.transact(`${key} of another attempt`, ...rest)
+      return chain.transact(key, ...rest)
+    },
+  })
+  await serving(
+    db,
+    async ({ answer, settle }) => {
+      await grant(db)
+      await answer('one')
+      await expect(settle(1)).resolves.toMatchObject({ epoch: 1, receipts: 1 })
+      expect(await world.read('RewardDistributor', 'lastEpoch', [])).toBe(1n)
+      expect((await db.query('select 1 from reward_line where map_id = $1', ['1'])).rows).not.toEqual([])
+    },
+    { through: publishedMeanwhile },
+  )
+  expect(published).toBe(1)
+})
+
 test('answers that are not opened are in no document, and free ones settle nothing', async () => {
   const system = await answeringSystem()
   const { serving, grant } = system

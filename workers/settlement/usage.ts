@@ -25,7 +25,7 @@ export async function signedUsage({ db, chain, store, log }: UsageSources, epoch
   const rows = await rowsOf(
     db,
     Receipt,
-    `${OPENED} and ${TRACED} and endpoint_id in (select id from endpoint where host = $2 and to_block is null)`,
+    `${OPENED} and ${TRACED} and texts_removed_at is null and endpoint_id in (select id from endpoint where host = $2 and to_block is null)`,
     [epoch, chain.account],
     { orderBy: 'id' },
   )

@@ -78,7 +78,7 @@ test('an aligned version whose answers lose to those of the version before does 
   expect(names({ versions: [aligned(500_000n)] })).toEqual(['promote'])
   expect(waits('promote', { versions: [aligned(499_999n)] })).toBe('a better version')
   expect(decide(factsWith({ versions: [aligned(499_999n)] })).find(({ name }) => name === 'promote')?.reason).toBe(
-    'Version 5 does not go live. Its answers lose to those of the version before: winRate 420000 (400000 to 499999, 160 items).',
+    'Version 5 does not go live. Its answers lose to those of the version before: winRate 0.42 (0.4 to 0.499999, 160 items).',
   )
 })
 

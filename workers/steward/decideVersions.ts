@@ -1,4 +1,4 @@
-import { judgeVersion, type MetricEvaluation } from '#rules/promotion.ts'
+import { inWords, judgeVersion, type MetricEvaluation } from '#rules/promotion.ts'
 import { WIN_RATE } from '../storedEvaluations.ts'
 import type { ModelFacts } from './facts.ts'
 import type { Step } from './step.ts'
@@ -63,8 +63,8 @@ function promoteStep(facts: ModelFacts): Step[] {
 const lostWinRate = (metrics: readonly MetricEvaluation[]) =>
   metrics.find(({ metric, upper }) => metric === WIN_RATE && upper < 500_000n)
 
-const lostText = ({ score, lower, upper, n }: MetricEvaluation) =>
-  `Its answers lose to those of the version before: ${WIN_RATE} ${score} (${lower} to ${upper}, ${n} items).`
+const lostText = (measured: MetricEvaluation) =>
+  `Its answers lose to those of the version before: ${WIN_RATE} ${inWords(measured)}.`
 
 function followSteps({ policy, live, endpoints, versions }: ModelFacts): Step[] {
   if (policy.follow === false || !live) return []

@@ -192,6 +192,28 @@ test('two stewards ask for each step once, and tell why and what comes next', as
   ])
 })
 
+test('a job and its record are stored together: another steward never takes the job for somebody else’s', async () => {
+  const at = await setting()
+  await addModel(at, '1', POLICY)
+  await addContributions(
+    at.db,
+    '1',
+    Array.from({ length: 40 }, (_, n) => String(n + 1)),
+  )
+  await at.db.query(
+    `create function refuse() returns trigger language plpgsql as $$ begin raise exception 'no record'; end $$`,
+  )
+  await at.db.query(
+    'create trigger refuse before insert on steward_step for each row when (new.job_id is not null) execute function refuse()',
+  )
+  await createTurn(contextOf(at))().catch(() => {})
+  expect(await jobsOf(at)).toEqual([])
+  await at.db.query('drop trigger refuse on steward_step')
+  await createTurn(contextOf(at))()
+  expect(await jobsOf(at)).toHaveLength(1)
+  expect(await stateOf(at, '1')).toMatchObject({ state: 'Working' })
+})
+
 test('a policy that is not valid, or a specification that nobody has, leaves only its own model alone', async () => {
   const at = await setting()
   await addModel(at, '1', { trian: {} })

@@ -94,12 +94,19 @@ async function storeFault(
   })
 }
 
-/** Asks for a job as a mutation of the operator does. Its key names the facts, so that all stewards together ask for one. */
+/** Asks for a job as a mutation of the operator does, and records it together with the job: a job without its record would be somebody else's. Its key names the
+ *  facts, so that all stewards together ask for one. */
 async function askFor({ db, queues, log }: StewardContext, modelId: string, step: IdentifiedStep): Promise<void> {
   const { id, kind, input, reason } = step
   try {
-    const job = await enqueue({ db, queues }, kind, input, { key: `steward/${id}`, requestedBy: null })
-    await recordAsked(db, modelId, step, job.id)
+    const job = await enqueue({ db, queues }, kind, input, {
+      key: `steward/${id}`,
+      requestedBy: null,
+      async also(sql, made) {
+        await recordAsked(sql, modelId, step, made.id)
+      },
+    })
+    await recordAsked(db, modelId, step, job.id) // one of before, from another steward or an earlier release
     log.info({ model: modelId, step: id, job: job.id, reason }, 'the steward asked for a job')
   } catch (err) {
     if (!(err instanceof EnqueueError && err.code === 'IDEMPOTENCY_KEY_REUSED')) throw err

@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import { ListObjectsV2Command } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
@@ -7,6 +7,7 @@ import { JobRun } from '#schema/offchain/jobs.ts'
 import { rowOf } from '#schema/rows.ts'
 import { S3_CREDENTIALS, startS3, type TestS3 } from '#schema/test/s3.ts'
 import { FaultProxy } from '#test/faultProxy.ts'
+import { forkSource } from '#test/forkSource.ts'
 import { must } from '#test/must.ts'
 import { testWorker } from './test/testWorker.ts'
 import type { TrainerChildOptions } from './test/trainerChild.ts'
@@ -48,8 +49,7 @@ async function hosts() {
         home: join(system.folder, host),
         baseFolder: model.baseFolder,
       }
-      const file = join(import.meta.dirname, 'test/trainerChild.ts')
-      const child = fork(file, [JSON.stringify(options)], { execArgv: ['--import', 'tsx'] })
+      const child = forkSource('workers/test/trainerChild.ts', [JSON.stringify(options)])
       onTestFinished(() => void child.kill('SIGKILL'))
       await new Promise((ready, failed) => child.once('message', ready).once('exit', failed))
       return child
