@@ -12,23 +12,21 @@ import {
   type PublicClient,
   type Transport,
 } from 'viem'
-import { mnemonicToAccount } from 'viem/accounts'
 import type { Config } from '#config'
-import { DEV_MNEMONIC, rpc, stopStaleAnvil } from '#contracts/anvil.ts'
+import { rpc, stopStaleAnvil } from '#contracts/anvil.ts'
 import { type Deployment, deployAll } from '#contracts/deploy.ts'
 import { DEMO_SETTINGS, demoHolders, type Holders, type Settings } from '#contracts/settings.ts'
 import { FUNDED_ACCOUNTS, FUNDED_TOKENS } from '#example/accounts.ts'
 import { migrate } from '#schema/migrate.ts'
 import { runningPostgres, startPostgres } from '#schema/postgres.ts'
 import { untilAborted } from '#schema/untilAborted.ts'
-import { announceChain, embeddedChainFiles } from './configuredChain.ts'
+import { announceChain, embeddedChainFiles, embeddedOperator, embeddedOperatorKey } from './configuredChain.ts'
 import { readDeployment, writeDeployment } from './deployment.ts'
 import { runEmbeddedChain } from './embeddedChain.ts'
 import { embeddedPorts, requireFreeEmbeddedPort } from './requireFreePort.ts'
 import { requireServices } from './requireServices.ts'
 
 /** The development account that deploys to the embedded chain; the workers sign with its key. */
-const OPERATOR_INDEX = 0
 /** Genesis time and block interval of the embedded chain are fixed, so that the same example gives the same blocks. */
 const GENESIS = 1_760_000_000
 const BLOCK_SECONDS = 1
@@ -143,15 +141,14 @@ async function startEmbeddedChain(
     log,
   )
   stops.push(chain.stop)
-  const operator = mnemonicToAccount(DEV_MNEMONIC, { addressIndex: OPERATOR_INDEX })
-  const operatorKey = `0x${Buffer.from(operator.getHdKey().privateKey as Uint8Array).toString('hex')}`
+  const operator = embeddedOperator()
   if (!(await isDeployed(deploymentFile, chain.url))) {
     const deployment = await deployContracts(http(chain.url), operator, demoHolders(operator.address), DEMO_SETTINGS)
     await writeDeployment(deploymentFile, deployment)
     log.info({ chainId: deployment.chainId }, 'deployed the contracts to the embedded chain')
   }
   stops.push(await announceChain(home, chain.url))
-  return { rpcUrl: chain.url, deploymentFile, operatorKey }
+  return { rpcUrl: chain.url, deploymentFile, operatorKey: embeddedOperatorKey() }
 }
 
 /** A start that was killed may have left only the file, or only the contracts. */

@@ -11,7 +11,7 @@ import { newFolder } from '#model/test/newFolder.ts'
 import { localStore } from '#schema/artifacts/index.ts'
 import { documentBytes } from '#schema/documents.ts'
 import { VersionInfluence } from '#schema/offchain/attribution.ts'
-import { type PageRun, pageSteps, readPage, runSteps } from '#test/docsPage.ts'
+import { pageSteps, readPage, runSteps, type StepHooks } from '#test/docsPage.ts'
 import { insertAll } from '#test/factory.ts'
 import { keyOf } from './test/program.ts'
 
@@ -65,7 +65,7 @@ test('every command of docs/compliance.md does what the page says', async () => 
   await rename((await newFolder()).path, join(folder, 'my-model'))
   const told: Record<string, string> = {}
   const keep = (name: string) => (output: string) => void (told[name] = output)
-  const after: PageRun['after'] = {
+  const after: StepHooks = {
     '{ model(': keep('licences'),
     takedowns: keep('takedowns'),
     '{ endpoints': keep('endpoints'),
@@ -76,7 +76,7 @@ test('every command of docs/compliance.md does what the page says', async () => 
     ...{ SAMPLE: given[0]?.contentHash ?? '', CONTRIBUTION: dataset[1] ?? '' },
   }
   const env = { MODELCOMMONS_API: url, MODELCOMMONS_HOME: folder, DATABASE_URL: db.url, MODELCOMMONS_KEY: keyOf(GIVER) }
-  await runSteps(pageSteps(await readPage('compliance.md')), { cwd: folder, env, api: url, names, after })
+  await runSteps(pageSteps(await readPage('compliance.md')), { cwd: folder, env, api: url, names, after: [after] })
   expect(JSON.parse(told.licences ?? '').modelVersion.licences).toMatchObject({ model: 'CC-BY-4.0', data: ['CC0-1.0'] })
   expect(told.takedowns).toContain('It names a person who did not agree.')
   expect(told.card).toContain('3, of which 1 were taken down or withdrawn since')

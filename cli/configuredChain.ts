@@ -1,8 +1,12 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { bytesToHex, type Hex } from 'viem'
 import { type Config, ConfigError } from '#config'
-import { rpc } from '#contracts/anvil.ts'
+import { devAccount, rpc } from '#contracts/anvil.ts'
 import { type DeploymentFile, readDeployment } from './deployment.ts'
+
+/** The account of the embedded chain that the services act with. */
+export const embeddedOperator = () => devAccount(0)
 
 /** The files of the embedded chain in a home folder. `urlFile` exists while `modelcommons up` runs it. */
 export function embeddedChainFiles(home: string) {
@@ -27,6 +31,9 @@ export async function runningEmbeddedChain(home: string): Promise<string | undef
   const url = (await readFile(embeddedChainFiles(home).urlFile, 'utf8').catch(() => '')).trim()
   return url && (await rpc(url, 'eth_chainId').catch(() => undefined)) !== undefined ? url : undefined
 }
+
+/** The key that the services act with on the embedded chain: one of those that everybody knows. */
+export const embeddedOperatorKey = (): Hex => bytesToHex(embeddedOperator().getHdKey().privateKey as Uint8Array)
 
 /** The chain that the configuration names, or else the embedded chain of its home, while `modelcommons up` runs it. `rpcUrls` may be several
  *  URLs, separated by commas. @throws ConfigError when there is neither. */

@@ -3,12 +3,13 @@ import { profileOf } from '#indexer/governors/profile.ts'
 import { Rows } from '#indexer/store/rows.ts'
 import { QUORUM_CHANGED } from '#rules/storedProposal.ts'
 import { openDatabase } from '#schema/database.ts'
+import { SetAsideContract } from '#schema/onchain/chain.ts'
 import { Governor } from '#schema/onchain/governance.ts'
 import { freshDatabaseUrl } from '#test/database.ts'
 import { must } from '#test/must.ts'
 import { databaseChecks } from './databaseChecks.ts'
 
-test('a Governor whose quorum changed without an event is named, with what that means', async () => {
+test('a contract that is set aside, and a Governor whose quorum changed without an event, are named, with what that means', async () => {
   const url = await freshDatabaseUrl()
   const db = await openDatabase(url)
   onTestFinished(() => db.close())
@@ -23,5 +24,11 @@ test('a Governor whose quorum changed without an event is named, with what that 
   await db.query('update governor set quorum_unknown = $1', [QUORUM_CHANGED])
   await expect(run('contracts')).rejects.toThrow(
     `States of proposals of ${governor.id} that depend on the quorum are null`,
+  )
+  const aside = { id: `0x${'b2'.repeat(20)}`, contract: 'GOpen', logIndex: 3, reason: 'A sum has more than 256 bits.' }
+  await rows.run(db, [{ block: 2, run: () => rows.put(SetAsideContract, aside) }])
+  await rows.flush(db)
+  await expect(run('contracts')).rejects.toThrow(
+    `Nothing of ${aside.id} is indexed since block 2: ${aside.reason} States`,
   )
 })

@@ -75,7 +75,7 @@ test.each([
   ['publisherBond', '0 gOPEN', 'is 0: it would cost nothing'],
   ['withdrawalDelay', '899 seconds', 'is 899 seconds, less than 15 minutes: hosts must redeem'],
   ['withdrawalDelay', '31 days', 'is 31 days, more than 30 days: clients and facilitators of x402'],
-  ['stakeHold', '0 seconds', 'is 0: '],
+  ['stakeHold', '23 hours', 'is 23 hours, less than 1 day: '],
   ['minDisputeBond', '0 gOPEN', 'is 0: '],
   ['quorumPercent', 0, 'is 0: one vote would decide alone'],
 ])('%s: %s is refused', async (field, value, why) => {

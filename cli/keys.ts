@@ -8,9 +8,11 @@ import { withDatabase } from './withDatabase.ts'
 
 const idOf = (key: string) => (/^[0-9a-f]{64}$/.test(key) ? key : createHash('sha256').update(key).digest('hex'))
 
-type NewKey = Pick<ApiKey, 'account' | 'role' | 'label'>
+type NewKey = Pick<ApiKey, 'account' | 'role' | 'label'> &
+  Partial<Pick<ApiKey, 'requestsPerMinute' | 'tokensPerMinute'>>
 
-export async function createKey({ account, role, label }: NewKey): Promise<void> {
+export async function createKey(terms: NewKey): Promise<void> {
+  const { account, role, label, requestsPerMinute = null, tokensPerMinute = null } = terms
   const key = `mc_${randomBytes(32).toString('base64url')}`
   await withDatabase(readConfig(process.env, { requireDeployment: false }), async (db: Database) =>
     saveRows(db, [
@@ -19,6 +21,8 @@ export async function createKey({ account, role, label }: NewKey): Promise<void>
         account: account.toLowerCase(),
         role,
         label,
+        requestsPerMinute,
+        tokensPerMinute,
         createdAt: await databaseTime(db),
         revokedAt: null,
       }),

@@ -3,7 +3,7 @@ import { DOCUMENT_NAMES } from '#graphql/documents/names.ts'
 import { VERSION } from '#schema/version.ts'
 import { addActCommands } from './acts/commands.ts'
 import { addModelCommands } from './model/commands.ts'
-import { address, addresses, httpUrl, port, positive, positiveWhole, verifiable, whole } from './optionValues.ts'
+import { address, addresses, httpUrl, port, positive, positiveWhole, rate, verifiable, whole } from './optionValues.ts'
 import { settingsHelp } from './settingFields.ts'
 
 /** The command-line program. The code of a command is loaded when the command runs, so that `--help` prints at once. */
@@ -275,6 +275,8 @@ keys
   .requiredOption('--account <address>', 'the account that the key acts for', address)
   .addOption(new Option('--role <role>', 'what the key may do').choices(['Consumer', 'Operator']).default('Consumer'))
   .option('--label <text>', 'a note about the key', '')
+  .option('--requests-per-minute <number>', 'how many calls it may start in 60 seconds', rate)
+  .option('--tokens-per-minute <number>', 'how many tokens its calls of 60 seconds may have', rate)
   .action(async (options) => (await import('./keys.ts')).createKey(options))
 keys
   .command('revoke')

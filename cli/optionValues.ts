@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander'
 import type { SampleColumns } from '#model/sampleFile.ts'
 import { ADDRESS_FORM, isAddressText } from '#schema/address.ts'
+import { MAX_RATE } from '#schema/offchain/access.ts'
 
 /** Parsers of option values. Each says what it expects; commander adds the name of the option and the value that was given. */
 
@@ -42,6 +43,21 @@ export const positiveFraction = (text: string) =>
 export function address(text: string): string {
   if (!isAddressText(text)) throw new InvalidArgumentError(`Expected ${ADDRESS_FORM}.`)
   return text
+}
+
+/** What a key may have in a minute. */
+export function rate(text: string): number {
+  const value = positiveWhole(text)
+  if (value > MAX_RATE) throw new InvalidArgumentError(`At most ${MAX_RATE}.`)
+  return value
+}
+
+/** A day, which begins at midnight UTC, or a time with its zone. */
+export function pointInTime(text: string): Date {
+  const time = new Date(text)
+  if (!/^\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-]\d\d:\d\d))?$/.test(text) || Number.isNaN(time.getTime()))
+    throw new InvalidArgumentError('Expected a day or a time, such as 2026-11-01 or 2026-11-01T12:00:00Z.')
+  return time
 }
 
 /** Of an argument that is given several times. */

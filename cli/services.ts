@@ -10,6 +10,7 @@ import { answerJournal } from '#schema/journal/answers.ts'
 import { migrate } from '#schema/migrate.ts'
 import { openQueues } from '#schema/queue.ts'
 import { grantReader, READER } from '#schema/reader.ts'
+import { mapTermsOf } from '#schema/removeTexts.ts'
 import { serveAnswerStreams } from '#workers/answerStreams.ts'
 import { type ChainClient, openChainClient } from '#workers/chain.ts'
 import { drawOpenRounds } from '#workers/drawOpenRounds.ts'
@@ -17,13 +18,16 @@ import { type LaneEngines, startEnginePool } from '#workers/enginePool.ts'
 import { createHandlers } from '#workers/handlers/index.ts'
 import { startWorker } from '#workers/index.ts'
 import { postLedger } from '#workers/ledger/postLedger.ts'
+import { periodically } from '#workers/periodically.ts'
 import { openRelayer } from '#workers/relay/openRelayer.ts'
+import { createTextRemoval } from '#workers/removeOldTexts.ts'
 import { replayMissingAnswers } from '#workers/replayAnswers.ts'
 import { resolveOpenDisputes } from '#workers/resolveOpenDisputes.ts'
 import { offerUsage } from '#workers/settlement/offerUsage.ts'
 import { applySettlementPolicy } from '#workers/settlement/policy.ts'
 import { startSteward } from '#workers/steward/index.ts'
 import { readStewardFile } from '#workers/steward/policyFile.ts'
+import { createWarmUp } from '#workers/warmUp.ts'
 import { openApiMetrics } from './apiMetrics.ts'
 import { storeObserver } from './artifactMetrics.ts'
 import { openChainHead } from './chainHead.ts'
@@ -43,7 +47,7 @@ import { requireFreePort } from './requireFreePort.ts'
 import { runService } from './service.ts'
 import { serveStatus } from './statusServer.ts'
 import { webFolder } from './webFolder.ts'
-import { addEngineMetrics, addNodeMetric, addWorkerMetrics } from './workerMetrics.ts'
+import { addEngineMetrics, addNodeMetric, addWarmUpMetric, addWorkerMetrics } from './workerMetrics.ts'
 import { workerReady } from './workerReady.ts'
 import { type SignerRoles, slotsOfSigner } from './workerSlots.ts'
 
@@ -65,6 +69,9 @@ const required = <K extends 'databaseUrl' | 'rpcUrl' | 'operatorKey'>(
 
 /** Longer than any statement of a worker takes. */
 const ANSWER_TIMEOUT_MS = 300_000
+
+/** Between two searches for endpoints whose models are not loaded yet. */
+const WARM_UP_MS = 2_500
 
 async function common(name: string) {
   const config = readConfig()
@@ -243,8 +250,12 @@ export const runWorker = () =>
       device: config.device,
       checkpoints: join(config.home, 'checkpoints'),
       checkpointStore: checkpoints,
+      onDatabaseReturn: () => replayMissingAnswers({ db, journal }, log),
       maintenance: {
         'posting of the ledger': () => postLedger({ db, artifacts, deployment }),
+        'removal of old prompts and answers': createTextRemoval({
+          ...{ db, journal, log, terms: mapTermsOf({ ...deployment.settings }), days: config.textRetentionDays },
+        }),
         ...(relayer && { 'rebroadcast of relayed transactions': () => relayer.rebroadcast() }),
         ...(slots.recourse > 0 && { 'start of resolutions': () => resolveOpenDisputes({ db, queues, chain, log }) }),
         ...(slots.chain > 0 && {
@@ -263,6 +274,14 @@ export const runWorker = () =>
       },
     })
     addWorkerMetrics(registry, worker, relayer ? [chain, relayer] : [chain])
+    const warmUp = createWarmUp({
+      ...{ db, artifacts, cache: join(config.home, 'cache'), hosts: hostsOf(config, deployment), engines, log },
+      onOutcome: addWarmUpMetric(registry),
+    })
+    const stopWarmUp =
+      config.engineWarmUp && slots.infer > 0
+        ? periodically('warm-up of models', WARM_UP_MS, warmUp, log, 'now')
+        : undefined
     const steward =
       config.steward && slots.chain > 0
         ? await startSteward({
@@ -279,6 +298,7 @@ export const runWorker = () =>
     return {
       info: { id: worker.id, statusUrl: status.url },
       async stop() {
+        stopWarmUp?.()
         await status.close()
         await steward?.stop()
         await worker.stop()

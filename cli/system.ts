@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Config } from '#config'
 import { freePort } from '#schema/postgres.ts'
 import { untilAborted } from '#schema/untilAborted.ts'
+import { readStewardFile } from '#workers/steward/policyFile.ts'
 import { type BackingServices, startBackingServices } from './backingServices.ts'
 import { markHome, requireUsableHome } from './homeVersion.ts'
 import { lockHome } from './lockHome.ts'
@@ -31,7 +32,8 @@ export interface System extends BackingServices {
 export async function startSystem(config: Config, log: Logger, signal = new AbortController().signal): Promise<System> {
   workerSlots(config) // what is wrong in WORKER_KINDS is told before anything starts
   await requireFreePorts(config)
-  const release = await lockHome(config.home)
+  if (config.stewardFile) await readStewardFile(config.stewardFile)
+  const release = await untilAborted(lockHome(config.home), signal)
   let backing: BackingServices | undefined
   const services: Service[] = []
   let withdraw = async () => {}

@@ -5,6 +5,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { CircuitState } from '#schema/circuitBreaker.ts'
 import type { ChainClient } from '#workers/chain.ts'
 import type { EngineReport } from '#workers/enginePool.ts'
+import type { WarmUpOutcome } from '#workers/warmUp.ts'
 import { METRIC_PREFIX } from './systemMetrics.ts'
 
 /** What a worker process tells of itself, its engine processes, its GPUs and its signer. */
@@ -14,6 +15,22 @@ const ENGINE_FIGURES = [
   { name: 'engine_models', help: 'Base models that the engine processes hold in memory.', read: (one) => one.models },
   { name: 'engine_tasks', help: 'Tasks that run or wait in the engine.', read: (one) => one.tasks },
   { name: 'engine_tokens_total', help: 'Tokens of answers.', read: (one) => one.tokens },
+  {
+    name: 'engine_prompt_tokens_total',
+    help: 'Tokens of prompts that were read for answers.',
+    read: (one) => one.promptTokens,
+  },
+  {
+    name: 'engine_cached_tokens_total',
+    help: 'Tokens of prompts that were known from an earlier text, and not read again.',
+    read: (one) => one.cachedTokens,
+  },
+  { name: 'engine_batch_runs_total', help: 'Runs of batches of answers.', read: (one) => one.batchRuns },
+  {
+    name: 'engine_batch_answers_total',
+    help: 'Answers in each run of a batch, together: divided by the runs, the mean size of a batch.',
+    read: (one) => one.batchAnswers,
+  },
   { name: 'engine_steps_total', help: 'Training steps.', read: (one) => one.steps },
   {
     name: 'engine_starts_total',
@@ -85,6 +102,17 @@ function addGpuMetrics(registry: Registry): void {
     collect,
     ...settings,
   })
+}
+
+/** Returns the observer of the models that are loaded before they are called. */
+export function addWarmUpMetric(registry: Registry): (outcome: WarmUpOutcome) => void {
+  const warmUps = new Counter({
+    name: `${METRIC_PREFIX}warm_ups_total`,
+    help: 'Models of endpoints that were to be loaded before they are called, by outcome: loaded, no_room or failed.',
+    labelNames: ['outcome'],
+    registers: [registry],
+  })
+  return (outcome) => warmUps.inc({ outcome })
 }
 
 /** Returns the observer of the circuit of the node. */

@@ -1,16 +1,18 @@
-import { type Address, keccak256, stringToBytes } from 'viem'
+import { type Address, type Hex, keccak256, stringToBytes } from 'viem'
 import type { ContractName } from '#contracts/generated/index.ts'
 import { type CanonicalValue, canonicalJson } from '#rules/canonicalJson.ts'
 import { accountOf } from './account.ts'
 import { type UploadKind, upload } from './acts/upload.ts'
 import type { SentCall, WriteCall, WriteName } from './chain/contracts.ts'
 import type { MinedTransaction } from './chain/minedTransaction.ts'
+import { neededGas } from './chain/neededGas.ts'
 import { planCall } from './chain/planCall.ts'
 import { relayOnce, requireRelayed } from './chain/relay.ts'
 import { type SentRecord, sendOnce } from './chain/send.ts'
 import type { ActProgress, Client } from './client.ts'
 import { StateError } from './errors.ts'
 import { waitForBlock } from './graphql/waitForBlock.ts'
+import { hasFailed, JobFailedError } from './graphql/waitForJob.ts'
 import { inOrder } from './inOrder.ts'
 import { randomHex } from './randomHex.ts'
 
@@ -61,13 +63,42 @@ export class Act {
     return accountOf(this.client)
   }
 
-  /** A value that is made once, and stays the same when the act goes on after a crash: JSON. */
-  async keep<T>(name: string, make: () => T | Promise<T>): Promise<T> {
-    if (!(name in this.record.kept)) {
-      this.record.kept[name] = await make()
+  /** A value that is made once, and stays the same when the act goes on after a crash: JSON. With `holds`, one that holds no longer is made anew. */
+  async keep<T>(
+    name: string,
+    make: () => T | Promise<T>,
+    holds: (kept: T) => boolean | Promise<boolean> = () => true,
+  ): Promise<T> {
+    const { kept } = this.record
+    if (!(name in kept) || !(await holds(kept[name] as T))) {
+      kept[name] = await make()
       await this.store()
     }
-    return this.record.kept[name] as T
+    return kept[name] as T
+  }
+
+  /** Asks the API for a job under a key that is kept, so that it is one job also after a crash. A job that failed for good is asked for under a new key when the act
+   *  is run again, unless somebody has had it tried again since: else it could be done, and charged, twice. `check` comes before each new key. */
+  async askForJob<T>(name: string, ask: (key: string) => Promise<T>, check?: () => Promise<unknown>): Promise<T> {
+    const { kept } = this.record
+    const failed = failedKey(name)
+    if (failed in kept && (await hasFailed(this.client, kept[failed] as string))) {
+      delete kept[name]
+      delete kept[failed]
+    }
+    try {
+      const key = await this.keep(name, async () => {
+        await check?.()
+        return randomHex()
+      })
+      return await ask(key)
+    } catch (error) {
+      if (error instanceof JobFailedError) {
+        kept[failed] = error.jobId
+        await this.store()
+      }
+      throw error
+    }
   }
 
   /** Sends a call and waits until it is mined; a call that was sent before the crash is not sent again. `payer` is another client's account that
@@ -94,14 +125,14 @@ export class Act {
   private async relay(call: SentCall, digest: string): Promise<MinedTransaction> {
     requireRelayed(this.client, call)
     if (this.client.plan) return planCall(this.client, call)
-    const key = relayKey(digest)
+    const name = relayKey(digest)
     this.progress({ step: 'waiting for the relayer' })
-    return relayOnce(this.client, call, {
-      account: this.account,
-      isKnown: key in this.record.kept,
-      key: () => this.keep(key, randomHex),
-      onSent: (hash) => this.progress({ step: `${call.contract}.${call.functionName}`, hash }),
-    })
+    const onSent = (hash: Hex) => this.progress({ step: `${call.contract}.${call.functionName}`, hash })
+    return this.askForJob(
+      name,
+      (key) => relayOnce(this.client, call, { account: this.account, key, onSent }),
+      () => neededGas(this.client, call), // a refusal is told in words, and costs nobody anything
+    )
   }
 
   private sendOnce(payer: Client, call: SentCall, digest: string): Promise<MinedTransaction> {
@@ -141,6 +172,9 @@ export class Act {
 
 const digestOf = ({ contract, functionName, args, value = 0n }: SentCall, attempt = '') =>
   keccak256(stringToBytes(canonicalJson([`${contract}.${functionName}`, args as CanonicalValue, value, attempt])))
+
+/** Under which the job is kept that was asked for under a key, and failed. */
+const failedKey = (name: string) => `failed ${name}`
 
 const relayKey = (digest: string) => `relay ${digest}`
 

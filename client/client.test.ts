@@ -1,8 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parseEther, zeroHash } from 'viem'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Address, parseEther, zeroHash } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { expect, test } from 'vitest'
+import { devAccount } from '#contracts/anvil.ts'
 import { judgementCommitment, openRound } from '#contracts/test/judge.ts'
 import { version } from '#contracts/test/mandate.ts'
 import { hashOf, OPERATOR } from '#contracts/test/world.ts'
@@ -19,6 +21,7 @@ import {
   delegate,
   deposit,
   drawSeats,
+  graphql,
   listContributions,
   listDatanets,
   memoryState,
@@ -26,10 +29,11 @@ import {
   stake,
   stakeAsValidator,
   unwrap,
+  waitForBlock,
   wrap,
 } from './index.ts'
 import { fileState } from './node.ts'
-import { clientSystem, testAccount } from './test/clientSystem.ts'
+import { clientSystem } from './test/clientSystem.ts'
 import { contents } from './test/contents.ts'
 
 test('a stranger with a new key wraps, locks and so gets votes, stakes and unwraps; the index has each when it returns', async () => {
@@ -94,7 +98,7 @@ test('samples are given once, in order of commitment, also when asked for again,
   expect(rows.every(({ stake, status }) => stake === (10n ** 15n).toString() && status === 'Submitted')).toBe(true)
 
   const [bob, relay] = [await as(5), await as(9)]
-  const sentBy = (nth: number) => world.client.getTransactionCount({ address: testAccount(nth).address })
+  const sentBy = (nth: number) => world.client.getTransactionCount({ address: devAccount(nth).address })
   const [bobs, relays] = [await sentBy(5), await sentBy(9)]
   const relayed = await contribute(bob, { datanetId, samples: contents('refund', 41), relay })
   expect(relayed.submitted).toBe(41)
@@ -154,16 +158,33 @@ test('a transaction that another program put in the place of ours is told apart 
   const wrapped = wrap(client, 5n)
   wrapped.catch(() => {})
   await until('it is sent', async () => Object.values(kept).some((text) => text.includes('"raw"')))
-  const { address } = testAccount(4)
+  const { address } = devAccount(4)
   await world.rpc('anvil_dropAllTransactions', [])
   await world.rpc('eth_sendTransaction', [{ from: address, to: address, value: '0x1' }])
   await world.rpc('anvil_mine', ['0x1'])
   await expect(wrapped).rejects.toThrow(/Another transaction of 0x15d34AAf.* took the place of/)
 })
 
+test('two programs that use one account at the same time each send their act once', async () => {
+  const { world, url } = await clientSystem()
+  const account = devAccount(4)
+  const before = await world.balance(account.address)
+  const client = await connect(url, { account, pollMs: 10 })
+  const { getTransactionCount } = client.node
+  let raced = 0
+  client.node.getTransactionCount = async (args) => {
+    const nonce = await getTransactionCount(args)
+    if (args.blockTag === 'pending' && raced++ < 2) await world.send(account, 'GOpen', 'deposit', [], 7n) // the other one is faster
+    return nonce
+  }
+  await wrap(client, 5n)
+  expect((await world.balance(account.address)) - before).toBe(19n)
+  expect(raced).toBe(3)
+})
+
 test('a wallet that signs and sends in one step is asked again with the same nonce, and what it sent is found', async () => {
   const { as, world, url } = await clientSystem()
-  const { address } = testAccount(4)
+  const { address } = devAccount(4)
   let crash = true
   const wallet = {
     async request({ method, params }: { method: string; params?: unknown }) {
@@ -180,6 +201,102 @@ test('a wallet that signs and sends in one step is asked again with the same non
   await wrap(client, 5n)
   expect((await world.balance(address)) - before).toBe(5n)
   expect((await as()).wallet).toBeUndefined()
+})
+
+/** A contract wallet as it stands behind EIP-5792: it takes each id once, and its owners sign later. */
+async function contractWallet(world: Awaited<ReturnType<typeof clientSystem>>['world'], address: Address) {
+  await world.rpc('anvil_impersonateAccount', [address])
+  const owner = { signs: true, refuses: false }
+  const bundles = new Map<string, { calls: { to: string; data: string; value?: string }[]; hash?: string }>()
+  const fail = (code: number, message: string) => Promise.reject(Object.assign(new Error(message), { code }))
+  const wallet = {
+    async request({ method, params = [] }: { method: string; params?: unknown[] }) {
+      if (method === 'eth_requestAccounts') return [address]
+      if (method === 'wallet_sendCalls') {
+        const [{ id, calls }] = params as [{ id: string; calls: never[] }]
+        if (owner.refuses) return fail(4001, 'User rejected')
+        if (bundles.has(id)) return fail(5720, 'Duplicate ID')
+        bundles.set(id, { calls })
+        return { id }
+      }
+      if (method === 'wallet_getCallsStatus') {
+        const found = bundles.get(String(params[0]))
+        if (!found) return fail(5730, 'Unknown bundle id')
+        const [call] = found.calls
+        if (owner.signs && call)
+          found.hash ??= (await world.rpc('eth_sendTransaction', [{ from: address, ...call }])) as string
+        const receipt = found.hash && (await world.rpc('eth_getTransactionReceipt', [found.hash]))
+        return { version: '2.0.0', id: params[0], status: receipt ? 200 : 100, receipts: receipt ? [receipt] : [] }
+      }
+      return world.rpc(method, params)
+    },
+  } as unknown as NonNullable<ConnectOptions['wallet']>
+  return { wallet, owner, bundles }
+}
+
+test('a contract wallet sends an act once, whenever its owners sign; who refuses has sent nothing', async () => {
+  const { world, url } = await clientSystem()
+  const { address } = devAccount(4)
+  const { wallet, owner, bundles } = await contractWallet(world, address)
+  const state = memoryState()
+  const stop = new AbortController()
+  const client = await connect(url, { wallet, state, pollMs: 10, signal: stop.signal })
+  await world.rpc('anvil_setCode', [address, '0x00']) // takes what it is sent
+  const before = await world.balance(address)
+
+  owner.refuses = true
+  await expect(wrap(client, 5n)).rejects.toThrow('refused to sign')
+  expect(bundles.size).toBe(0)
+  owner.refuses = false
+  owner.signs = false
+  const waiting = wrap(client, 5n)
+  await until('the bundle is there', () => bundles.size === 1)
+  stop.abort(new Error('the page was closed'))
+  await expect(waiting).rejects.toThrow()
+  owner.signs = true
+  await wrap(await connect(url, { wallet, state, pollMs: 10 }), 5n)
+  expect(bundles.size).toBe(1)
+  expect((await world.balance(address)) - before).toBe(5n)
+})
+
+test('a contract wallet that takes no bundles is told so, and sends nothing; a plain account that has delegated does', async () => {
+  const { world, url } = await clientSystem()
+  const { address } = devAccount(4)
+  let asked = 0
+  const wallet = {
+    async request({ method, params }: { method: string; params?: unknown }) {
+      if (method === 'eth_requestAccounts') return [address]
+      if (method === 'eth_sendTransaction') asked++
+      if (method === 'wallet_sendCalls') throw Object.assign(new Error('Method not found'), { code: -32601 })
+      return world.rpc(method, (params ?? []) as unknown[])
+    },
+  } as unknown as NonNullable<ConnectOptions['wallet']>
+  const client = await connect(url, { wallet, pollMs: 10 })
+  await world.rpc('anvil_setCode', [address, '0x6001'])
+  await expect(wrap(client, 5n)).rejects.toThrow(/is a contract wallet \(such as a Safe\)/)
+  expect(asked).toBe(0)
+  await world.rpc('anvil_setCode', [address, `0xef0100${'11'.repeat(20)}`])
+  await wrap(client, 5n)
+  expect(asked).toBe(1)
+})
+
+test('an act that is done when it is final ends when its block is final in the index, and not before', async () => {
+  const { as, world } = await clientSystem()
+  const steps: string[] = []
+  const client = await as(4, { doneWhen: 'final', onProgress: ({ step }) => void steps.push(step) })
+  let ended = false
+  const wrapped = wrap(client, 5n).then(() => {
+    ended = true
+  })
+  await until('it waits', () => steps.includes('waiting until it is final'))
+  const block = await world.client.getBlockNumber({ cacheTime: 0 })
+  await waitForBlock(client, block)
+  await sleep(200)
+  expect(ended).toBe(false)
+  await world.mine(100)
+  await wrapped
+  const { _meta } = await client.ask(graphql('{ _meta { finalBlock } }'))
+  expect(BigInt(_meta.finalBlock ?? 0)).toBeGreaterThanOrEqual(block)
 })
 
 test('a validator commits, and reveals in another process with the same state; without it the salts are missing', async () => {
@@ -227,7 +344,7 @@ test('a caller may give the source of salts: then what is committed can be compu
     return hashOf(subject)
   }
   const alice = await as(4, { newSecret })
-  const { address } = testAccount(4)
+  const { address } = devAccount(4)
   const samples = contents('parcel', 2)
   const given = { datanetId, contributor: address, contentsHash: contentsHash(samples.map(contentHash)) }
   const subject = `salt of ${address} in datanet ${datanetId} for ${given.contentsHash}`

@@ -21,7 +21,8 @@ import { memoryState, type StateStore } from './state/stateStore.ts'
 export interface ConnectOptions extends Partial<Pick<ApiAccess, 'apiKey' | 'patienceMs' | 'onRetry' | 'signal'>> {
   /** A viem account with a key; its transactions go to `node`. */
   account?: LocalAccount
-  /** A wallet that keeps the key: an injected one, a Safe, a hardware wallet. Its node is used, too. */
+  /** A wallet that keeps the key of its account: an injected one, or a hardware wallet behind it. Its node is used, too. A contract's account (a Safe) reads
+   *  and signs in, and sends what its owners sign, by a wallet that takes bundles with an id (EIP-5792); by others its acts are refused. */
   wallet?: EIP1193Provider
   /** The URL of a node of the chain. Default: the wallet's, or the one that the API names. */
   node?: string

@@ -84,13 +84,10 @@ test('terms that the contract would refuse or that nothing can meet are mistakes
 
 test('judgement that costs more than the budget would never come: that is a mistake', async () => {
   const made = await newFolder()
-  const policy = 'policy:\n  judge: { prompts: "0xPROMPTS", settings: { tasks: 12 } }\n'.replace(
-    'PROMPTS',
-    '1'.repeat(64),
-  )
-  await made.edit('model.yaml', ['serving:', `${policy}serving:`])
+  const judge = `  judge: { prompts: "0x${'1'.repeat(64)}", settings: { tasks: 12 } }\n`
+  await made.edit('model.yaml', ['policy:\n', `policy:\n${judge}`])
   expect(await problemsOf(made)).toEqual([
-    'model.yaml:33:3: policy.judge costs 0.012 gOPEN, 12 comparisons at potWei 1000000000000000, and mandate.budget is 0: nobody would ever judge. Raise the budget, or name a smaller potWei in policy.judge.settings.',
+    'model.yaml:36:3: policy.judge costs 0.012 gOPEN, 12 comparisons at potWei 1000000000000000, and mandate.budget is 0: nobody would ever judge. Raise the budget, or name a smaller potWei in policy.judge.settings.',
   ])
   await made.edit('model.yaml', ['budget: 0', 'budget: 0.012'])
   expect(await problemsOf(made)).toEqual([])

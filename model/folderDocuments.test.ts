@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { getDocument, itemsDocument, promptsDocument, specificationDocument } from '#schema/documents.ts'
@@ -15,10 +15,11 @@ const POLICY = `policy:
 
 test('the policy of a folder is filled in with its own prompts and gold items, which are published with it, the gold sealed', async () => {
   const made = await newFolder()
-  await made.edit('model.yaml', ['serving:', `${POLICY}serving:`])
+  const text = await readFile(join(made.path, 'model.yaml'), 'utf8')
+  await made.write('model.yaml', text.replace(/^policy:[\s\S]*/m, POLICY))
   expect((await checkFolder(made.path, { now: made.now })).problems.map(problemText)).toEqual([
-    'model.yaml:34:3: policy.judge needs prompts: write judging/prompts.jsonl, or name an artifact in policy.judge.prompts.',
-    'model.yaml:35:3: policy.align needs prompts: write judging/prompts.jsonl, or name an artifact in policy.align.prompts.',
+    'model.yaml:37:3: policy.judge needs prompts: write judging/prompts.jsonl, or name an artifact in policy.judge.prompts.',
+    'model.yaml:38:3: policy.align needs prompts: write judging/prompts.jsonl, or name an artifact in policy.align.prompts.',
   ])
   await mkdir(join(made.path, 'judging'))
   await made.write('judging/prompts.jsonl', '{"prompt": "A garden with bees."}\n{"prompt": "No towels at all."}\n')

@@ -26,6 +26,9 @@ export async function folderStatus(client: Client, folder: ModelFolder, modelId?
 const percent = (ppm: string) => `${(Number(ppm) / 10_000).toFixed(1)} %`
 const inTokens = (wei: string) => formatEther(BigInt(wei))
 
+const verdictOf = ({ met, reason }: ModelStanding['versions']['nodes'][number]['meetsMandate']) =>
+  met ? 'meets its targets: anybody may promote it' : `not promoted: ${reason}`
+
 /** The status as lines for a person. */
 export function statusLines({ specification, model, next }: FolderStatus): string[] {
   if (!model) return [`specification ${specification}: not proposed`, `next: ${next}`]
@@ -44,12 +47,13 @@ export function statusLines({ specification, model, next }: FolderStatus): strin
       ({ id, licence, contributions, accepted }) =>
         `datanet ${id} (${licence}): ${contributions.totalCount} samples, ${accepted.totalCount} accepted`,
     ),
-    ...model.versions.nodes.flatMap(({ id, method, status, evaluations, endpoints }) => [
+    ...model.versions.nodes.flatMap(({ id, method, status, meetsMandate, evaluations, endpoints }) => [
       `version ${id} (${method}): ${status}${id === model.liveVersionId ? ', live' : ''}`,
       ...evaluations.nodes.map(
         ({ metric, score, lower, upper, n }) =>
           `  ${metric} ${percent(score)} (${percent(lower)} to ${percent(upper)}, n = ${n})`,
       ),
+      ...(status === 'Registered' && evaluations.nodes.length > 0 ? [`  ${verdictOf(meetsMandate)}`] : []),
       ...endpoints.nodes.map(({ id: endpoint, url }) => `  endpoint ${endpoint}: ${url}`),
     ]),
     `next: ${next}`,

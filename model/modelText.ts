@@ -15,6 +15,12 @@ interface ModelTextInput {
   now: Date
 }
 
+/** What the steward does for a model without being asked, as its mandate says: without a policy, nothing is scored or trained. */
+const POLICY = {
+  score: { batch: 1000, afterSeconds: 300 },
+  train: { samples: 100, growth: 0.5, settings: { rank: 16, alpha: 32, epochs: 8, learningRate: 0.004 } },
+}
+
 const HEAD = `# A model folder. Check it with \`modelcommons model check\`; \`modelcommons model format\` describes every key.\n`
 
 /** A new \`model.yaml\`. */
@@ -43,6 +49,7 @@ export function modelText({
         },
       },
       serving: { priceIn: 0.001, priceOut: 0.002 },
+      policy: POLICY,
     },
     { lineWidth: 120 },
   )}`

@@ -21,6 +21,9 @@ export function nextStep(
     return `modelcommons datanet create ${model.id} --licence ${licence} --min-stake ${formatEther(samples.minStake)} --compare ${samples.comparison}`
   if (datanet.contributions.totalCount === 0)
     return `modelcommons contribute ${path}/${FILES.seedData}/samples.jsonl --datanet ${datanet.id}`
+  const [stewardship] = model.stewardships.nodes
+  if (stewardship && !['Working', 'Waiting'].includes(stewardship.state))
+    return `The steward does nothing: ${stewardship.explanation}`
   const [newest] = model.versions.nodes
   if (!newest) return 'The operator or the steward scores the samples and trains the first version.'
   const endpoints = model.versions.nodes.flatMap((version): Endpoint[] => version.endpoints.nodes)

@@ -6,6 +6,7 @@ const STANDING = graphql(`
       id proposalId bondStatus liveVersionId
       proposal { state voteStart voteEnd eta forVotes againstVotes abstainVotes quorumNeeded quorumReached }
       mandates(first: 10) { nodes { budget funded spent deadline } }
+      stewardships(first: 1) { nodes { state explanation } }
       targets(first: 16) { nodes { metric minimum } }
       datanets(first: 20) { nodes {
         id licence minStake
@@ -14,6 +15,7 @@ const STANDING = graphql(`
       } }
       versions(first: 20, orderBy: [{ field: registeredAt, direction: desc }]) { nodes {
         id method status rollbackReason
+        meetsMandate { met reason }
         evaluations(first: 16) { nodes { metric score lower upper n } }
         endpoints(first: 20) { nodes { id url host priceIn priceOut } }
       } }

@@ -6,18 +6,22 @@ const config = () => readConfig(process.env, { requireDeployment: false, signs: 
 
 interface NewOptions {
   account: string
+  json?: boolean
   funded?: boolean
 }
 
-export async function newAccount({ account, funded }: NewOptions): Promise<void> {
+export async function newAccount({ account, funded, json }: NewOptions): Promise<void> {
   if (funded) await requireEmbeddedChain(config()) // before there is an account
   const address = await storeAccount(config(), account, { imported: false })
-  console.log(address)
-  if (funded) tell(await fundAccount(config(), address))
+  if (!json) console.log(address)
+  const given = funded && (await fundAccount(config(), address))
+  if (json) console.log(JSON.stringify({ account, address, ...given }))
+  else if (given) tell(given)
 }
 
-export async function importAccount({ account }: { account: string }): Promise<void> {
-  console.log(await storeAccount(config(), account, { imported: true }))
+export async function importAccount({ account, json }: NewOptions): Promise<void> {
+  const address = await storeAccount(config(), account, { imported: true })
+  console.log(json ? JSON.stringify({ account, address }) : address)
 }
 
 interface FundOptions {

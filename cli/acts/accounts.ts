@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { getAddress, type Hex } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { type Config, ConfigError } from '#config'
+import { embeddedOperatorKey, runningEmbeddedChain } from '../configuredChain.ts'
 import { askSecret } from './askSecret.ts'
 import { openKeystore, readKeystore, sealKeystore } from './keystore.ts'
 
@@ -14,9 +15,22 @@ const fileOf = (config: Config, name: string) => join(folderOf(config), `${name}
 /** The state of unfinished acts. */
 export const stateFileOf = (config: Pick<Config, 'home'>) => join(folderOf(config), 'acts.state')
 
-/** The account that acts: that of MODELCOMMONS_KEY, or the named one of the home. @throws ConfigError that says how to make one. */
+/** The name by which commands act with the key of OPERATOR_KEY, as a host does. No account of a home has it. */
+const OPERATOR = 'operator'
+
+/** The key of the environment that acts: `operator` names that of OPERATOR_KEY, or that of the embedded chain while it runs; else MODELCOMMONS_KEY comes before
+ *  the accounts of the home. */
+async function givenKey({ accountKey, operatorKey, home }: Config, name: string): Promise<Hex | undefined> {
+  if (name !== OPERATOR) return accountKey
+  if (operatorKey) return operatorKey
+  if (await runningEmbeddedChain(home)) return embeddedOperatorKey()
+  throw new ConfigError('OPERATOR_KEY: --account operator acts with this key. Set it, or name another account.')
+}
+
+/** The account that acts: that of a key in the environment, or the named one of the home. @throws ConfigError that says how to make one. */
 export async function openAccount(config: Config, name: string) {
-  if (config.accountKey) return privateKeyToAccount(config.accountKey)
+  const given = await givenKey(config, name)
+  if (given) return privateKeyToAccount(given)
   const file = fileOf(config, name)
   const text = await readFile(file, 'utf8').catch(() => {
     throw missing(name)
@@ -27,7 +41,8 @@ export async function openAccount(config: Config, name: string) {
 
 /** The address of the account that would act; no passphrase is asked for. @throws ConfigError that says how to make one. */
 export async function addressOf(config: Config, name: string): Promise<`0x${string}`> {
-  if (config.accountKey) return privateKeyToAccount(config.accountKey).address
+  const given = await givenKey(config, name)
+  if (given) return privateKeyToAccount(given).address
   const found = (await storedAccounts(config)).find(({ account }) => account === name)
   if (found) return found.address
   throw missing(name)
@@ -48,6 +63,8 @@ export async function storeAccount(
   { imported }: { imported: boolean },
 ): Promise<`0x${string}`> {
   if (!/^[\w-]{1,40}$/.test(name)) throw new ConfigError(`${name} cannot be a name: use letters, digits, _ and -.`)
+  if (name === OPERATOR)
+    throw new ConfigError('operator names the account of OPERATOR_KEY. Choose another name (--account).')
   const key: Hex = imported
     ? (config.accountKey ?? ((await askSecret('Private key (0x and 64 hex digits): ', 'MODELCOMMONS_KEY')) as Hex))
     : generatePrivateKey()

@@ -3,13 +3,17 @@ import { join } from 'node:path'
 import { parseEther, toHex } from 'viem'
 import { expect, test } from 'vitest'
 import { createDatanet, listContributions } from '#client/index.ts'
-import { clientSystem, testAccount } from '#client/test/clientSystem.ts'
+import { clientSystem } from '#client/test/clientSystem.ts'
 import { contents } from '#client/test/contents.ts'
+import { devAccount } from '#contracts/anvil.ts'
+import { RewardLine } from '#schema/offchain/ledger.ts'
+import { RewardMap } from '#schema/onchain/rewards.ts'
+import { insert } from '#test/factory.ts'
 import { keyOf, modelcommons } from '../test/program.ts'
 import { openKeystore, sealKeystore } from './keystore.ts'
 
 test('a newcomer makes an account, wraps, opens a datanet, gives samples of a file, and sees them; nothing is given twice', async () => {
-  const { url, world, folder } = await clientSystem()
+  const { url, world, folder, db } = await clientSystem()
   const env = { MODELCOMMONS_API: url, MODELCOMMONS_HOME: folder, MODELCOMMONS_PASSPHRASE: 'an owl in the attic' }
   const run = async (...args: string[]) => {
     const { code, stdout, stderr } = await modelcommons(args, env)
@@ -31,7 +35,23 @@ test('a newcomer makes an account, wraps, opens a datanet, gives samples of a fi
   const given = ['contribute', file, '--datanet', datanet, ...by]
   expect(JSON.parse(await run(...given))).toEqual({ submitted: 2, givenBefore: 0 })
   expect(JSON.parse(await run(...given))).toEqual({ submitted: 0, givenBefore: 2 })
-  expect(JSON.parse(await run('contributions', ...by))).toHaveLength(2)
+  const listed = JSON.parse(await run('contributions', ...by))
+  expect(listed).toMatchObject([{ earned: '0' }, { earned: '0' }])
+  const [{ id }] = listed
+  const earns = { account: address.toLowerCase(), role: 'data', source: `contribution:${id}` }
+  for (const [mapId, status] of [
+    ['1', 'Published'],
+    ['2', 'Published'],
+    ['3', 'Open'],
+  ] as const) {
+    await insert(db, RewardMap, { id: mapId, epoch: Number(mapId), status })
+    await insert(db, RewardLine, { id: `${mapId}-1`, mapId, amount: 10n ** 18n, ...earns })
+  }
+  expect(JSON.parse(await run('contributions', ...by))).toMatchObject([
+    { id, earned: '2000000000000000000' },
+    { earned: '0' },
+  ])
+  expect(await run('contributions', '--account', 'ada')).toMatch(/earned 2 gOPEN$/m)
   expect(JSON.parse(await run('account', 'balance', ...by))).toMatchObject({ gOpen: '2.498' })
   expect(JSON.parse(await run('proposals', '--json'))).toHaveLength(1)
   await expect(readFile(join(folder, 'accounts/ada.json'), 'utf8')).resolves.toContain('"version": 3')
@@ -46,8 +66,8 @@ test('killed again and again while it contributes: run again, nothing is lost or
   const alice = await as(4)
   const datanetId = await createDatanet(alice, { modelId: 1n, licence: 'CC0-1.0', minStake: 7n })
   await world.send(alice.wallet?.account.address as `0x${string}`, 'GOpen', 'approve', [world.at.DatanetRegistry, 0n])
-  const before = await world.balance(testAccount(4).address)
-  const sent = await world.client.getTransactionCount({ address: testAccount(4).address })
+  const before = await world.balance(devAccount(4).address)
+  const sent = await world.client.getTransactionCount({ address: devAccount(4).address })
 
   const again = (killAt?: [string, number]) =>
     modelcommons(['contribute', file, '--datanet', datanetId.toString()], env, killAt)
@@ -67,9 +87,9 @@ test('killed again and again while it contributes: run again, nothing is lost or
   const rows = await listContributions(alice, { datanetId })
   expect(rows).toHaveLength(samples.length)
   expect(new Set(rows.map(({ contentHash }) => contentHash)).size).toBe(samples.length)
-  expect(before - (await world.balance(testAccount(4).address))).toBe(10n ** 15n * BigInt(samples.length))
+  expect(before - (await world.balance(devAccount(4).address))).toBe(10n ** 15n * BigInt(samples.length))
   // One approval, four commitments, four submissions.
-  expect((await world.client.getTransactionCount({ address: testAccount(4).address })) - sent).toBe(9)
+  expect((await world.client.getTransactionCount({ address: devAccount(4).address })) - sent).toBe(9)
 })
 
 test('an account file opens with its passphrase only', async () => {

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Support } from '#client/index.ts'
 import type { SampleColumns } from '#model/sampleFile.ts'
 import { GROUNDS } from '#rules/dispute.ts'
-import { address, positiveWhole, sampleColumns } from '../optionValues.ts'
+import { address, pointInTime, positiveWhole, sampleColumns } from '../optionValues.ts'
 import { addHostCommands } from './hostCommands.ts'
 import { addJudgeCommands } from './judgeCommands.ts'
 import { loadActs, reads, relayed, signs, tokenAmount, wholeId } from './options.ts'
@@ -30,6 +30,7 @@ function addAccountCommands(program: Command): void {
       .addHelpText('after', `\nExample:\n  modelcommons account ${command.name()} --account ada`)
   named(account.command('new').description('make a new key, in a file that a passphrase opens'))
     .option('--funded', 'give it test money: on the embedded chain alone')
+    .option('--json', 'print JSON')
     .action(async (options) => (await import('./accountCommands.ts')).newAccount(options))
   named(
     account
@@ -39,9 +40,9 @@ function addAccountCommands(program: Command): void {
     .argument('[address]', 'any address, such as that of a wallet', address)
     .option('--json', 'print JSON')
     .action(async (to, options) => (await import('./accountCommands.ts')).fund(to, options))
-  named(account.command('import').description('keep an existing key (the terminal asks, or MODELCOMMONS_KEY)')).action(
-    async (options) => (await import('./accountCommands.ts')).importAccount(options),
-  )
+  named(account.command('import').description('keep an existing key (the terminal asks, or MODELCOMMONS_KEY)'))
+    .option('--json', 'print JSON')
+    .action(async (options) => (await import('./accountCommands.ts')).importAccount(options))
   account
     .command('list')
     .description('the accounts of this home')
@@ -198,14 +199,21 @@ function addDataCommands(program: Command): void {
       }),
     )
   signs(
-    program.command('contributions').description('what became of the account’s samples: verdicts and reasons'),
+    program
+      .command('contributions')
+      .description('what became of the account’s samples: verdicts, reasons and earnings'),
     'contributions --datanet 1',
   )
     .option('--datanet <id>', 'only of this datanet', wholeId)
     .action(async (options: ActOptions & { datanet?: bigint }) =>
-      (await loadActs()).runAct(options, (client, all) =>
-        all.listContributions(client, { datanetId: options.datanet }),
-      ),
+      (await loadActs()).runAct(options, async (client, all) => {
+        const rows = await all.listContributions(client, { datanetId: options.datanet })
+        const earned = await all.contributionEarnings(
+          client,
+          rows.map(({ id }) => id),
+        )
+        return rows.map((row) => ({ ...row, earned: earned.get(row.id) ?? 0n }))
+      }),
     )
 }
 
@@ -241,6 +249,9 @@ function addWithdrawCommands(program: Command): void {
 
 function addCallCommands(program: Command): void {
   const credit = program.command('credit').description('prepaid credit with an endpoint')
+  signs(credit.command('list').description('the account’s credit, by endpoint'), 'credit list').action(
+    async (options: ActOptions) => (await loadActs()).runAct(options, (client, all) => all.listCredit(client)),
+  )
   signs(credit.command('deposit').description('add credit'), 'credit deposit 1 5')
     .argument('<endpoint>', 'its id', wholeId)
     .argument('<tokens>', 'gOPEN', tokenAmount)
@@ -276,6 +287,22 @@ function addCallCommands(program: Command): void {
         }),
       ),
     )
+  const usage = program
+    .command('usage')
+    .description('what answered calls came to, by hour or day; of an API key’s account, or all for operators')
+  reads(usage, 'usage --from 2026-11-01 --by endpoint')
+    .addOption(new Option('--every <period>', 'the length of the periods').choices(['hour', 'day']).default('day'))
+    .requiredOption('--from <time>', 'the first day or time', pointInTime)
+    .option('--to <time>', 'the end (default: now)', pointInTime)
+    .addOption(new Option('--by <what...>', 'also divided by').choices(['key', 'endpoint', 'consumer']))
+    .option('--key <id>', 'only calls of this key, by its id')
+    .option('--endpoint <id>', 'only calls of this endpoint')
+    .addHelpText('after', '\nThe key of the API is MODELCOMMONS_API_KEY.')
+    .action(async ({ every, from, to, by, key, endpoint, ...options }) =>
+      (await loadActs()).runRead(options, (client, all) =>
+        all.listUsage(client, { every, from, to, by, keyId: key, endpointId: endpoint }),
+      ),
+    )
   const receipt = program.command('receipt').description('receipts of answered calls')
   reads(
     receipt.command('verify').description('check a receipt against its signature and the chain'),
@@ -283,6 +310,19 @@ function addCallCommands(program: Command): void {
   )
     .argument('<file>', 'the JSON of a receipt, as `call --json` prints it')
     .action(async (file: string, options) => (await import('./verifyReceiptFile.ts')).verifyReceiptFile(file, options))
+  reads(
+    receipt.command('delete-texts').description('delete prompts and answers of own calls at once; their receipts stay'),
+    'receipt delete-texts --before 2026-11-01',
+  )
+    .argument('[id...]', 'the calls, by their receipts')
+    .option('--before <time>', 'instead: all calls that ended before this day or time', pointInTime)
+    .addHelpText('after', '\nThe key of the API is MODELCOMMONS_API_KEY; only calls of its account are deleted.')
+    .action(async (ids: string[], options: ActOptions & { before?: Date }) => {
+      const { before } = options
+      if (ids.length > 0 === (before !== undefined))
+        throw new InvalidArgumentError('Name calls, or give --before: one of both.')
+      await (await loadActs()).runRead(options, (client, all) => all.deleteTexts(client, before ? { before } : { ids }))
+    })
 }
 
 function addRecourseCommands(program: Command): void {

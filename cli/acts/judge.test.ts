@@ -2,8 +2,9 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { graphql } from '#client/index.ts'
-import { clientSystem, testAccount } from '#client/test/clientSystem.ts'
+import { clientSystem } from '#client/test/clientSystem.ts'
 import { judgeableRound } from '#client/test/judgeableRound.ts'
+import { devAccount } from '#contracts/anvil.ts'
 import { keyOf, modelcommons } from '../test/program.ts'
 
 const ALICE = 4
@@ -40,7 +41,7 @@ test('a validator judges at the desk, is killed, goes on, and reveals by the sam
   const { judgements } = await (await system.as()).ask(JUDGEMENTS)
   expect(judgements.nodes).toEqual([
     {
-      validator: testAccount(ALICE).address.toLowerCase(),
+      validator: devAccount(ALICE).address.toLowerCase(),
       taskId: one,
       choice: 1,
       ethics: 90,
@@ -49,7 +50,7 @@ test('a validator judges at the desk, is killed, goes on, and reveals by the sam
       confidence: 95,
     },
     {
-      validator: testAccount(ALICE).address.toLowerCase(),
+      validator: devAccount(ALICE).address.toLowerCase(),
       taskId: two,
       choice: 2,
       ethics: 50,

@@ -30,7 +30,7 @@ export const relayed = (command: Command): Command =>
 
 export const signs = (command: Command, example: string): Command =>
   reads(command, example)
-    .option('--account <name>', 'the account that acts (or MODELCOMMONS_KEY)', 'default')
+    .option('--account <name>', 'the account that acts (or MODELCOMMONS_KEY; `operator`: OPERATOR_KEY)', 'default')
     .option('--dry-run', 'say what would be signed and sent, and what it would cost')
     .addOption(
       new Option(

@@ -96,6 +96,14 @@ const REFUSALS: Record<string, Refusal> = {
     env: ({ folder }) => ({ MODELCOMMONS_KEY: '', MODELCOMMONS_HOME: join(folder, 'nowhere') }),
     says: /^There is no account default here\. Make one with `modelcommons account new`/,
   },
+  'the operator’s account without its key': {
+    args: anywhere('wrap', '1', '--account', 'operator'),
+    says: /^OPERATOR_KEY: --account operator acts with this key\. Set it, or name another account\.$/,
+  },
+  'an account with the name of the operator’s': {
+    args: anywhere('account', 'new', '--account', 'operator'),
+    says: /^operator names the account of OPERATOR_KEY\. Choose another name \(--account\)\.$/,
+  },
   'a key that is none': {
     args: anywhere('wrap', '1'),
     env: () => ({ MODELCOMMONS_KEY: '0x1234' }),

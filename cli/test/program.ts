@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { toHex } from 'viem'
-import { testAccount } from '#client/test/clientSystem.ts'
+import { devAccount } from '#contracts/anvil.ts'
 
 interface Ended {
   code: number | null
@@ -10,7 +10,7 @@ interface Ended {
 }
 
 /** The private key of the nth account of the development mnemonic. */
-export const keyOf = (nth: number) => toHex(testAccount(nth).getHdKey().privateKey as Uint8Array)
+export const keyOf = (nth: number) => toHex(devAccount(nth).getHdKey().privateKey as Uint8Array)
 
 /** Runs the program. `killAt`: when its progress has this text for the nth time, it is killed by SIGKILL; or a function that is told how to kill it.
  *  `input`: what is typed. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { type Hex, parseEther } from 'viem'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { devAccount } from '#contracts/anvil.ts'
 import { evaluate, TERMS, version } from '#contracts/test/mandate.ts'
 import { OPERATOR, PROPOSER, SETTINGS } from '#contracts/test/world.ts'
 import { localStore } from '#schema/artifacts/index.ts'
@@ -37,7 +38,7 @@ import {
   withdraw,
   withdrawStake,
 } from '../index.ts'
-import { type ClientSystem, clientSystem, testAccount } from '../test/clientSystem.ts'
+import { type ClientSystem, clientSystem } from '../test/clientSystem.ts'
 import { contents } from '../test/contents.ts'
 
 /** Verbs that no other test has, on one chain, each test with accounts of its own. */
@@ -53,7 +54,7 @@ afterAll(async () => {
 
 /** The amount that `act` moves to an account, in wei. */
 async function received(nth: number, act: () => Promise<unknown>): Promise<bigint> {
-  const { address } = testAccount(nth)
+  const { address } = devAccount(nth)
   const before = await system.world.balance(address)
   await act()
   return (await system.world.balance(address)) - before
@@ -68,7 +69,7 @@ test('stake on a model, and locked gOPEN after its delay, come back to the accou
     /ModelRegistry.unstake is refused: .*Ask for no more than is staked\. \(InsufficientStake: staked 0.000000000000000005 gOPEN/,
   )
 
-  const { address } = testAccount(6)
+  const { address } = devAccount(6)
   await delegate(carol, { to: address, lock: parseEther('3') })
   const availableAt = await requestUnlock(carol, parseEther('2'))
   expect(await balanceOf(carol, address)).toMatchObject({ locked: parseEther('1'), votes: parseEther('1') })
@@ -88,7 +89,7 @@ test('a stake to judge comes back, and no more than was staked', async () => {
 
 test('an act that took all of the account’s gOPEN and was interrupted then goes on, although none is left', async () => {
   const { as, modelId } = system
-  const { address } = testAccount(8)
+  const { address } = devAccount(8)
   const state = memoryState()
   const dora = await as(8, { state })
   const { gOpen: amount } = await balanceOf(dora, address)
@@ -104,7 +105,7 @@ test('an act that took all of the account’s gOPEN and was interrupted then goe
 test('what a contract would refuse is refused before it is allowed to take anything', async () => {
   const { as, world } = system
   const eve = await as(9)
-  const { address } = testAccount(9)
+  const { address } = devAccount(9)
   const sent = () => world.client.getTransactionCount({ address })
   const before = await sent()
   await expect(stake(eve, { modelId: 99n, amount: 7n })).rejects.toThrow(/UnknownModel/)
@@ -158,7 +159,7 @@ test('all free stakes come back, in as many transactions as it takes; disputed o
   await world.warp(SETTINGS.stakeHold + 1)
   const each = parseEther('0.001')
   await expect(withdrawStake(alice, [subjectId])).rejects.toThrow(/Wait until the dispute is decided.*\(Disputed/)
-  const sent = () => world.client.getTransactionCount({ address: testAccount(4).address })
+  const sent = () => world.client.getTransactionCount({ address: devAccount(4).address })
   const before = await sent()
   expect(await withdrawStake(alice)).toEqual({ contributions: 103, wei: 103n * each, held: 0, disputed: 1 })
   expect((await sent()) - before).toBe(2)
@@ -211,7 +212,7 @@ test('a host points its endpoint at another version and sets its price; nobody e
   const endpointId = await openEndpoint(host, { versionId, url: 'https://one.example', priceIn: 1n, priceOut: 2n })
   await pointEndpoint(host, { endpointId, versionId: other })
   await setPrice(host, { endpointId, priceIn: 3n, priceOut: 4n })
-  expect(await host.read('InferenceMarket', 'endpoints', [endpointId])).toEqual([testAccount(7).address, other, 3n, 4n])
+  expect(await host.read('InferenceMarket', 'endpoints', [endpointId])).toEqual([devAccount(7).address, other, 3n, 4n])
   await expect(setPrice(await as(4), { endpointId, priceIn: 0n, priceOut: 0n })).rejects.toThrow(
     /Use the host’s account\. \(NotHost/,
   )
@@ -233,9 +234,9 @@ test('a host points its endpoint at another version and sets its price; nobody e
 test('a proposal passes by a ballot that its voter signed and another account cast; what it decides is done', async () => {
   const { as, world } = system
   const [proposer, voter, relay] = [await as(2), await as(5), await as(9)]
-  await delegate(voter, { to: testAccount(5).address, lock: parseEther('900') })
+  await delegate(voter, { to: devAccount(5).address, lock: parseEther('900') })
   await transfer(await as(8), world.at.Treasury, 30n)
-  const to = testAccount(13).address
+  const to = devAccount(13).address
   const proposalId = await openProposal(proposer, {
     targets: [world.at.Treasury],
     values: [0n],
@@ -247,9 +248,9 @@ test('a proposal passes by a ballot that its voter signed and another account ca
   await expect(castSignedBallot(relay, { ...ballot, support: 'against' })).rejects.toThrow(
     /ModelGovernor.castVoteWithReasonAndParamsBySig is refused: .*GovernorInvalidSignature/,
   )
-  const native = await world.client.getBalance({ address: testAccount(5).address })
+  const native = await world.client.getBalance({ address: devAccount(5).address })
   await castSignedBallot(relay, ballot)
-  expect(await world.client.getBalance({ address: testAccount(5).address })).toBe(native)
+  expect(await world.client.getBalance({ address: devAccount(5).address })).toBe(native)
   await expect(castSignedBallot(await as(8), ballot)).rejects.toThrow(/ModelGovernor.castVote.* is refused/)
   await castVote(proposer, { proposalId, support: 'abstain' })
   const [row] = await listProposals(relay)

@@ -4,16 +4,22 @@ import { evaluate, version } from '#contracts/test/mandate.ts'
 import { ALICE, HOST, OPERATOR, STRANGER } from '#contracts/test/world.ts'
 import { until } from '#indexer/test/follow.ts'
 import { FEE } from '#test/answeringSystem.ts'
-import { callEndpoint, deposit, graphql, settleUsage, verifyReceipt } from '../index.ts'
+import { type Client, callEndpoint, deposit, graphql, settleUsage, verifyReceipt } from '../index.ts'
 import { onAnsweringApi } from '../test/answeringApi.ts'
-import { clientSystem } from '../test/clientSystem.ts'
+import { type ClientSystem, clientSystem } from '../test/clientSystem.ts'
 
-test('calls of one account at the same time are all reserved, under a voucher that covers them and no more', async () => {
-  const { as, world, modelId } = await clientSystem()
+/** Endpoint 1 of a host, which no worker answers. */
+async function openEndpoint({ world, modelId }: Pick<ClientSystem, 'world' | 'modelId'>): Promise<void> {
   const versionId = await version(world, modelId, OPERATOR.address)
   await evaluate(world, versionId, OPERATOR.address)
   await world.send(STRANGER, 'ModelRegistry', 'promote', [versionId])
   await world.send(HOST, 'InferenceMarket', 'registerEndpoint', [versionId, 'https://x.example', 1000n, 2000n])
+}
+
+test('calls of one account at the same time are all reserved, under a voucher that covers them and no more', async () => {
+  const system = await clientSystem()
+  const { as } = system
+  await openEndpoint(system)
   const over = new AbortController()
   const alice = await as(4, { signal: over.signal })
   await deposit(alice, { endpointId: 1n, amount: parseEther('1') })
@@ -37,6 +43,42 @@ test('calls of one account at the same time are all reserved, under a voucher th
   expect((await ended).map((one) => one.status === 'rejected' && one.reason.message)).toEqual(
     calls.map(() => 'The test is over.'),
   )
+})
+
+test('a call that failed is a new one when it is asked again, unless it is being tried again: then it is that one, and paid once', async () => {
+  const system = await clientSystem()
+  await openEndpoint(system)
+  const over = new AbortController()
+  let asked = 0
+  const alice = await system.as(4, {
+    signal: over.signal,
+    onProgress: ({ step }) => void (step === 'asking' && asked++),
+  })
+  await deposit(alice, { endpointId: 1n, amount: parseEther('1') })
+  const CALLS = graphql(`{ jobs(where: { kind: { eq: "infer" } }, first: 100) { nodes { id status } } }`)
+  const CANCEL = graphql('mutation ($id: ID!) { cancelJob(id: $id, idempotencyKey: "cancel") { id } }')
+  const RETRY = graphql('mutation ($id: ID!) { retryJob(id: $id, idempotencyKey: "again") { id } }')
+  const reader: Client = await system.as()
+  const calls = async (status: string) =>
+    (await reader.ask(CALLS, {})).jobs.nodes.filter((job) => job.status === status).map(({ id }) => id)
+  const ask = () => callEndpoint(alice, { endpointId: 1n, prompt: 'Where is my parcel?', maxTokens: 10 })
+  /** Asks, and cancels what waits to be answered. */
+  const askInVain = async () => {
+    const before = asked
+    const ended = expect(ask()).rejects.toThrow(/infer Cancelled/)
+    await until('the call waits', async () => asked > before && (await calls('Queued')).length === 1)
+    const [id = ''] = await calls('Queued')
+    await reader.ask(CANCEL, { id })
+    await ended
+    return id
+  }
+  const first = await askInVain()
+  const second = await askInVain()
+  expect(second).not.toBe(first)
+  await reader.ask(RETRY, { id: second })
+  expect(await askInVain()).toBe(second)
+  expect((await calls('Cancelled')).sort()).toEqual([first, second].sort())
+  over.abort()
 })
 
 test('a call is answered and paid once; its receipt can be verified; what is owed for it is redeemed when the host says so', async () => {

@@ -6,7 +6,6 @@ import { ApiRefusal, ClientError } from '../errors.ts'
 import { graphql, type VariablesOf } from '../graphql/document.ts'
 import { waitForJob } from '../graphql/waitForJob.ts'
 import { pause } from '../pause.ts'
-import { randomHex } from '../randomHex.ts'
 import { type Channel, channelWith } from './channel.ts'
 import { streamCall } from './streamCall.ts'
 import { type CallReceipt, readReceipt } from './verifyReceipt.ts'
@@ -26,7 +25,7 @@ export interface Question
   endpointId: bigint
   /** Default 256. */
   maxTokens?: number
-  /** Identifies the call: the same key gives the same answer, which is paid once. Default: a new one. */
+  /** Identifies the call: the same key gives the same answer, which is paid once, or the same failure. Default: a new one. */
   key?: string
   /** Is told the pieces of the answer to a prompt as they are generated, where the API streams them. */
   onText?(piece: string): void
@@ -70,14 +69,29 @@ const MAX_ATTEMPTS = 100
 
 /**
  * Asks an endpoint and pays for the answer: signs a voucher for no more than the calls so far and this one may cost. The account needs credit with the
- * endpoint (`deposit`), unless it is free. A call that a crash interrupted is asked and paid once.
+ * endpoint (`deposit`), unless it is free. A call that a crash interrupted is asked and paid once; one that failed has cost nothing, and is asked for anew when it is asked again.
  * @throws ClientError when the credit is too little, with what to deposit.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { mnemonicToAccount } from 'viem/accounts'
+ * import { callEndpoint, connect } from '#client/index.ts'
+ *
+ * const account = mnemonicToAccount('test test test test test test test test test test test junk', { addressIndex: 10 })
+ * const client = await connect('http://127.0.0.1:4000', { account })
+ * const question = { endpointId: 99n, prompt: 'Where is my parcel?', maxTokens: 32 }
+ * await assert.rejects(callEndpoint(client, question), /There is no endpoint 99/) // else { answer, receipt }
+ * ```
  */
 export const callEndpoint = (client: Client, question: Question): Promise<CallAnswer> => {
   const { endpointId, maxTokens = MAX_TOKENS, key: given, onText, ...asked } = question
   const input = { ...asked, endpointId: endpointId.toString(), maxTokens }
   return Act.run(client, 'call', JSON.stringify([input, given ?? null]), async (act) => {
-    const key = given ?? (await act.keep('key', randomHex))
+    const answered = (key: string) => ask(act, key)
+    return given === undefined ? act.askForJob('key', answered) : answered(given)
+  })
+
+  async function ask(act: Act, key: string): Promise<CallAnswer> {
     const { channel, maximum } = await quoteCall(client, question)
     act.progress({ step: 'asking' })
     const request = async (channelId: string | null) => {
@@ -91,7 +105,7 @@ export const callEndpoint = (client: Client, question: Question): Promise<CallAn
       maximum > 0n ? await grantAndAsk(act, { channel, maximum, key }, () => request(channel.id)) : await request(null)
     const { answer, receiptId } = await waitForJob<{ answer: string; receiptId: string }>(client, job)
     return { answer, receipt: await readReceipt(client, receiptId) }
-  })
+  }
 }
 
 /** What the API charges for, and what the receipt signs: a conversation, and texts to embed, count in their canonical form. */

@@ -2,6 +2,7 @@ import type { Hex } from 'viem'
 import { accountOf, walletOf } from '../account.ts'
 import { Act } from '../act.ts'
 import type { Client } from '../client.ts'
+import { signOnce } from './signOnce.ts'
 
 /** OpenZeppelin's `VoteType`. */
 export const SUPPORT = { against: 0, for: 1, abstain: 2 } as const
@@ -31,7 +32,12 @@ export const castVote = (client: Client, { proposalId, support, reason = '' }: B
   Act.run(client, 'vote', { proposalId }, async (act) => {
     if (client.relay) {
       const ballot = { proposalId, support, reason }
-      const { signature } = await act.keep('ballot', async () => ({ signature: await ballotSignature(client, ballot) }))
+      const { signature } = await signOnce(act, `ballot ${support} ${reason}`, {
+        nonce: () => nextNonce(client),
+        data: ({ nonce }) => ballotData(client, ballot, nonce),
+        isLasting: true,
+        isDone: () => client.read('ModelGovernor', 'hasVoted', [proposalId, act.account]),
+      })
       return cast(act, { ...ballot, voter: act.account, signature })
     }
     const args = [proposalId, SUPPORT[support], reason] as const
@@ -53,21 +59,22 @@ export const signBallot = async (client: Client, ballot: Ballot): Promise<Signed
 
 async function ballotSignature(client: Client, ballot: Ballot): Promise<Hex> {
   const { account } = walletOf(client)
-  const voter = accountOf(client)
-  const [nonce, name, version] = await Promise.all([
-    client.read('ModelGovernor', 'nonces', [voter]),
+  const data = await ballotData(client, ballot, await nextNonce(client))
+  return walletOf(client).signTypedData({ ...data, account })
+}
+
+const nextNonce = (client: Client): Promise<bigint> => client.read('ModelGovernor', 'nonces', [accountOf(client)])
+
+/** OpenZeppelin's `ExtendedBallot`. */
+async function ballotData(client: Client, ballot: Ballot, nonce: bigint) {
+  const [name, version] = await Promise.all([
     client.read('ModelGovernor', 'name', []),
     client.read('ModelGovernor', 'version', []),
   ])
   const { proposalId, support, reason = '' } = ballot
-  return walletOf(client).signTypedData({
-    account,
-    domain: {
-      name,
-      version,
-      chainId: client.deployment.chainId,
-      verifyingContract: client.deployment.addresses.ModelGovernor,
-    },
+  const { chainId, addresses } = client.deployment
+  return {
+    domain: { name, version, chainId, verifyingContract: addresses.ModelGovernor },
     types: {
       ExtendedBallot: [
         { name: 'proposalId', type: 'uint256' },
@@ -79,8 +86,8 @@ async function ballotSignature(client: Client, ballot: Ballot): Promise<Hex> {
       ],
     },
     primaryType: 'ExtendedBallot',
-    message: { proposalId, support: SUPPORT[support], voter, nonce, reason, params: '0x' },
-  })
+    message: { proposalId, support: SUPPORT[support], voter: accountOf(client), nonce, reason, params: '0x' },
+  } as const
 }
 
 /** Casts a ballot that another account has signed. */

@@ -20,7 +20,19 @@ const marketPlace = ({ deployment }: Client): MarketPlace => ({
   withdrawalDelay: Number(deployment.settings.withdrawalDelay),
 })
 
-/** The account's payment channel with an endpoint, whose vouchers the account signs itself. */
+/**
+ * The account's payment channel with an endpoint, whose vouchers the account signs itself.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { mnemonicToAccount } from 'viem/accounts'
+ * import { channelWith, connect } from '#client/index.ts'
+ *
+ * const account = mnemonicToAccount('test test test test test test test test test test test junk', { addressIndex: 10 })
+ * const client = await connect('http://127.0.0.1:4000', { account })
+ * await assert.rejects(channelWith(client, 99n), /There is no endpoint 99/) // else { balance, redeemed, … }
+ * ```
+ */
 export async function channelWith(client: Client, endpointId: bigint): Promise<Channel> {
   const [host] = await client.read('InferenceMarket', 'endpoints', [endpointId])
   if (BigInt(host) === 0n) throw new ClientError(`There is no endpoint ${endpointId}. Look at the list of endpoints.`)

@@ -5,8 +5,20 @@ import type { Client } from '../client.ts'
 import { ClientError } from '../errors.ts'
 import { provenReward } from '../reads/rewardProof.ts'
 
-/** Pays an account what the newest final reward map gives it and it has not claimed. @returns the amount in wei; 0 when there is nothing.
- *  @throws ClientError when no map is final yet, or when the API gives a false proof. */
+/**
+ * Pays an account what the newest final reward map gives it and it has not claimed. @returns the amount in wei; 0 when there is nothing.
+ * @throws ClientError when no map is final yet, or when the API gives a false proof.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { mnemonicToAccount } from 'viem/accounts'
+ * import { claim, connect } from '#client/index.ts'
+ *
+ * const account = mnemonicToAccount('test test test test test test test test test test test junk', { addressIndex: 10 })
+ * const client = await connect('http://127.0.0.1:4000', { account })
+ * await assert.rejects(claim(client), /No reward map is final yet/) // else the amount in wei
+ * ```
+ */
 export async function claim(client: Client, account: Hex = accountOf(client)): Promise<bigint> {
   const epoch = await client.read('RewardDistributor', 'newestFinal', [])
   if (epoch === 0n)

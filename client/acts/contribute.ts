@@ -1,12 +1,11 @@
 import { type Hex, zeroAddress } from 'viem'
 import { canonicalSample, commitment, contentHash, contentsHash, type PromptCompletion } from '#rules/sample.ts'
 import { contributionData } from '#rules/signing.ts'
-import { walletOf } from '../account.ts'
 import { Act } from '../act.ts'
 import type { Client } from '../client.ts'
 import { ClientError } from '../errors.ts'
 import { contributedHashes } from '../reads/contributions.ts'
-import { signatureDeadline } from './permit.ts'
+import { signOnce } from './signOnce.ts'
 import { allowTransfer } from './tokens.ts'
 import { upload } from './upload.ts'
 
@@ -177,20 +176,14 @@ async function submit(act: Act, { datanetId, stake, batch, relay }: Submission):
   )
 }
 
-/** The contributor's signature, with which somebody else may submit the batch. It is kept, so that the transaction stays the same. */
-const signBatch = (act: Act, { datanetId, stake, batch }: Omit<Submission, 'relay'>) =>
-  act
-    .keep(`signature of ${batch.salt}`, async () => {
-      const { client, account } = act
-      const nonce = await client.read('DatanetRegistry', 'nonces', [account])
-      const deadline = await signatureDeadline(act)
-      const place = { chainId: client.deployment.chainId, contract: client.deployment.addresses.DatanetRegistry }
-      const message = { datanetId, contributor: account, contentsHash: contentsHash(batch.hashes), stakeEach: stake }
-      const wallet = walletOf(client)
-      const data = contributionData(place, { ...message, nonce, deadline })
-      return {
-        signature: await wallet.signTypedData({ ...data, account: wallet.account }),
-        deadline: deadline.toString(),
-      }
-    })
-    .then(({ signature, deadline }) => ({ signature, deadline: BigInt(deadline) }))
+/** The contributor's signature, with which somebody else may submit the batch. */
+const signBatch = (act: Act, { datanetId, stake, batch }: Omit<Submission, 'relay'>) => {
+  const { client, account } = act
+  const { chainId, addresses } = client.deployment
+  const message = { datanetId, contributor: account, contentsHash: contentsHash(batch.hashes), stakeEach: stake }
+  return signOnce(act, `signature of ${batch.salt} for ${stake}`, {
+    nonce: () => client.read('DatanetRegistry', 'nonces', [account]),
+    isDone: async () => (await committedAt(act, datanetId, batch)) === USED,
+    data: (once) => contributionData({ chainId, contract: addresses.DatanetRegistry }, { ...message, ...once }),
+  })
+}

@@ -1,9 +1,9 @@
 import type { Address } from 'viem'
 import { delegationData } from '#rules/signing.ts'
-import { walletOf } from '../account.ts'
 import { Act } from '../act.ts'
 import type { Client } from '../client.ts'
-import { signatureDeadline, signatureParts } from './permit.ts'
+import { signatureParts } from './permit.ts'
+import { signOnce } from './signOnce.ts'
 
 /**
  * Locks gOPEN, if an amount is given, and lets an account vote with all that is locked. Only locked gOPEN votes; it comes back by `requestUnlock` and
@@ -32,17 +32,14 @@ export const delegate = (client: Client, { to, lock = 0n }: { to: Address; lock?
 async function delegateBySignature(act: Act, to: Address): Promise<void> {
   const { client, account } = act
   const { chainId, addresses } = client.deployment
-  const { nonce, expiry, signature } = await act.keep('delegation', async () => {
-    const message = {
-      delegatee: to,
-      nonce: await client.read('GOpen', 'nonces', [account]),
-      expiry: await signatureDeadline(act),
-    }
-    const wallet = walletOf(client)
-    const data = delegationData({ chainId, contract: addresses.GOpen }, message)
-    const signed = await wallet.signTypedData({ ...data, account: wallet.account })
-    return { nonce: message.nonce.toString(), expiry: message.expiry.toString(), signature: signed }
+  const { nonce, deadline, signature } = await signOnce(act, 'delegation', {
+    nonce: () => client.read('GOpen', 'nonces', [account]),
+    data: (once) =>
+      delegationData(
+        { chainId, contract: addresses.GOpen },
+        { delegatee: to, nonce: once.nonce, expiry: once.deadline },
+      ),
   })
-  const args = [to, BigInt(nonce), BigInt(expiry), ...signatureParts(signature)] as const
+  const args = [to, nonce, deadline, ...signatureParts(signature)] as const
   await act.send({ contract: 'GOpen', functionName: 'delegateBySig', args })
 }

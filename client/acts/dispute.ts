@@ -20,8 +20,23 @@ export interface NewDispute {
   statement: string
 }
 
-/** Publishes the reason and opens a dispute; its bond comes back unless the dispute is rejected. @returns the dispute's id.
- *  @throws ClientError when the subject has no such ground. */
+/**
+ * Publishes the reason and opens a dispute; its bond comes back unless the dispute is rejected. @returns the dispute's id.
+ * @throws ClientError when the subject has no such ground.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { mnemonicToAccount } from 'viem/accounts'
+ * import { connect, dispute, wrap } from '#client/index.ts'
+ *
+ * const account = mnemonicToAccount('test test test test test test test test test test test junk', { addressIndex: 10 })
+ * const client = await connect('http://127.0.0.1:4000', { account })
+ * await wrap(client, 10n * 10n ** 18n)
+ * const about = { subject: 'Version', subjectId: 99n } as const
+ * const why = { ground: 'harm', statement: 'It gives dangerous answers.' }
+ * await assert.rejects(dispute(client, { ...about, ...why }), /UnknownSubject/) // else the dispute's id
+ * ```
+ */
 export const dispute = (client: Client, { subject, subjectId, ground, statement }: NewDispute): Promise<bigint> =>
   Act.run(client, 'dispute', { subject, subjectId, ground, statement }, async (act) => {
     const kind = KINDS.indexOf(subject)

@@ -57,10 +57,10 @@ async function doOnce(
   proposalId: bigint,
   done: readonly ProposalState[],
 ): Promise<void> {
+  const args = await hashedActions(act.client, proposalId)
   // Kept, because the transaction of before a crash may be mined.
   const state = await act.keep('state', () => stateOf(act, proposalId))
   if (state !== undefined && done.includes(state)) return
-  const args = await hashedActions(act.client, proposalId)
   try {
     await act.send({ contract: 'ModelGovernor', functionName, args })
   } catch (error) {
@@ -73,6 +73,18 @@ async function doOnce(
 export const queueProposal = (client: Client, proposalId: bigint): Promise<void> =>
   Act.run(client, 'queue', { proposalId }, (act) => doOnce(act, 'queue', proposalId, ['Queued', 'Executed']))
 
-/** Executes a queued proposal when the timelock's delay has passed, unless it is. Anyone may. */
+/**
+ * Executes a queued proposal when the timelock's delay has passed, unless it is. Anyone may.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { mnemonicToAccount } from 'viem/accounts'
+ * import { connect, executeProposal } from '#client/index.ts'
+ *
+ * const account = mnemonicToAccount('test test test test test test test test test test test junk', { addressIndex: 10 })
+ * const client = await connect('http://127.0.0.1:4000', { account })
+ * await assert.rejects(executeProposal(client, 99n), /There is no proposal 99/)
+ * ```
+ */
 export const executeProposal = (client: Client, proposalId: bigint): Promise<void> =>
   Act.run(client, 'execute', { proposalId }, (act) => doOnce(act, 'execute', proposalId, ['Executed']))

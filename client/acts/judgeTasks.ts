@@ -61,8 +61,22 @@ export interface JudgedTasks {
   skipped: { task: bigint; why: string }[]
 }
 
-/** Commits to judgements of tasks at which the account has a seat, and reveals those whose time has come. Asked for again with the same judgements, it
- *  does what is left. */
+/**
+ * Commits to judgements of tasks at which the account has a seat, and reveals those whose time has come. Asked for again with the same judgements, it
+ * does what is left.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { mnemonicToAccount } from 'viem/accounts'
+ * import { connect, judgeTasks } from '#client/index.ts'
+ *
+ * const account = mnemonicToAccount('test test test test test test test test test test test junk', { addressIndex: 10 })
+ * const client = await connect('http://127.0.0.1:4000', { account })
+ * const said = { choice: 0, ethics: 90, logic: 80, functional: 70, confidence: 95 } as const
+ * const { committed, skipped } = await judgeTasks(client, [{ taskId: 99n, ...said }])
+ * assert.deepEqual([committed.length, skipped[0]?.task], [0, 99n]) // there is no such task
+ * ```
+ */
 export async function judgeTasks(client: Client, judgements: readonly TaskJudgement[]): Promise<JudgedTasks> {
   const duties = await judgingDuties(client)
   const { toJudge, toReveal, waiting } = duties

@@ -37,7 +37,19 @@ const JOBS = {
 type OperatorJob = keyof typeof JOBS
 type InputOf<K extends OperatorJob> = VariablesOf<(typeof JOBS)[K]>['input']
 
-/** Requests a job of the workers, and waits for its result. Needs an operator's key of the API, unless it is open. The same key gives the same job. */
+/**
+ * Requests a job of the workers, and waits for its result. Needs an operator's key of the API, unless it is open. The same key gives the same job.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { mnemonicToAccount } from 'viem/accounts'
+ * import { connect, operate } from '#client/index.ts'
+ *
+ * const account = mnemonicToAccount('test test test test test test test test test test test junk', { addressIndex: 10 })
+ * const client = await connect('http://127.0.0.1:4000', { account })
+ * await assert.rejects(operate(client, 'scoreDatanet', { datanetId: '99' }, 'score 99'), /99/) // else the job's result
+ * ```
+ */
 export async function operate<K extends OperatorJob, Result = unknown>(
   client: Client,
   kind: K,

@@ -49,7 +49,20 @@ export interface Balance {
   votes: bigint
 }
 
-/** Reads what an account has. */
+/**
+ * Reads what an account has.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { mnemonicToAccount } from 'viem/accounts'
+ * import { balanceOf, connect } from '#client/index.ts'
+ *
+ * const account = mnemonicToAccount('test test test test test test test test test test test junk', { addressIndex: 10 })
+ * const client = await connect('http://127.0.0.1:4000', { account })
+ * const { native, gOpen } = await balanceOf(client, account.address)
+ * assert.ok(native > 0n && gOpen >= 0n)
+ * ```
+ */
 export async function balanceOf(client: Client, account: `0x${string}`): Promise<Balance> {
   const [native, gOpen, locked, votes] = await Promise.all([
     client.node.getBalance({ address: account }),

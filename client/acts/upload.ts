@@ -11,8 +11,20 @@ const UPLOAD = graphql(`
 /** The kinds of texts that an API stores. */
 export type UploadKind = 'sample' | 'specification' | 'rubric' | 'items' | 'prompts' | 'evidence' | 'document'
 
-/** Publishes a text, and returns its name: the keccak256 of its bytes.
- *  @throws ClientError when the API says that it stored another text. */
+/**
+ * Publishes a text, and returns its name: the keccak256 of its bytes.
+ * @throws ClientError when the API says that it stored another text.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { mnemonicToAccount } from 'viem/accounts'
+ * import { connect, upload } from '#client/index.ts'
+ *
+ * const account = mnemonicToAccount('test test test test test test test test test test test junk', { addressIndex: 10 })
+ * const client = await connect('http://127.0.0.1:4000', { account })
+ * assert.match(await upload(client, 'evidence', '{"statement":"It copies contribution 3."}'), /^0x[0-9a-f]{64}$/)
+ * ```
+ */
 export async function upload(client: Client, kind: UploadKind, content: string): Promise<`0x${string}`> {
   const name = keccak256(stringToBytes(content))
   const { uploadArtifact } = await client.ask(UPLOAD, { content, kind, key: `${kind}:${name}` })

@@ -14,6 +14,20 @@ const RECEIPT = graphql(`
 /** A receipt as the API gives it: amounts in wei. What only its consumer may read is null for others. */
 export type CallReceipt = NonNullable<ResultOf<typeof RECEIPT>['receipt']>
 
+/**
+ * Reads a receipt.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { mnemonicToAccount } from 'viem/accounts'
+ * import { connect, readReceipt, verifyReceipt } from '#client/index.ts'
+ *
+ * const account = mnemonicToAccount('test test test test test test test test test test test junk', { addressIndex: 10 })
+ * const client = await connect('http://127.0.0.1:4000', { account })
+ * const checked = async (id: string) => verifyReceipt(client, await readReceipt(client, id))
+ * await assert.rejects(checked('99'), /There is no receipt 99/) // else { valid, problems, signer }
+ * ```
+ */
 export async function readReceipt(client: Client, id: string): Promise<CallReceipt> {
   const { receipt } = await client.ask(RECEIPT, { id })
   if (!receipt) throw new ClientError(`There is no receipt ${id}.`)

@@ -20,6 +20,16 @@ const BATCH = 100
 /**
  * Takes back the stakes of contributions whose hold is over: those that are named, or all of the account.
  * @throws ContractRefusal when one that is named is still held, is disputed, has no stake or is somebody else's; then none of its transaction comes back.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { mnemonicToAccount } from 'viem/accounts'
+ * import { connect, withdrawStake } from '#client/index.ts'
+ *
+ * const account = mnemonicToAccount('test test test test test test test test test test test junk', { addressIndex: 10 })
+ * const client = await connect('http://127.0.0.1:4000', { account })
+ * assert.equal((await withdrawStake(client)).contributions, 0) // none whose hold is over
+ * ```
  */
 export const withdrawStake = (client: Client, ids?: readonly bigint[]): Promise<ReturnedStakes> =>
   Act.run(client, 'withdrawStake', { ids: ids ?? 'all' }, async (act) => {

@@ -13,7 +13,7 @@ import { errorNotices } from '#contracts/generated/errorNotices.ts'
 import { type ContractName, contracts } from '#contracts/generated/index.ts'
 import { PROPOSAL_STATES } from '#rules/tally.ts'
 import { ClientError, ContractRefusal, UnavailableError } from '../errors.ts'
-import { ADVICE } from './advice.ts'
+import { ADVICE, type ContractErrorName } from './advice.ts'
 
 type AbiError = Extract<AbiItem, { type: 'error' }>
 
@@ -60,7 +60,9 @@ export function explainRefusal(call: FailedCall, cause: unknown): ClientError {
       `${what}: the account has too few native tokens for the value and the gas of this transaction. Send it some.`,
       { cause },
     )
-  return new UnavailableError(`${what}: the node does not take the call (${cause.shortMessage}).`, { cause })
+  return new UnavailableError(`${what}: the node does not take the call (${cause.details || cause.shortMessage}).`, {
+    cause,
+  })
 }
 
 const isFundsError = (cause: BaseError) =>
@@ -91,7 +93,7 @@ function wordsOf({ contract, item, args }: FoundError): string {
   const notice = errorNotices[contract]?.[signatureOf(item)]
   const shown = Object.entries(args).map(([name, value]) => `${name} ${shownValue(name, value)}`)
   const facts = `${item.name}${shown.length ? `: ${shown.join(', ')}` : ''}`
-  return [notice, ADVICE[item.name], `(${facts})`].filter(Boolean).join(' ')
+  return [notice, ADVICE[item.name as ContractErrorName], `(${facts})`].filter(Boolean).join(' ')
 }
 
 /** Names of arguments that are moments, and those that are amounts of gOPEN in wei. */

@@ -6,7 +6,7 @@ import { waitForJob } from '../graphql/waitForJob.ts'
 import { pause } from '../pause.ts'
 import type { SentCall } from './contracts.ts'
 import { type MinedTransaction, minedTransaction } from './minedTransaction.ts'
-import { dataOf, neededGas } from './neededGas.ts'
+import { dataOf } from './neededGas.ts'
 
 const RELAY = graphql(
   'mutation ($input: RelayInput!, $key: String!) { relay(input: $input, idempotencyKey: $key) { id } }',
@@ -14,22 +14,18 @@ const RELAY = graphql(
 
 export interface Relaying {
   account: Hex
-  /** Identifies the request: asked for again, it is the same. Made before anything is asked for. */
-  key(): Promise<string>
-  /** Whether it was asked for before. */
-  isKnown: boolean
+  /** Identifies the request: asked for again, it is the same. */
+  key: string
   onSent(hash: Hex): void
 }
 
 /** Lets the API send a call that the account has signed, and waits until it is mined. The account pays no gas.
- *  @throws ClientError when calls like this cannot be relayed, ContractRefusal when the contract would refuse it, JobFailedError when the relayer does. */
+ *  @throws JobFailedError when the relayer refuses it, or it failed. */
 export async function relayOnce(client: Client, call: SentCall, relaying: Relaying): Promise<MinedTransaction> {
-  const { account, isKnown, key, onSent } = relaying
-  if (!isKnown) await neededGas(client, call) // a refusal is told in words, and costs nobody anything
+  const { account, key, onSent } = relaying
   const input = { account, call: nameOf(call), data: dataOf(call) }
-  const request = await key()
   const { hash } = await inTime(client, async (bounded) =>
-    waitForJob<{ hash: Hex | null }>(bounded, await ask(bounded, input, request)),
+    waitForJob<{ hash: Hex | null }>(bounded, await ask(bounded, input, key)),
   )
   // Somebody else has sent the same signed act: the chain has what it does.
   if (!hash) return { hash: zeroHash, blockNumber: await client.node.getBlockNumber({ cacheTime: 0 }), events: [] }

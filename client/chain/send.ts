@@ -2,9 +2,9 @@ import {
   BaseError,
   type Hex,
   keccak256,
+  TransactionNotFoundError,
   type TransactionReceipt,
   TransactionReceiptNotFoundError,
-  UserRejectedRequestError,
 } from 'viem'
 import { accountOf, walletOf } from '../account.ts'
 import type { Client } from '../client.ts'
@@ -17,9 +17,13 @@ import { findByNonce } from './findByNonce.ts'
 import { type MinedTransaction, minedTransaction } from './minedTransaction.ts'
 import { dataOf, neededGas } from './neededGas.ts'
 import { planCall } from './planCall.ts'
+import { refusalOfWallet } from './refusalOfWallet.ts'
+import { type SentBundle, sendBundle } from './sendBundle.ts'
 
 /** A transaction as it is recorded before it is sent. A wallet that signs and sends in one step gives its hash only afterwards. */
-export interface SentRecord {
+export type SentRecord = SentTransaction | SentBundle
+
+interface SentTransaction {
   nonce: number
   hash?: Hex
   raw?: Hex
@@ -43,7 +47,7 @@ export async function sendOnce(client: Client, call: SentCall, sending: Sending)
   // One after the other for each account, so that every transaction gets a nonce of its own.
   return inOrder(`${client.deployment.chainId}/${accountOf(client)}`, async () => {
     const { known } = sending
-    const receipt = (known && (await resume(client, call, known, sending))) ?? (await sendNew(client, call, sending))
+    const receipt = await mined(client, call, known, sending)
     if (receipt.status === 'success') return minedTransaction(client.deployment, receipt)
     await sending.remember(undefined)
     const { contract, functionName } = call
@@ -55,11 +59,24 @@ export async function sendOnce(client: Client, call: SentCall, sending: Sending)
   })
 }
 
+async function mined(
+  client: Client,
+  call: SentCall,
+  known: SentRecord | undefined,
+  sending: Sending,
+): Promise<TransactionReceipt> {
+  if (known && 'bundle' in known) return sendBundle(client, call, sending, known)
+  const receipt = known && (await resume(client, call, known, sending))
+  if (receipt) return receipt
+  const isSigned = walletOf(client).account.type === 'local'
+  return !isSigned && (await isContract(client)) ? sendBundle(client, call, sending) : sendNew(client, call, sending)
+}
+
 /** The receipt of a call that was sent before; undefined when another transaction has taken its place. */
 async function resume(
   client: Client,
   call: SentCall,
-  { nonce, hash, raw }: SentRecord,
+  { nonce, hash, raw }: SentTransaction,
   sending: Sending,
 ): Promise<TransactionReceipt | undefined> {
   if (!hash) {
@@ -77,7 +94,17 @@ async function resume(
   return sendNew(client, call, sending, nonce) // the node does not take the bytes any more, or the wallet's were lost: the same nonce keeps it single
 }
 
-async function sendNew(client: Client, call: SentCall, sending: Sending, at?: number): Promise<TransactionReceipt> {
+/** How often a call gets another nonce, because a program that uses the same account was faster. */
+const MAX_NONCES = 10
+
+/** @param at the nonce of a call that may have been sent before */
+async function sendNew(
+  client: Client,
+  call: SentCall,
+  sending: Sending,
+  at?: number,
+  tries = MAX_NONCES,
+): Promise<TransactionReceipt> {
   const { node, chain, deployment } = client
   const wallet = walletOf(client)
   const { account } = wallet
@@ -95,13 +122,21 @@ async function sendNew(client: Client, call: SentCall, sending: Sending, at?: nu
     const raw = await wallet.signTransaction(request as never) // viem's type asks for the account again
     hash = keccak256(raw)
     await sending.remember({ nonce, hash, raw })
-    await node.sendRawTransaction({ serializedTransaction: raw }).catch((cause) => Promise.reject(failed(cause)))
+    try {
+      await node.sendRawTransaction({ serializedTransaction: raw })
+    } catch (cause) {
+      const isTaken = at === undefined && isNonceTaken(cause) && !(await isKnown(client, hash))
+      if (!isTaken || tries === 1) throw failed(cause)
+      await sending.remember(undefined)
+      await pause(client.pollMs, client.signal)
+      return sendNew(client, call, sending, undefined, tries - 1)
+    }
   } else {
     await sending.remember({ nonce })
     try {
       hash = await wallet.sendTransaction({ account, chain, to, data, value, nonce, gas })
     } catch (cause) {
-      const refusal = refusalOf(cause)
+      const refusal = refusalOfWallet(cause)
       if (!refusal) throw failed(cause)
       await sending.remember(undefined)
       throw refusal
@@ -117,13 +152,27 @@ async function sendNew(client: Client, call: SentCall, sending: Sending, at?: nu
   )
 }
 
-/** Why a wallet has signed nothing: its owner refused, or what stands before it (an EIP-1193 provider that throws a ClientError). */
-function refusalOf(cause: unknown): ClientError | undefined {
-  const causes = (type: abstract new (...args: never[]) => Error) =>
-    cause instanceof BaseError ? cause.walk((error) => error instanceof type) : null
-  if (causes(UserRejectedRequestError))
-    return new ClientError('The wallet’s owner refused to sign. Nothing was sent.', { cause })
-  return (causes(ClientError) as ClientError | null) ?? undefined
+/** Whether a node refuses a transaction because another one of the account has its nonce. */
+const isNonceTaken = (cause: unknown): boolean =>
+  cause instanceof BaseError &&
+  /nonce too low|nonce has already been used|replacement transaction underpriced/i.test(
+    `${cause.shortMessage} ${cause.details}`,
+  )
+
+/** Whether the node has it all the same: an answer was lost, and the same bytes were sent again. */
+const isKnown = ({ node }: Client, hash: Hex): Promise<boolean> =>
+  node.getTransaction({ hash }).then(
+    () => true,
+    (error) => !(error instanceof TransactionNotFoundError),
+  )
+
+/** The code of a plain account that has delegated to a contract (EIP-7702). */
+const DELEGATION = '0xef0100'
+
+/** Whether the account is a contract, whose owners sign. */
+async function isContract(client: Client): Promise<boolean> {
+  const code = await client.node.getCode({ address: accountOf(client) })
+  return !!code && code !== '0x' && !code.startsWith(DELEGATION)
 }
 
 const minedCount = (client: Client): Promise<number> =>

@@ -2,6 +2,7 @@ import type { Hex } from 'viem'
 import { accountOf } from '../account.ts'
 import type { Client } from '../client.ts'
 import { graphql, type ResultOf } from '../graphql/document.ts'
+import { everyPage } from './everyPage.ts'
 
 const PAGE = graphql(`
   query ($where: ContributionWhere!, $after: String) {
@@ -26,20 +27,42 @@ interface Selection {
 }
 
 /** The contributions of an account, with their verdicts and the reasons. */
-export async function listContributions(client: Client, { datanetId, contributor, hashes, staked }: Selection = {}) {
-  const rows: ContributionRow[] = []
+export async function listContributions(
+  client: Client,
+  { datanetId, contributor, hashes, staked }: Selection = {},
+): Promise<ContributionRow[]> {
   const where = {
     contributor: { eq: (contributor ?? accountOf(client)).toLowerCase() },
     ...(datanetId !== undefined && { datanetId: { eq: datanetId.toString() } }),
     ...(staked && { stake: { gt: '0' } }),
     ...(hashes && { contentHash: { in: [...hashes] } }),
   }
-  for (let after: string | null = null; ; ) {
-    const { contributions: page }: ResultOf<typeof PAGE> = await client.ask(PAGE, { where, after })
-    rows.push(...page.nodes)
-    after = page.pageInfo.hasNextPage ? page.pageInfo.endCursor : null
-    if (after === null) return rows
+  return everyPage(async (after) => (await client.ask(PAGE, { where, after })).contributions)
+}
+
+const EARNED = graphql(`
+  query ($account: String!, $sources: [String!]!) {
+    rewardLines(where: { account: { eq: $account }, source: { in: $sources }, map: { status: { eq: Published } } }) {
+      aggregate { groupBy(by: [{ field: source }], first: 1000) { key { source } values { amount { sum } } } }
+    }
+  }`)
+
+const IDS_AT_ONCE = 1000
+
+/** What contributions of an account have earned in all published epochs, by their ids, in wei; one that has earned nothing is absent. */
+export async function contributionEarnings(
+  client: Client,
+  ids: readonly string[],
+  contributor: string = accountOf(client),
+): Promise<ReadonlyMap<string, bigint>> {
+  const earned = new Map<string, bigint>()
+  for (let start = 0; start < ids.length; start += IDS_AT_ONCE) {
+    const sources = ids.slice(start, start + IDS_AT_ONCE).map((id) => `contribution:${id}`)
+    const { rewardLines } = await client.ask(EARNED, { account: contributor.toLowerCase(), sources })
+    for (const { key, values } of rewardLines.aggregate.groupBy)
+      earned.set((key.source ?? '').slice('contribution:'.length), BigInt(values.amount.sum ?? 0))
   }
+  return earned
 }
 
 /** Of these content hashes, the contributions that the account has given to a datanet. */

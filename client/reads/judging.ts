@@ -2,6 +2,7 @@ import type { Hex } from 'viem'
 import { accountOf } from '../account.ts'
 import type { Client } from '../client.ts'
 import { graphql, type ResultOf } from '../graphql/document.ts'
+import { everyPage } from './everyPage.ts'
 
 const TASKS = graphql(`
   query ($validator: String!, $after: String) {
@@ -34,14 +35,9 @@ export interface JudgingTask {
 
 /** The comparisons that are not settled, by id. */
 export async function listJudgingTasks(client: Client): Promise<JudgingTask[]> {
-  const tasks: JudgingTask[] = []
   const validator = accountOf(client).toLowerCase()
-  for (let after: string | null = null; ; ) {
-    const { feedbackTasks: page }: { feedbackTasks: TaskPage } = await client.ask(TASKS, { validator, after })
-    tasks.push(...page.nodes.map(taskOf))
-    after = page.pageInfo.hasNextPage ? page.pageInfo.endCursor : null
-    if (after === null) return tasks
-  }
+  const rows = await everyPage(async (after) => (await client.ask(TASKS, { validator, after })).feedbackTasks)
+  return rows.map(taskOf)
 }
 
 function taskOf(row: TaskPage['nodes'][number]): JudgingTask {

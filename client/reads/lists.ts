@@ -1,34 +1,48 @@
 import type { Client } from '../client.ts'
 import { graphql, type ResultOf } from '../graphql/document.ts'
+import { everyPage } from './everyPage.ts'
 
-const PROPOSALS = graphql(`{
-  proposals(first: 100, orderBy: [{ field: createdAt, direction: desc }]) {
-    nodes { id description state proposer voteStart voteEnd forVotes againstVotes abstainVotes quorumNeeded quorumReached }
-  }
-}`)
+const PROPOSALS = graphql(`
+  query ($after: String) {
+    proposals(first: 100, after: $after, orderBy: [{ field: createdAt, direction: desc }]) {
+      nodes { id description state proposer voteStart voteEnd forVotes againstVotes abstainVotes quorumNeeded quorumReached }
+      pageInfo { hasNextPage endCursor }
+    }
+  }`)
 
 /** A proposal with its tally. */
 export type ProposalRow = ResultOf<typeof PROPOSALS>['proposals']['nodes'][number]
 
-/** The newest proposals. */
-export const listProposals = async (client: Client): Promise<ProposalRow[]> =>
-  (await client.ask(PROPOSALS)).proposals.nodes
+/** The proposals, the newest first. */
+export const listProposals = (client: Client): Promise<ProposalRow[]> =>
+  everyPage(async (after) => (await client.ask(PROPOSALS, { after })).proposals)
 
-const DATANETS = graphql('{ datanets(first: 100) { nodes { id modelId owner licence minStake comparison } } }')
+const DATANETS = graphql(`
+  query ($after: String) {
+    datanets(first: 200, after: $after, orderBy: [{ field: id, direction: asc }]) {
+      nodes { id modelId owner licence minStake comparison }
+      pageInfo { hasNextPage endCursor }
+    }
+  }`)
 
 /** A datanet and its rules. */
 export type DatanetRow = ResultOf<typeof DATANETS>['datanets']['nodes'][number]
 
 /** The datanets. */
-export const listDatanets = async (client: Client): Promise<DatanetRow[]> => (await client.ask(DATANETS)).datanets.nodes
+export const listDatanets = (client: Client): Promise<DatanetRow[]> =>
+  everyPage(async (after) => (await client.ask(DATANETS, { after })).datanets)
 
-const ENDPOINTS = graphql(`{
-  endpoints(first: 200, orderBy: [{ field: id, direction: asc }]) { nodes { id versionId host url priceIn priceOut version { modelId } } }
-}`)
+const ENDPOINTS = graphql(`
+  query ($after: String) {
+    endpoints(first: 200, after: $after, orderBy: [{ field: id, direction: asc }]) {
+      nodes { id versionId host url priceIn priceOut version { modelId } }
+      pageInfo { hasNextPage endCursor }
+    }
+  }`)
 
 /** An endpoint; prices in wei for 1,000 tokens. */
 export type EndpointRow = ResultOf<typeof ENDPOINTS>['endpoints']['nodes'][number]
 
 /** The endpoints. */
-export const listEndpoints = async (client: Client): Promise<EndpointRow[]> =>
-  (await client.ask(ENDPOINTS)).endpoints.nodes
+export const listEndpoints = (client: Client): Promise<EndpointRow[]> =>
+  everyPage(async (after) => (await client.ask(ENDPOINTS, { after })).endpoints)

@@ -1,9 +1,8 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { mnemonicToAccount } from 'viem/accounts'
 import { onTestFinished } from 'vitest'
-import { DEV_MNEMONIC } from '#contracts/anvil.ts'
+import { devAccount } from '#contracts/anvil.ts'
 import { mandate } from '#contracts/test/mandate.ts'
 import { HOST, startWorld, type World } from '#contracts/test/world.ts'
 import { type ApiOptions, startApi } from '#graphql/index.ts'
@@ -30,8 +29,6 @@ export interface ClientSystem {
   stopApi(): Promise<void>
   startApi(): Promise<void>
 }
-
-export const testAccount = (nth: number) => mnemonicToAccount(DEV_MNEMONIC, { addressIndex: nth })
 
 export async function clientSystem(
   atEnd: (stop: () => Promise<void>) => void = onTestFinished,
@@ -86,7 +83,7 @@ export async function clientSystem(
     ...{ world: own, url: first.url, folder, modelId, db, queues, stopApi },
     serveFile: (name, text) => writeFile(join(web, name), text),
     as: (nth, options) =>
-      connect(first.url, { pollMs: 10, ...(nth !== undefined && { account: testAccount(nth) }), ...options }),
+      connect(first.url, { pollMs: 10, ...(nth !== undefined && { account: devAccount(nth) }), ...options }),
     async startApi() {
       api = await open(Number(new URL(first.url).port))
     },

@@ -6,7 +6,7 @@ import { castVote } from '#client/index.ts'
 import { clientSystem } from '#client/test/clientSystem.ts'
 import { SETTINGS } from '#contracts/test/world.ts'
 import { EXAMPLE_BASE } from '#model/test/newFolder.ts'
-import { type PageRun, pageSteps, readPage, runSteps } from '#test/docsPage.ts'
+import { pageSteps, readPage, runSteps, type StepHooks } from '#test/docsPage.ts'
 import { formatTables } from './formatTables.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -20,7 +20,7 @@ const SAMPLES = ['delivery', 'refund', 'account'].flatMap((label, group) =>
   })),
 )
 
-test('every command of docs/your-own-model.md does what the page says', async () => {
+test('every command of docs/your-own-model.md up to a mandate and its first data does what the page says', async () => {
   const { url, world, folder, as } = await clientSystem()
   const work = join(folder, 'work')
   await mkdir(work)
@@ -35,10 +35,10 @@ test('every command of docs/your-own-model.md does what the page says', async ()
   const names: Record<string, string> = {}
   let status = ''
   /** What the test's other people and the clock do after a command. */
-  const after: PageRun['after'] = {
+  const after: StepHooks = {
     'account new': async (output) => {
       names.ADDRESS = output.trim()
-      await world.rpc('anvil_setBalance', [names.ADDRESS, toHex(parseEther('200'))])
+      await world.rpc('anvil_setBalance', [names.ADDRESS, toHex(parseEther('10000'))])
     },
     'model status': async (output) => {
       status = output
@@ -55,7 +55,13 @@ test('every command of docs/your-own-model.md does what the page says', async ()
       names.DATANET = /datanet (\d+)/.exec(output)?.[1] ?? ''
     },
   }
-  await runSteps(pageSteps(await readPage('your-own-model.md')), { cwd: work, env, api: url, names, after })
+  await runSteps(pageSteps(await readPage('your-own-model.md'), '## Served and paid'), {
+    cwd: work,
+    env,
+    api: url,
+    names,
+    after: [after],
+  })
   expect(status).toMatch(/datanet \d+ \(CC-BY-4.0\): [1-9]\d* samples, 0 accepted/)
   expect(status).toContain('next: The operator or the steward scores the samples')
 })

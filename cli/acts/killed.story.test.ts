@@ -10,9 +10,10 @@ import {
   withdrawStake,
 } from '#client/index.ts'
 import { onAnsweringApi } from '#client/test/answeringApi.ts'
-import { clientSystem, testAccount } from '#client/test/clientSystem.ts'
+import { clientSystem } from '#client/test/clientSystem.ts'
 import { contents } from '#client/test/contents.ts'
 import { judgeableRound } from '#client/test/judgeableRound.ts'
+import { devAccount } from '#contracts/anvil.ts'
 import { FEE } from '#test/answeringSystem.ts'
 import { type SeededRandom, seededRandomAt } from '#test/simulator/random.ts'
 import { killingProxy } from '../test/killingProxy.ts'
@@ -51,7 +52,7 @@ test('killed at random while it contributes: every sample is given once and paid
   const file = join(home, 'samples.jsonl')
   await writeFile(file, samples.map((sample) => JSON.stringify(sample)).join('\n'))
   const alice = await as(ALICE)
-  const { address } = testAccount(ALICE)
+  const { address } = devAccount(ALICE)
   const datanetId = await createDatanet(alice, { modelId: 1n, licence: 'CC0-1.0', minStake: 7n })
   await world.send(address, 'GOpen', 'approve', [world.at.DatanetRegistry, 0n])
   const before = await world.balance(address)
@@ -69,7 +70,7 @@ test('killed at random while it contributes: every sample is given once and paid
 test('killed at random while it takes stakes back: each comes back once, and the same command tells of them all', async () => {
   const { url, world, folder: home, as } = await clientSystem()
   const alice = await as(ALICE)
-  const { address } = testAccount(ALICE)
+  const { address } = devAccount(ALICE)
   const datanetId = await createDatanet(alice, { modelId: 1n, licence: 'CC0-1.0', minStake: 10n ** 16n })
   const { ids } = await contribute(alice, { datanetId, samples: contents('parcel', 3) })
   await world.warp(30 * 86_400 + 1)
@@ -87,7 +88,7 @@ test('killed at random while it commits to judgements and while it reveals them:
   const system = await clientSystem()
   const { url, world, folder: home } = system
   const first = await judgeableRound(system, ALICE)
-  const { address } = testAccount(ALICE)
+  const { address } = devAccount(ALICE)
   const file = join(home, 'judgements.jsonl')
   const said = { choice: 'second', ethics: 90, logic: 80, functional: 70, confidence: 60 }
   const tasks = [first, first + 1n, first + 2n].map(String)
@@ -106,7 +107,7 @@ test('killed at random while it commits to judgements and while it reveals them:
 test('killed at random while it deposits and while it asks: the credit is there once, and the answer is given and paid once', async () => {
   await onAnsweringApi(async ({ world, answered, url, folder: home, as }) => {
     const run = await killable({ url, node: world.anvil.url, home }, seededRandomAt(SEED, 3))
-    const alice = await as({ account: testAccount(ALICE) })
+    const alice = await as({ account: devAccount(ALICE) })
     await run(['credit', 'deposit', '1', '0.5'], 13)
     expect((await channelWith(alice, 1n)).balance).toBe(5n * 10n ** 17n)
     const { answer, receipt } = await run(['call', '1', 'Where is it?', '--max-tokens', '4'], 9)
