@@ -209,8 +209,12 @@ const schema = z.object({
   ENGINE_IDLE_MINUTES: whole(0, 10_000, 'a whole number of minutes')
     .refine((minutes) => minutes === 0 || minutes >= 10, 'expected 0, or at least 10 minutes')
     .default(0),
+  /** Whether a worker loads the models of its endpoints before they are called. */
+  ENGINE_WARM_UP: oneOf(['on', 'off']).default('on'),
   /** After how many days ended jobs that nothing needs are deleted; 0: never. */
   JOB_RETENTION_DAYS: whole(0, 36_500, 'a whole number of days').default(90),
+  /** After how many days prompts and answers of calls are removed; 0: never. */
+  TEXT_RETENTION_DAYS: whole(0, 36_500, 'a whole number of days').default(30),
   /** The lanes of jobs that a worker runs, with the slots of each: see `cli/workerSlots.ts`. */
   WORKER_KINDS: z.string().min(1).optional(),
   /** open: everybody who can reach the port may start jobs; keys: `modelcommons keys` grants access. */
@@ -398,8 +402,10 @@ export function readConfig(
     device: value.MODELCOMMONS_DEVICE,
     gpuConcurrency: value.GPU_CONCURRENCY,
     engineIdleMs: value.ENGINE_IDLE_MINUTES === 0 ? undefined : value.ENGINE_IDLE_MINUTES * 60_000,
+    engineWarmUp: value.ENGINE_WARM_UP === 'on',
     cpuConcurrency: value.CPU_CONCURRENCY,
     jobRetentionDays: value.JOB_RETENTION_DAYS,
+    textRetentionDays: value.TEXT_RETENTION_DAYS,
     workerKinds: value.WORKER_KINDS,
     corsOrigins: value.CORS_ORIGINS,
     auth: value.MODELCOMMONS_AUTH ?? (value.RPC_URL ? ('keys' as const) : ('open' as const)),

@@ -1,8 +1,12 @@
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-/** They take minutes. Vitest begins with the largest files when it knows no durations, and these would be left alone at the end. */
-const SLOWEST = ['cli/up', 'test/kill', 'workers/resume', 'test/sealed']
+/** Whole systems in processes of their own, for minutes: `npm run check -- stories` plays them. */
+export const STORIES = '**/*.story.test.ts'
+export const NO_TESTS = ['**/node_modules/**', 'dashboards/dist/**', 'dist/**', '.modelcommons/**', 'bench/peers/**']
+
+/** Vitest begins with the largest files when it knows no durations, and these would be left alone at the end. */
+const SLOWEST = ['test/webPages', 'test/restoredAnswers', 'cli/backup/backup', 'test/gateway']
 
 class SlowestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -17,7 +21,7 @@ export default defineConfig({
   resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
   test: {
     include: ['**/*.test.ts'],
-    exclude: ['**/node_modules/**', 'dashboards/dist/**', 'dist/**', '.modelcommons/**', 'bench/peers/**'],
+    exclude: [...NO_TESTS, STORIES],
     globalSetup: ['test/postgres.setup.ts'],
     setupFiles: ['test/environment.setup.ts', 'test/patience.setup.ts', 'test/warnings.setup.ts'],
     // A busy machine is many times as slow: whatever ends at all may take its time.
@@ -30,6 +34,6 @@ export default defineConfig({
     isolate: false, // the files of a process share its modules: loading them anew for each took a third of the whole time
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     sequence: { sequencer: SlowestFirst },
-    maxWorkers: 3, // two processors are busy with three: many tests wait for processes, blocks or clocks
+    maxWorkers: 4, // two processors are busy with four: many tests wait for processes, blocks or clocks
   },
 })

@@ -4,10 +4,20 @@ import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type HDAccount, mnemonicToAccount } from 'viem/accounts'
 import { dumpFileOf, takeDump, takeDumps } from './chainState.ts'
 
 /** The mnemonic of anvil's well-known development accounts. Never use it for real money. */
 export const DEV_MNEMONIC = 'test test test test test test test test test test test junk'
+
+const accounts = new Map<number, HDAccount>()
+
+/** The nth account of the development mnemonic. It is derived once: that takes some tens of milliseconds. */
+export function devAccount(addressIndex: number): HDAccount {
+  const account = accounts.get(addressIndex) ?? mnemonicToAccount(DEV_MNEMONIC, { addressIndex })
+  accounts.set(addressIndex, account)
+  return account
+}
 
 const START_TIMEOUT_MS = 15_000
 const STOP_TIMEOUT_MS = 10_000

@@ -173,6 +173,28 @@ function bytesBehind(word: string, data: string): Hex | undefined {
 /** The bytes of the string, or of the bytes, at a place among the arguments in a log's data; undefined outside the data. They need not be UTF-8. */
 export const bytesAt = (data: Hex, place: number): Hex | undefined => bytesBehind(wordAt(data, place), data)
 
+const [ZERO, NINE, BEFORE_A] = [48, 57, 87]
+/** A hex digit of either case as a number. */
+const digitAt = (hex: string, place: number): number => {
+  const code = hex.charCodeAt(place)
+  return code <= NINE ? code - ZERO : (code | 0x20) - BEFORE_A
+}
+
+/** Longer texts are decoded faster by the decoder. */
+const MAX_ASCII = 64
+
+/** The text of a few bytes; undefined where they are not ASCII alone. */
+function asciiOf(bytes: Hex): string | undefined {
+  if (bytes.length > 2 + 2 * MAX_ASCII) return undefined
+  let text = ''
+  for (let place = 2; place < bytes.length; place += 2) {
+    const code = 16 * digitAt(bytes, place) + digitAt(bytes, place + 1)
+    if (code >= 0x80) return undefined
+    text += String.fromCharCode(code)
+  }
+  return text
+}
+
 /** A reader of a string or bytes: its word is the offset of the length, which the bytes follow. It returns undefined outside the data. */
 function dynamicReaderOf({ name, type }: NamedParameter): Reader | undefined {
   if (type !== 'string' && type !== 'bytes') return undefined
@@ -180,7 +202,7 @@ function dynamicReaderOf({ name, type }: NamedParameter): Reader | undefined {
     name,
     decode(word, data) {
       const bytes = bytesBehind(word, data)
-      return bytes === undefined || type === 'bytes' ? bytes : utf8.decode(hexToBytes(bytes))
+      return bytes === undefined || type === 'bytes' ? bytes : (asciiOf(bytes) ?? utf8.decode(hexToBytes(bytes)))
     },
   }
 }

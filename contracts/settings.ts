@@ -115,6 +115,7 @@ export const LEAST_WITHDRAWAL_DELAY = 15 * MINUTE
 export const MAX_WITHDRAWAL_DELAY = 30 * DAY
 export const LEAST_PAUSE = 6 * HOUR
 export const LEAST_REOPEN_TIME = 6 * HOUR
+export const LEAST_STAKE_HOLD = DAY
 
 /** The longest way of a proposal from its creation to its execution, in seconds. */
 const wholeVote = (s: Settings) => s.votingDelay + s.votingPeriod + s.lateQuorumExtension + s.timelockDelay
@@ -192,9 +193,7 @@ function timesOf(s: Settings): Contradiction[] {
             message: `is ${s.epochLength} blocks, less than ${leastEpochLength(s)}: more than ${MAX_PENDING_MAPS} maps could wait for the end of a challenge window, which the contract refuses; lengthen it, or shorten challengeWindow.`,
           },
         ]),
-    ...(s.stakeHold > 0
-      ? []
-      : [{ field: 'stakeHold' as const, message: 'is 0: stake would leave before anybody could dispute it.' }]),
+    ...atLeast('stakeHold', LEAST_STAKE_HOLD, 'stake would leave before anybody could dispute what it stands for.'),
   ]
 }
 

@@ -37,18 +37,23 @@ export function canonicalJson(value: CanonicalValue): string {
     return String(value)
   }
   if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item as CanonicalValue)).join(',')}]`
-  const members = new Map<string, string>()
-  for (const [key, item] of Object.entries(value as { [key: string]: CanonicalValue | undefined })) {
-    if (item === undefined) continue
-    const name = quote(key)
-    if (members.has(name)) throw new RangeError(`The key ${name} appears twice.`)
-    members.set(name, `${name}:${canonicalJson(item)}`)
-  }
-  const sorted = [...members].sort(([a], [b]) => ascending(a, b))
-  return `{${sorted.map(([, member]) => member).join(',')}}`
+  const members = Object.entries(value as { [key: string]: CanonicalValue | undefined })
+    .filter(([, item]) => item !== undefined)
+    .map(([key, item]) => ({ name: quote(key), item: item as CanonicalValue }))
+    .sort((a, b) => ascending(a.name, b.name))
+  return `{${members
+    .map(({ name, item }, place) => {
+      if (name === members[place - 1]?.name) throw new RangeError(`The key ${name} appears twice.`)
+      return `${name}:${canonicalJson(item)}`
+    })
+    .join(',')}}`
 }
 
+/** What JSON quotes as it is, and NFC leaves alone. */
+const PLAIN = /^[ !#-[\]-~]*$/
+
 function quote(text: string): string {
+  if (PLAIN.test(text)) return `"${text}"`
   if (/\p{Surrogate}/u.test(text))
     throw new RangeError('A string contains half a surrogate pair. Send well-formed Unicode.')
   return JSON.stringify(text.normalize('NFC'))

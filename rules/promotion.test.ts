@@ -30,18 +30,15 @@ test('each verdict contains the figures and the bound that decided it', () => {
   const accuracy = targets.slice(0, 1)
   const said = (lower: bigint, upper: bigint) =>
     judgeVersion(accuracy, [log('accuracy', lower, upper)]).results.flatMap(({ verdict, reason }) => [verdict, reason])
-  const against = (figures: string) => `accuracy ${figures}, 200 items) against 700000: `
-  expect(said(700_000n, 800_000n)).toEqual([
-    'met',
-    `${against('750000 (700000 to 800000')}met at the lower confidence bound.`,
-  ])
+  const against = (figures: string) => `accuracy ${figures}, 200 items) against 0.7: `
+  expect(said(700_000n, 800_000n)).toEqual(['met', `${against('0.75 (0.7 to 0.8')}met at the lower confidence bound.`])
   expect(said(600_000n, 699_998n)).toEqual([
     'missed',
-    `${against('649999 (600000 to 699998')}missed at the upper confidence bound.`,
+    `${against('0.649999 (0.6 to 0.699998')}missed at the upper confidence bound.`,
   ])
   expect(said(600_000n, 700_000n)).toEqual([
     'undecided',
-    `${against('650000 (600000 to 700000')}the interval contains the minimum. Improve the model, or ask in the next mandate for a rubric with more items.`,
+    `${against('0.65 (0.6 to 0.7')}the interval contains the minimum. Improve the model, or ask in the next mandate for a rubric with more items.`,
   ])
   expect(judgeVersion(accuracy, []).results).toMatchObject([{ reason: 'accuracy has not been evaluated yet.' }])
 })
@@ -64,7 +61,7 @@ test('a version that is significantly worse than the live one is refused, unless
   expect(promotable).toBe(false)
   expect(results.map(({ verdict }) => verdict)).toEqual(['worse', 'met'])
   expect(must(results[0]).reason).toMatch(
-    /: met, but the live version is significantly better, with 850000 \(800000 to 900000, 200 items\)\. Improve the model\.$/,
+    /: met, but the live version is significantly better, with 0.85 \(0.8 to 0.9, 200 items\)\. Improve the model\.$/,
   )
   expect(judgeVersion(targets, [log('accuracy', 1n, 2n)], live).results).toMatchObject([
     { verdict: 'missed', reason: expect.stringMatching(/: missed at the upper confidence bound\.$/) },

@@ -1,5 +1,7 @@
 /** Rule 15, amendment 15 and the invariant "a version serves only if its evaluation met the targets" (promotion). */
 
+import { decimalText } from './decimalText.ts'
+
 /** A mandate's requirement for a metric: its lower confidence bound must reach `minimum`. ppm, may be negative. Unless it `mayFall`, a version that is
  *  significantly worse than the live one is refused. */
 export type MetricTarget = { metric: string; minimum: bigint; mayFall: boolean }
@@ -64,21 +66,25 @@ function judgeTarget(
 ): TargetResult {
   if (evaluation === null)
     return { target, evaluation, verdict: 'unmeasured', reason: `${target.metric} has not been evaluated yet.` }
-  const { lower, upper, score, n } = evaluation
+  const { lower, upper, score } = evaluation
   if (lower > score || score > upper)
     throw new RangeError(`${target.metric}: the score ${score} is outside its interval ${lower} to ${upper}.`)
   /** The live version, where it is significantly better. */
   const better = live !== undefined && upper < live.lower ? live : undefined
   const verdict = lower < target.minimum ? (upper < target.minimum ? 'missed' : 'undecided') : better ? 'worse' : 'met'
-  const comparison = `${target.metric} ${score} (${lower} to ${upper}, ${n} items) against ${target.minimum}`
+  const comparison = `${target.metric} ${inWords(evaluation)} against ${decimalText(target.minimum)}`
   const reason =
     verdict === 'undecided'
       ? `${comparison}: the interval contains the minimum. Improve the model, or ask in the next mandate for a rubric with more items.`
       : better && verdict === 'worse'
-        ? `${comparison}: met, but the live version is significantly better, with ${better.score} (${better.lower} to ${better.upper}, ${better.n} items). Improve the model.`
+        ? `${comparison}: met, but the live version is significantly better, with ${inWords(better)}. Improve the model.`
         : `${comparison}: ${verdict} at the ${verdict === 'met' ? 'lower' : 'upper'} confidence bound.`
   return { target, evaluation, verdict, reason }
 }
+
+/** A score with its interval, as `0.8 (0.75 to 0.85, 200 items)`. */
+export const inWords = (measured: Pick<MetricEvaluation, 'score' | 'lower' | 'upper' | 'n'>): string =>
+  `${decimalText(measured.score)} (${decimalText(measured.lower)} to ${decimalText(measured.upper)}, ${measured.n} items)`
 
 /** The version that serves: the newest (by id) of those that were promoted and not rolled back; `null` when there is none. A version can be
  *  promoted only while no newer one serves, so the newest is also the last promoted.

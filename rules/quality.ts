@@ -83,6 +83,10 @@ const REORDERED = 700_000n
 /** Default of `minUniqueness`: 10 %. */
 const MIN_UNIQUENESS = 100_000n
 
+/** Why a contribution is refused whose content nobody could read when it was judged. It stays so: by publishing it later, its contributor would otherwise
+ *  make a copy of what was accepted after it. */
+export const UNPUBLISHED = 'Not published: its content could not be read. Publish it first, then contribute it again.'
+
 /** Contributions remembered per 5-gram, earliest first. */
 const MAX_HOLDERS = 8
 
@@ -125,9 +129,10 @@ export class QualityIndex {
     this.sealed = new SealedOverlap(options.sealed ?? [], options.maxSealedOverlap)
   }
 
-  /** Judges the next sample. `committed` is the `commitOrder` of its commitment; a batch shares one. `check` is one more, for this sample only.
+  /** Judges the next sample. `committed` is the `commitOrder` of its commitment; a batch shares one. `text`: undefined when it is not published. `check` is one
+   *  more, for this sample only.
    *  @throws RangeError when called out of order, because the verdict would depend on who revealed first. */
-  add(entry: { id: string; committed: bigint; text: string; check?: SampleCheck }): Assessment {
+  add(entry: { id: string; committed: bigint; text: string | undefined; check?: SampleCheck }): Assessment {
     if (entry.committed < this.last)
       throw new RangeError(`Contribution ${entry.id} was committed before the last one judged. Judge in commit order.`)
     this.last = entry.committed
@@ -147,6 +152,7 @@ export class QualityIndex {
       similar: [],
       ...rest,
     })
+    if (entry.text === undefined) return refused('malformed', UNPUBLISHED, null)
     let sample: PromptCompletion
     try {
       sample = parseSample(entry.text)

@@ -229,12 +229,11 @@ function payPot(
 function claimsOn(index: EpochIndex, versionId: string, pot: Pot): Claim[] {
   const version = entryOf(index.versions, versionId)
   const model = modelOf(index, versionId)
-  const byContribution = (weights: readonly (readonly [string, bigint])[]): Claim[] =>
-    weights.map(([id, weight]) => ({
-      account: entryOf(index.contributors, id),
-      weight,
-      source: { kind: 'contribution', id },
-    }))
+  const byContribution = (weight: bigint, id: string): Claim => ({
+    account: entryOf(index.contributors, id),
+    weight,
+    source: { kind: 'contribution', id },
+  })
   switch (pot) {
     case 'owner':
       return [{ account: lower(model.owner), weight: 1n, source: { kind: 'version', id: versionId } }]
@@ -246,9 +245,13 @@ function claimsOn(index: EpochIndex, versionId: string, pot: Pot): Claim[] {
         })
         .sort((a, b) => ascending(a.account, b.account))
     case 'answers':
-      return byContribution([...(index.answers.get(versionId) ?? NO_ANSWERS).masses].sort(([a], [b]) => byId(a, b)))
+      return [...(index.answers.get(versionId) ?? NO_ANSWERS).masses]
+        .sort(([a], [b]) => byId(a, b))
+        .map(([id, mass]) => byContribution(mass, id))
     case 'data':
-      return byContribution(countedWeights(version.weights, index.contributors))
+      return countedWeights(version.weights, index.contributors).map(({ contributionId, weight }) =>
+        byContribution(weight, contributionId),
+      )
     case 'validators':
       return version.judgements
         .map(({ taskId, validator, score }) => ({

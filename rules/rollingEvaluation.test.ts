@@ -42,7 +42,7 @@ test('a target has fallen when the whole interval is below it, and every part me
   expect(fallenTargets([target(700_000)], rotation)).toEqual([
     {
       metric: 'exact',
-      reason: 'exact 605000 (541360 to 668640, 80 items) is below 700000 at the upper confidence bound.',
+      reason: 'exact 0.605 (0.54136 to 0.66864, 80 items) is below 0.7 at the upper confidence bound.',
     },
   ])
   expect(fallenTargets([target(668_640)], rotation)).toEqual([])

@@ -1,7 +1,8 @@
 /** Rule 15, amendment 15 (recourse): the version that serves is measured again, a part of the sealed items at a time, and what falls below the mandate
  *  opens recourse. */
 
-import type { MetricEvaluation, MetricTarget } from './promotion.ts'
+import { decimalText } from './decimalText.ts'
+import { inWords, type MetricEvaluation, type MetricTarget } from './promotion.ts'
 
 export type MeasuredMetric = Pick<MetricEvaluation, 'metric' | 'score' | 'lower' | 'upper' | 'n'>
 
@@ -66,13 +67,10 @@ export function fallenTargets(targets: readonly MetricTarget[], rotation: Measur
     const parts = rotation.map((part) => part.find((one) => one.metric === metric))
     const measured = parts.filter((one) => one !== undefined)
     if (measured.length === 0 || measured.length < parts.length) return []
-    const { score, lower, upper, n } = pooled(measured)
-    if (upper >= minimum) return []
+    const all = pooled(measured)
+    if (all.upper >= minimum) return []
     return [
-      {
-        metric,
-        reason: `${metric} ${score} (${lower} to ${upper}, ${n} items) is below ${minimum} at the upper confidence bound.`,
-      },
+      { metric, reason: `${metric} ${inWords(all)} is below ${decimalText(minimum)} at the upper confidence bound.` },
     ]
   })
 }

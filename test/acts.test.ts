@@ -15,9 +15,10 @@ import {
   wrap,
 } from '#client/index.ts'
 import { onAnsweringApi } from '#client/test/answeringApi.ts'
-import { clientSystem, testAccount } from '#client/test/clientSystem.ts'
+import { clientSystem } from '#client/test/clientSystem.ts'
 import { finalMap } from '#client/test/finalMap.ts'
 import { judgeableRound } from '#client/test/judgeableRound.ts'
+import { devAccount } from '#contracts/anvil.ts'
 import { openVote, propose } from '#contracts/test/mandate.ts'
 import { HOLDER, OPERATOR } from '#contracts/test/world.ts'
 import {
@@ -144,7 +145,7 @@ browserTest(`a validator judges by keyboard, commits, and reveals after a reload
   const client = await acting.system.as(nth)
   await judgeableRound(acting.system, nth)
   await waitForBlock(client, await acting.system.world.client.getBlockNumber({ cacheTime: 0 }))
-  const account = testAccount(nth)
+  const account = devAccount(nth)
   const { page, errors } = await visit({ account, path: `/accounts/${account.address.toLowerCase()}` })
   await connectAndClose(page)
   await page.locator('main [data-act=judge]').click()
@@ -206,35 +207,58 @@ browserTest(
   },
 )
 
-browserTest(`a challenger disputes a sample, and a job is cancelled${noBrowser}`, async () => {
-  const contributor = await acting.system.as(4)
-  const datanetId = await createDatanet(contributor, {
-    modelId: acting.system.modelId,
-    licence: 'CC0-1.0',
-    minStake: 0n,
-  })
-  const { ids } = await contribute(contributor, { datanetId, samples: [{ prompt: 'Any?', completion: 'None.' }] })
-  const visited = await visit({ path: `/contributions/${[...ids.values()][0]}` })
-  const { page, errors } = visited
-  await wrap(await asOwner(visited), parseEther('20'))
-  await connectAndClose(page)
-  await page.locator('main [data-act=dispute]').click()
-  const { plan } = await act(page, async () => {
-    await dialog(page).getByLabel('What is wrong').selectOption('duplicate')
-    await dialog(page).getByLabel('In words').fill('It was given before.')
-  })
-  expect(plan).toMatch(/Allow the contract[\s\S]*Open a dispute about/)
-  expect(await acting.system.world.read('Disputes', 'disputeCount', [])).toBe(1n)
+browserTest(
+  `a challenger disputes a sample, a job is cancelled, and the steward is paused and resumed${noBrowser}`,
+  async () => {
+    const contributor = await acting.system.as(4)
+    const datanetId = await createDatanet(contributor, {
+      modelId: acting.system.modelId,
+      licence: 'CC0-1.0',
+      minStake: 0n,
+    })
+    const { ids } = await contribute(contributor, { datanetId, samples: [{ prompt: 'Any?', completion: 'None.' }] })
+    const visited = await visit({ path: `/contributions/${[...ids.values()][0]}` })
+    const { page, errors } = visited
+    await wrap(await asOwner(visited), parseEther('20'))
+    await connectAndClose(page)
+    await page.locator('main [data-act=dispute]').click()
+    const { plan } = await act(page, async () => {
+      await dialog(page).getByLabel('What is wrong').selectOption('duplicate')
+      await dialog(page).getByLabel('In words').fill('It was given before.')
+    })
+    expect(plan).toMatch(/Allow the contract[\s\S]*Open a dispute about/)
+    expect(await acting.system.world.read('Disputes', 'disputeCount', [])).toBe(1n)
 
-  const job = await (await acting.system.as()).ask(
-    graphql('mutation { redeem(idempotencyKey: "to be cancelled") { id } }'),
-  )
-  await page.goto(acting.system.url)
-  await page.locator(`[data-act=cancelJob][data-id="${job.redeem.id}"]`).click()
-  await dialog(page).getByRole('button', { name: 'Cancel the job' }).click()
-  await dialog(page).locator('.act-done').getByText('It is cancelled.').waitFor()
-  expect(errors).toEqual([])
-})
+    const job = await (await acting.system.as()).ask(
+      graphql('mutation { redeem(idempotencyKey: "to be cancelled") { id } }'),
+    )
+    await page.goto(acting.system.url)
+    await page.locator(`[data-act=cancelJob][data-id="${job.redeem.id}"]`).click()
+    await dialog(page).getByRole('button', { name: 'Cancel the job' }).click()
+    await dialog(page).locator('.act-done').getByText('It is cancelled.').waitFor()
+
+    const operator = await acting.system.as()
+    const modelId = String(acting.system.modelId)
+    const PAUSE = graphql(
+      'mutation ($id: ID!) { pauseSteward(modelId: $id, reason: "Before.", idempotencyKey: "p") { id } }',
+    )
+    await operator.ask(PAUSE, { id: modelId })
+    const found = async () =>
+      (await operator.ask(graphql('{ stewardships(first: 1) { nodes { state explanation } } }'))).stewardships.nodes[0]
+    await page.goto(acting.system.url)
+    await page.locator('[data-act=resumeSteward]').click()
+    await dialog(page).getByRole('button', { name: 'Resume the steward' }).click()
+    await dialog(page).locator('.act-done').getByText(`The steward of model ${modelId} goes on.`).waitFor()
+    expect(await found()).toMatchObject({ state: 'Waiting' })
+    await page.goto(acting.system.url)
+    await page.locator('[data-act=pauseSteward]').click()
+    await dialog(page).getByLabel('Why').fill('The data is looked at first.')
+    await dialog(page).getByRole('button', { name: 'Pause the steward' }).click()
+    await dialog(page).locator('.act-done').getByText(`The steward of model ${modelId} is paused.`).waitFor()
+    expect(await found()).toEqual({ state: 'Paused', explanation: 'The data is looked at first.' })
+    expect(errors).toEqual([])
+  },
+)
 
 browserTest(`the test wallet of the embedded chain is made and funded by the page${noBrowser}`, async () => {
   const { page, errors } = await visit()

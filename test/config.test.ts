@@ -35,6 +35,13 @@ test('a value that is not one of a closed set is refused with the allowed ones',
   ])
 })
 
+test('chain and database of this machine have fixed ports by default; PORT=0 takes free ones, and a port that is given stays', () => {
+  const portsOf = (env: Record<string, string>) => readConfig(env).embeddedPorts
+  expect(portsOf({})).toEqual({ CHAIN_PORT: 8545, DATABASE_PORT: 54_320 })
+  expect(portsOf({ PORT: '0' })).toEqual({ CHAIN_PORT: 0, DATABASE_PORT: 0 })
+  expect(portsOf({ PORT: '0', CHAIN_PORT: '9545' })).toEqual({ CHAIN_PORT: 9545, DATABASE_PORT: 0 })
+})
+
 test('all faults are told at once, those of variables together among them', () => {
   const env = {
     PORT: 'x',

@@ -12,6 +12,9 @@ export interface PageStep {
   text: string
 }
 
+/** What is done with the output of a step, by its beginning. */
+export type StepHooks = Record<string, (output: string) => Promise<unknown> | unknown>
+
 export interface PageRun {
   /** Where the commands run. */
   cwd: string
@@ -22,8 +25,8 @@ export interface PageRun {
   names: Record<string, string>
   /** Waits, before a step whose text begins so, for what others must do first. */
   before?: Record<string, () => Promise<unknown>>
-  /** What follows a step whose text begins so: looks at its output, or lets others act. */
-  after?: Record<string, (output: string) => Promise<unknown> | unknown>
+  /** What follows a step whose text begins so, of each: looks at its output, or lets others act. */
+  after?: readonly StepHooks[]
   /** Runs each step, so that nothing hurries it. */
   around?<T>(work: () => Promise<T>): Promise<T>
   onStep?(step: PageStep, seconds: number): void
@@ -58,7 +61,7 @@ export async function runSteps(steps: readonly PageStep[], run: PageRun): Promis
     const { around = (work) => work() } = run
     const output = await around(() => (step.kind === 'sh' ? runCommand(step.text, run) : runQuery(step.text, run)))
     run.onStep?.(step, (performance.now() - began) / 1000)
-    await hookOf(run.after, words)?.(output)
+    for (const hooks of run.after ?? []) await hookOf(hooks, words)?.(output)
   }
   return steps.length
 }

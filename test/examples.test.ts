@@ -89,6 +89,14 @@ test('there are as many examples as there should be, and each contains an assert
   expect(examples.filter(({ code }) => !code.includes('assert')).map(({ name }) => name)).toEqual([])
 })
 
+test('every file of acts that the client exports has an example', async () => {
+  const index = await readFile(join(root, 'client/index.ts'), 'utf8')
+  const files = Array.from(index.matchAll(/'\.\/(acts\/\w+\.ts)'/g), ([, file]) => `client/${file}`)
+  expect(files.length).toBeGreaterThan(20)
+  const shown = new Set(examples.map(({ name }) => name.replace(/:.*/, '')))
+  expect(files.filter((file) => !shown.has(file))).toEqual([])
+})
+
 test('every example runs', async () => {
   const runner = join(folder, 'run.ts')
   await writeFile(

@@ -1,9 +1,13 @@
 import type OpenAI from 'openai'
+import { Registry } from 'prom-client'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { startWorld, type World } from '#contracts/test/world.ts'
 import { me } from '#graphql/test/market.ts'
+import { ModelVersion } from '#schema/onchain/models.ts'
+import { insert } from './factory.ts'
 import { long, openHolds, refusal, servedModel, used } from './gatewaySystem.ts'
 import { must } from './must.ts'
+import { MISSING_ARTIFACT } from './testSystem.ts'
 
 /** Unmodified clients against the real API, a real worker in a process of its own, and a real small model. */
 
@@ -77,6 +81,26 @@ const tools = ['paint', 'wash'].map((name) => ({
     },
   },
 }))
+
+test('what a consumer asked before is not read again, and costs the same', async () => {
+  const { openai } = await servedModel(world)
+  const content = 'thing 1 is red '.repeat(20)
+  const asked = { model: 'Clerk', messages: [{ role: 'user' as const, content }], max_tokens: 4, seed: 7 }
+  const first = await openai.chat.completions.create(asked)
+  const usage = must(first.usage)
+  expect(usage.prompt_tokens_details).toEqual({ cached_tokens: 0 })
+  const again = await openai.chat.completions.create(asked)
+  expect(again.choices).toEqual(first.choices)
+  // The last token of a prompt is read to answer.
+  const cached = usage.prompt_tokens - 1
+  expect(again.usage).toEqual({ ...usage, prompt_tokens_details: { cached_tokens: cached } })
+  const response = await openai.responses.create({
+    model: 'Clerk',
+    input: content,
+    max_output_tokens: 4,
+  })
+  expect(response.usage?.input_tokens_details.cached_tokens).toBe(cached)
+})
 
 test('chat: streams with usage and log-probabilities, tools, schemas and several answers', async () => {
   const system = await servedModel(world)
@@ -337,9 +361,45 @@ test('a client that leaves pays what was generated; one with an idempotency key 
   expect(system.logged).toEqual([])
 })
 
-test('a worker that is killed in the middle of a stream: the answer goes on where it was, and is charged once', async () => {
+test('the first token and the tokens of streamed answers are timed by route and endpoint, once, however the route is spelled', async () => {
+  const registry = new Registry()
+  const { openai, url } = await servedModel(world, { registry })
+  const drain = async (stream: AsyncIterable<unknown>) => {
+    for await (const _ of stream);
+  }
+  const chat = { model: 'endpoint:1', messages: [{ role: 'user' as const, content: 'thing 1 is red' }], ...long(300) }
+  await drain(await openai.chat.completions.create({ ...chat, stream: true }))
+  await openai.chat.completions.create(chat) // not streamed: it has no first token
+  const shouted = await fetch(`${url}/v1/Chat/COMPLETIONS`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-consumer': me },
+    body: JSON.stringify({ ...chat, stream: true }),
+  })
+  expect(await shouted.text()).toContain('[DONE]')
+  const asked = { model: 'endpoint:1', input: 'thing 1 is red', max_output_tokens: 6 }
+  const response = await openai.responses.create(asked)
+  await drain(await openai.responses.create({ ...asked, stream: true }))
+  await drain(await openai.responses.retrieve(response.id, { stream: true })) // read again
+  const counts = async (name: string) => {
+    const { values } = await must(registry.getSingleMetric(name)).get()
+    return values
+      .filter((one) => 'metricName' in one && one.metricName === `${name}_count`)
+      .map(({ labels, value }) => [labels, value])
+  }
+  expect(await counts('modelcommons_answer_first_token_seconds')).toEqual([
+    [{ route: '/chat/completions', endpoint: '1' }, 2],
+    [{ route: '/responses', endpoint: '1' }, 1],
+  ])
+  const [chats] = await counts('modelcommons_answer_token_seconds')
+  expect(chats).toEqual([{ route: '/chat/completions', endpoint: '1' }, 2])
+})
+
+test('a worker that is killed in the middle of a stream while the version changes: the answer goes on where it was, and is charged once', async () => {
   const system = await servedModel(world)
-  const { openai } = system
+  const { openai, db } = system
+  // Promoted, but no endpoint serves it yet: the model’s name still means the one before.
+  await insert(db, ModelVersion, { id: '2', modelId: '1', status: 'Promoted', adapterHash: MISSING_ARTIFACT })
+  await db.query(`update model set live_version_id = '2' where id = '1'`)
   const stream = await openai.chat.completions.create({
     ...{ model: 'Clerk', messages, seed: 5, temperature: 1, ...long(2500) },
     ...{ stream: true, stream_options: { include_usage: true } },
@@ -351,11 +411,18 @@ test('a worker that is killed in the middle of a stream: the answer goes on wher
     text += chunk.choices[0]?.delta.content ?? ''
     usage = chunk.usage
     if (text.length < 40 || isKilled) continue
+    await db.query(`update endpoint set version_id = '2' where id = '1'`)
     process.kill(must(system.worker.pid), 'SIGKILL')
     isKilled = true
   }
-  const { rows } = await system.db.query(`select result, attempt from job_run where kind = 'infer'`)
-  expect(rows[0]).toMatchObject({ attempt: 2, result: { answer: text, tokensOut: usage?.completion_tokens } })
+  const { rows } = await db.query(
+    `select j.result, j.attempt, r.version_id as version from job_run j join receipt r on r.id = j.id`,
+  )
+  expect(rows[0]).toMatchObject({
+    attempt: 2,
+    version: '1',
+    result: { answer: text, tokensOut: usage?.completion_tokens },
+  })
   expect([...JSON.parse(text).text]).toHaveLength(2500)
   expect(await used(system)).toBe(BigInt(rows[0].result.fee))
   expect(await openHolds(system)).toBe(0)

@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
 import { expect, test } from 'vitest'
 
-/** What each folder may import besides itself. ARCHITECTURE.md says why. */
+/** What each folder may import besides itself: folders, or files in them. ARCHITECTURE.md says why. */
 const MAY_IMPORT: Record<string, string[]> = {
   math: [],
   rules: ['math'],
@@ -16,10 +16,11 @@ const MAY_IMPORT: Record<string, string[]> = {
   graphql: ['schema', 'rules', 'epochs'],
   gateway: ['schema', 'rules', 'graphql'],
   workers: ['math', 'schema', 'rules', 'screening', 'epochs', 'engine', 'contracts'],
-  client: ['contracts', 'rules'],
+  client: ['contracts/generated', 'contracts/events.ts', 'rules'],
   model: ['schema', 'rules', 'screening', 'engine', 'client'],
   dashboards: ['client', 'model'],
-  example: ['math', 'rules', 'client', 'model'],
+  // Its people have the client and the folders of models. Their dice, means and the comparison of texts are those of the system, so that there is one of each.
+  example: ['client', 'model', 'math', 'rules/shingles.ts'],
   'example/base': ['example', 'math', 'engine'],
   cli: [
     'math',
@@ -82,8 +83,8 @@ test('each folder imports only what its row in ARCHITECTURE.md allows', async ()
   for (const [file, targets] of await imports()) {
     const folder = folderOf(file)
     for (const target of targets) {
-      const to = folderOf(target)
-      if (to !== folder && !MAY_IMPORT[folder]?.includes(to)) wrong.push(`${file} imports ${target}`)
+      const may = MAY_IMPORT[folder]?.some((one) => target === one || target.startsWith(`${one}/`))
+      if (folderOf(target) !== folder && !may) wrong.push(`${file} imports ${target}`)
     }
   }
   expect(wrong).toEqual([])

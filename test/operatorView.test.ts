@@ -41,12 +41,38 @@ test('a worker and an API tell how they are on ports of their own, engine proces
   expect(await value(WORKER_PORT, 'engine_starts_total{lane="infer"}')).toBe(1)
   expect(await value(WORKER_PORT, 'engine_memory_bytes{lane="infer"}')).toBeGreaterThan(2 ** 20)
   expect(await value(WORKER_PORT, 'engine_wait_seconds_count{task="generate"}')).toBe(1)
+
+  const repeated = { ...input, prompt: Array.from({ length: 8 }, (_, index) => `thing ${index} is red`).join(' ') }
+  const prompts: { tokensIn: number; cachedTokens?: number }[] = []
+  for (const key of ['once', 'again']) {
+    const asked = await system.ask(
+      'mutation ($input: InferInput!, $key: String!) { infer(input: $input, idempotencyKey: $key) { id } }',
+      { input: repeated, key },
+    )
+    await vi.waitFor(async () => expect((await findJob(system.db, asked.data.infer.id)).status).toBe('Succeeded'), {
+      timeout: 60_000,
+      interval: 50,
+    })
+    prompts.push((await findJob(system.db, asked.data.infer.id)).result as (typeof prompts)[0])
+  }
+  const known = prompts[1]?.cachedTokens ?? 0
+  expect(known).toBeGreaterThan(32)
+  const { tokensIn } = (await findJob(system.db, data.infer.id)).result as { tokensIn: number }
+  const read = prompts.reduce((sum, prompt) => sum + prompt.tokensIn, tokensIn) - known
+  await vi.waitFor(
+    async () => expect(await value(WORKER_PORT, 'engine_prompt_tokens_total{lane="infer"}')).toBe(read),
+    { timeout: 10_000 },
+  )
+  expect(await value(WORKER_PORT, 'engine_cached_tokens_total{lane="infer"}')).toBe(known)
+  const runs = await value(WORKER_PORT, 'engine_batch_runs_total{lane="infer"}')
+  expect(runs).toBeGreaterThanOrEqual(3)
+  expect(await value(WORKER_PORT, 'engine_batch_answers_total{lane="infer"}')).toBe(runs) // one after another
   for (const name of ['signer_balance_wei', 'signer_transactions_left'])
     expect((await get(WORKER_PORT, '/metrics')).text).toMatch(
       new RegExp(`^modelcommons_${name}\\{chain="31337",.*\\} \\d`, 'm'),
     )
   expect(await value(API_METRICS_PORT, 'workers{device="cpu"}')).toBe(1)
-  expect(await value(API_METRICS_PORT, 'jobs{kind="infer",status="Succeeded"}')).toBe(1)
+  expect(await value(API_METRICS_PORT, 'jobs{kind="infer",status="Succeeded"}')).toBe(3)
 
   const statuses = async () => {
     const answer = await system.ask('{ workerNodes { nodes { status } } }')

@@ -217,6 +217,7 @@ browserTest(`what the contracts would refuse of a folder is told before anything
 
   await made.edit('model.yaml', ['\n  bond: 0.001', ''], [`deadline: ${today}`, `deadline: ${deadline?.[1]}`])
   await choose(page, 'The folder of the model', made.path)
+  await alert.waitFor({ state: 'detached' }) // the browser lists a folder before it tells that one was chosen; a new model takes back its base
   await choose(page, 'The folder of the base model', made.path)
   await alert.getByText('base.folder: the chosen folder has no config.json').waitFor()
   await choose(page, 'The folder of the base model', EXAMPLE_BASE)

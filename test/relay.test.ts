@@ -1,4 +1,4 @@
-import { encodeFunctionData, type Hex, parseEther, zeroAddress } from 'viem'
+import { encodeFunctionData, type Hex, parseEther, toHex, zeroAddress } from 'viem'
 import type { LocalAccount } from 'viem/accounts'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type Client, castVote, claim, contribute, createDatanet, delegate, wrap } from '#client/index.ts'
@@ -172,9 +172,13 @@ test('a person without gas delegates, votes, gives samples and claims; only the 
 
   const { proposalId, actions } = await propose(world)
   await openVote(world, actions)
-  await castVote(client, { proposalId, support: 'against', reason: 'Too dear.' })
+  const ballot = { proposalId, support: 'against', reason: 'Too dear.' } as const
+  // It ends after its vote was mined, which uses the ballot's nonce.
+  const ended = vi.spyOn(client.state, 'remove').mockRejectedValueOnce(new Error('ended here'))
+  await expect(castVote(client, ballot)).rejects.toThrow('ended here')
+  ended.mockRestore()
+  await castVote(client, ballot)
   expect(await world.read('ModelGovernor', 'proposalVotes', [proposalId])).toEqual([parseEther('2'), 0n, 0n])
-
   const owner = await system.as(2, { apiKey: await system.keyOf(ALICE.address, 'Operator') })
   const datanetId = await createDatanet(owner, { modelId: system.modelId, licence: 'CC0-1.0', minStake: 0n })
   const { submitted } = await contribute(client, { datanetId, samples: contents('relay', 3) })
@@ -209,6 +213,86 @@ test('an act that is not mined ends the wait of the client, and is sent once whe
   await system.world.mine()
   await delegate(client, { to: person.address })
   expect(await system.sent()).toBe(before + 1)
+})
+
+describe('what could not be sent is signed again when it is asked for again, and happens once:', () => {
+  /** The relayer cannot pay until the act has been tried, for which the client waits no longer than a moment; `empty` says since when. */
+  async function withoutFunds(work: (empty: () => Promise<void>) => Promise<unknown>) {
+    const timeout = AbortSignal.timeout.bind(AbortSignal)
+    let isEmpty = false
+    const wait = (ms: number) => timeout(ms === 600_000 && isEmpty ? 1_000 : ms)
+    const limit = vi.spyOn(AbortSignal, 'timeout').mockImplementation(wait)
+    const empty = async () => {
+      isEmpty = true
+      await setNative(system.world, RELAYER, 0n)
+    }
+    try {
+      await expect(work(empty)).rejects.toThrow(/has not sent what you signed for ten minutes/)
+    } finally {
+      limit.mockRestore()
+    }
+  }
+  /** The relayer can pay again, when it has refused what it was asked for. */
+  async function withFunds() {
+    await vi.waitFor(
+      async () => {
+        const live = await system.db.query(`select id from job_run where kind = 'relay' and finished_at is null`)
+        expect(live.rows).toEqual([])
+      },
+      { timeout: 20_000, interval: 20 },
+    )
+    await setNative(system.world, RELAYER, parseEther('10'))
+  }
+
+  test('a delegation whose deadline is over, or whose nonce another signature has used', async () => {
+    const { world } = system
+    const person = await locked(30)
+    const client = await relayed(person)
+    const before = await system.sent()
+    await withoutFunds((empty) => empty().then(() => delegate(client, { to: person.address })))
+    await world.warp(25 * 3600)
+    await withFunds()
+    await delegate(client, { to: person.address })
+    expect(await world.read('GOpen', 'getVotes', [person.address])).toBe(parseEther('2'))
+
+    await withoutFunds((empty) => empty().then(() => delegate(client, { to: ALICE.address })))
+    const { data } = await permitOf(person, world.at.DatanetRegistry)
+    await world.rpc('eth_sendTransaction', [{ from: STRANGER.address, to: world.at.GOpen, data, gas: '0x7a120' }])
+    await withFunds()
+    await delegate(client, { to: ALICE.address })
+    expect(await world.read('GOpen', 'delegates', [person.address])).toBe(ALICE.address)
+    expect(await system.sent()).toBe(before + 2)
+  })
+
+  test('samples whose signature is a day old: under their first salt and commitment', async () => {
+    const person = await system.person(31, parseEther('1'))
+    const owner = await system.as(2, { apiKey: await system.keyOf(ALICE.address, 'Operator') })
+    const datanetId = await createDatanet(owner, { modelId: system.modelId, licence: 'CC0-1.0', minStake: 0n })
+    const before = await system.sent()
+    let salts = 0
+    const client: Client = { ...(await relayed(person)), newSecret: () => toHex(++salts, { size: 32 }) }
+    const given = (over: Partial<Client> = {}) =>
+      contribute({ ...client, ...over }, { datanetId, samples: contents('day', 3) })
+    await withoutFunds((empty) =>
+      given({ onProgress: ({ step }) => void (step === 'publishing and submitting' && empty()) }),
+    )
+    await system.world.warp(25 * 3600)
+    await withFunds()
+    await given()
+    expect((await given()).submitted).toBe(0)
+    expect(salts).toBe(1)
+    expect(await system.sent()).toBe(before + 3) // one permit for the fee, one commitment, one batch
+  })
+
+  test('a job that failed for good, as soon as what it failed for is over', async () => {
+    const person = await locked(32)
+    const client = await relayed(person)
+    await system.world.rpc('anvil_setCode', [person.address, '0x00'])
+    await expect(delegate(client, { to: person.address })).rejects.toThrow(/NOT_PLAIN/)
+    await system.world.rpc('anvil_setCode', [person.address, '0x'])
+    await delegate(client, { to: person.address })
+    expect(await system.world.read('GOpen', 'getVotes', [person.address])).toBe(parseEther('2'))
+  })
 })
 
 test('the same signed act is sent once, however often and at the same time it is asked for', async () => {

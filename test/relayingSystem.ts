@@ -2,7 +2,8 @@ import { join } from 'node:path'
 import { type Hex, parseEther, toHex } from 'viem'
 import { type LocalAccount, privateKeyToAccount } from 'viem/accounts'
 import { onTestFinished } from 'vitest'
-import { type ClientSystem, clientSystem, testAccount } from '#client/test/clientSystem.ts'
+import { type ClientSystem, clientSystem } from '#client/test/clientSystem.ts'
+import { devAccount } from '#contracts/anvil.ts'
 import { OPERATOR, type World } from '#contracts/test/world.ts'
 import { hashKey } from '#graphql/access.ts'
 import type { RelayLimits } from '#graphql/context.ts'
@@ -77,7 +78,7 @@ export async function relayingSystem(
     },
     sent: () => world.client.getTransactionCount({ address: RELAYER }),
     async person(nth, gOpen = 0n) {
-      const account = testAccount(100 + nth)
+      const account = devAccount(100 + nth)
       if (gOpen > 0n) await world.send(OPERATOR, 'GOpen', 'transfer', [account.address, gOpen])
       return account
     },

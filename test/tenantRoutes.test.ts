@@ -62,6 +62,7 @@ const ROUTES: Record<string, Row | 'the matrix of fields' | 'the tools below'> =
   'POST /v1/responses': call({ input: 'x' }),
   'GET /v1/responses/:id': { at: `/v1/responses/resp_${CALL}`, told: [200, 404, 401] },
   'POST /v1/responses/:id/cancel': { at: `/v1/responses/resp_${CALL}/cancel`, told: [200, 404, 401] },
+  'DELETE /v1/responses/:id': { at: `/v1/responses/resp_${CALL}`, told: [200, 404, 401] },
   'USE /mcp': 'the tools below',
 }
 

@@ -31,6 +31,7 @@ const ARGUMENTS: Record<string, string[]> = {
   nodes: [`ids: ${JSON.stringify(IDS)}`],
   search: [`text: "${SECRET}"`, 'text: "r"', `text: "${tenant}"`],
   stateChanges: ['block: 3'],
+  usage: ['every: day, from: "2020-01-01T00:00:00Z", to: "2021-01-01T00:00:00Z", by: [key, endpoint, consumer]'],
   stateDigests: ['from: 1, to: 3'],
   evaluationLog: IDS.map((id) => `evaluationId: "${id}"`),
   contributor: [`account: "${tenant}"`],
@@ -139,6 +140,7 @@ const FOR_CONSUMERS: Record<string, string> = {
   infer: 'FORBIDDEN', // for another account
   relay: 'FORBIDDEN',
   openReceipts: 'RECEIPT_NOT_FOUND',
+  deleteTexts: 'BAD_INPUT',
   withdrawContributions: 'UNAUTHENTICATED',
   uploadArtifact: 'done',
 }

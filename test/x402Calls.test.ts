@@ -1,9 +1,12 @@
 import { BatchSettlementEvmScheme, InMemoryClientChannelStorage } from '@x402/evm/batch-settlement/client'
 import { wrapFetchWithPayment, x402Client } from '@x402/fetch'
 import OpenAI from 'openai'
+import { type Hex, zeroHash } from 'viem'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startWorld, type World } from '#contracts/test/world.ts'
+import { marketPlace } from '#contracts/test/vouchers.ts'
+import { OPERATOR, STRANGER, startWorld, type World } from '#contracts/test/world.ts'
 import { consumer, me, signedVoucher, stranger, submit } from '#graphql/test/market.ts'
+import { channelId } from '#rules/channel.ts'
 import { openHolds, openMarketChannel, servedModel, used } from './gatewaySystem.ts'
 import { must } from './must.ts'
 
@@ -21,6 +24,31 @@ const request = {
   messages: [{ role: 'user' as const, content: 'thing 1 is red' }],
   max_tokens: 6,
   seed: 3,
+}
+
+/** A payment that answers a demand with a voucher. */
+interface Payment {
+  channel: Hex
+  ceiling: bigint
+  nonce: string
+  chainId?: number
+  /** What the client says it has accepted; only what it has signed counts. */
+  accepted?: object
+}
+
+/** The header of a payment as the clients of x402 send it, made by hand. */
+async function paymentHeader({ channel, ceiling, nonce, accepted, chainId = world.deployment.chainId }: Payment) {
+  const signature = await signedVoucher({ channel, ceiling, signer: consumer, chainId })
+  const payment = {
+    x402Version: 2,
+    accepted: { ...accepted, extra: { nonce } },
+    payload: {
+      type: 'voucher',
+      channelConfig: { payer: consumer.address, payerAuthorizer: consumer.address, salt: zeroHash },
+      voucher: { channelId: channel, maxClaimableAmount: String(ceiling), signature },
+    },
+  }
+  return { 'payment-signature': Buffer.from(JSON.stringify(payment)).toString('base64') }
 }
 
 async function system() {
@@ -46,13 +74,21 @@ async function system() {
     }
     return wrapFetchWithPayment(watched, client)
   }
-  const post = (body: object, send: typeof fetch = fetch, headers: Record<string, string> = {}) =>
-    send(`${url}/v1/chat/completions`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
-      body: JSON.stringify(body),
-    })
-  return { ...served, channel, payer, post }
+  const postTo =
+    (route: string) =>
+    (body: object, send: typeof fetch = fetch, headers: Record<string, string> = {}) =>
+      send(`${url}/v1/${route}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify(body),
+      })
+  const post = postTo('chat/completions')
+  /** What a request demands now. */
+  const quote = async (body: object, send = post) => {
+    const [{ amount, extra }] = decoded(await send(body), 'payment-required').accepts
+    return { amount: BigInt(amount), nonce: extra.nonce as string }
+  }
+  return { ...served, channel, payer, post, postTo, quote }
 }
 
 const decoded = (response: Response, header: string) =>
@@ -171,6 +207,91 @@ test('a voucher pays for its request alone: replayed, moved, forged or shared, i
   expect(answers.map(({ status }) => status).sort()).toEqual([200, 402, 402, 402, 402, 402])
   const { rows } = await db.query(`select count(*) as count from receipt`)
   expect(Number(rows[0].count)).toBe(2)
+})
+
+test('a quote is for one route, price, chain and asset: a payment for another one buys nothing, and the right one does', async () => {
+  const served = await system()
+  const { post, postTo, quote, channel, db, payer } = served
+  const { chainId } = world.deployment
+  const expectRefused = async (answer: Promise<Response>, status: number, fault?: string) => {
+    const response = await answer
+    expect(response.status).toBe(status)
+    expect(response.headers.get('payment-response')).toBeNull()
+    if (fault) expect(decoded(response, 'payment-required').error).toBe(`invalid_batch_settlement_evm_${fault}`)
+    expect(await used(served)).toBe(0n)
+    expect(await openHolds(served)).toBe(0)
+  }
+  const { seed: _, ...chat } = request
+  const { amount, nonce } = await quote(chat)
+  const right = await paymentHeader({ channel, ceiling: amount, nonce })
+
+  // The body of a chat is one of Anthropic's messages, too.
+  const messages = postTo('messages')
+  await expectRefused(messages(chat, fetch, right), 402, 'cumulative_amount_mismatch')
+  const [prompt, input] = ['thing 1 is red', 'thing 1 is red']
+  for (const [route, body] of [
+    ['completions', { model: 'endpoint:1', prompt, max_tokens: 6 }],
+    ['responses', { model: 'endpoint:1', input, max_output_tokens: 6 }],
+    ['embeddings', { model: 'endpoint:1', input }],
+  ] as const)
+    await expectRefused(postTo(route)(body, fetch, right), 402, 'cumulative_amount_mismatch')
+
+  const elsewhere = await paymentHeader({ channel, ceiling: amount, nonce, chainId: chainId + 1 })
+  await expectRefused(post(chat, fetch, elsewhere), 400)
+  const owner = { endpointId: 1n, host: OPERATOR.address, consumer: consumer.address, key: consumer.address }
+  for (const place of [{ token: STRANGER.address }, { market: STRANGER.address }, { chainId: chainId + 1 }]) {
+    const other = channelId({ ...marketPlace(world), ...place }, { ...owner, salt: zeroHash })
+    const payment = await paymentHeader({ channel: other, ceiling: amount, nonce })
+    await expectRefused(post(chat, fetch, payment), 402, 'channel_id_mismatch')
+  }
+
+  // Somebody between the two who lowers the amount of a demand makes the client sign less, and the server takes no less.
+  const lowered = await paymentHeader({ channel, ceiling: 1n, nonce, accepted: { amount: '1' } })
+  await expectRefused(post(chat, fetch, lowered), 402, 'cumulative_amount_mismatch')
+
+  for (const change of ['price_in * 2', 'price_in / 4']) {
+    await db.query(`update endpoint set price_in = ${change} where id = '1'`)
+    await expectRefused(post(chat, fetch, right), 402, 'cumulative_amount_mismatch')
+  }
+  await db.query(`update endpoint set price_in = price_in * 2 where id = '1'`)
+
+  // Two quotes on the same state of the channel: the second payment is made of what the first has reserved.
+  const second = await quote({ ...request, seed: 9 })
+  const payments = [
+    post(chat, fetch, right),
+    post({ ...request, seed: 9 }, fetch, await paymentHeader({ channel, ceiling: second.amount, nonce: second.nonce })),
+  ]
+  const statuses = (await Promise.all(payments)).map(({ status }) => status)
+  expect(statuses.sort()).toEqual([200, 402])
+  const paid = await used(served)
+  await db.query(`update endpoint set price_in = price_in * 3 where id = '1'`)
+  const response = await post(request, payer()) // at the price of now
+  expect(response.status).toBe(200)
+  expect(await used(served)).toBe(paid + BigInt(((await response.json()) as { receipt: { fee: string } }).receipt.fee))
+})
+
+test('an answer that fails costs nothing, and is not told as settled; the channel goes on from what was used', async () => {
+  const served = await system()
+  const { post, payer, channel, quote } = served
+  const tooLong = { ...request, messages: [{ role: 'user', content: 'thing '.repeat(5_000) }] }
+  const sent: string[] = []
+  const failed = await post(tooLong, payer(sent))
+  expect([failed.status, sent.length]).toEqual([400, 1])
+  expect(failed.headers.get('payment-response')).toBeNull()
+  expect(await openHolds(served)).toBe(0)
+  expect(await used(served)).toBe(0n)
+  const again = await post(tooLong, fetch, { 'payment-signature': sent[0] as string })
+  expect(again.status).toBe(400)
+  const { rows } = await served.db.query<{ ceiling: string }>('select ceiling from signed_voucher')
+  const granted = BigInt(rows[0]?.ceiling ?? 0)
+
+  const { amount, nonce } = await quote(request)
+  expect(amount).toBeLessThan(granted) // what was granted for the failed one is not used up
+  const paid = await post(request, fetch, await paymentHeader({ channel, ceiling: amount, nonce }))
+  expect(paid.status).toBe(200)
+  const { receipt } = (await paid.json()) as { receipt: { fee: string } }
+  expect(await used(served)).toBe(BigInt(receipt.fee))
+  expect((await served.db.query('select from receipt')).rowCount).toBe(1)
 })
 
 test('whoever deposits for an account, with a key of his own, does not ask as that account', async () => {

@@ -15,8 +15,8 @@ import {
   stringToHex,
   toFunctionSelector,
 } from 'viem'
-import { type HDAccount, mnemonicToAccount } from 'viem/accounts'
-import { type Anvil, DEV_MNEMONIC, passTime, startAnvil } from '../anvil.ts'
+import type { HDAccount } from 'viem/accounts'
+import { type Anvil, devAccount, passTime, startAnvil } from '../anvil.ts'
 import { type Deployment, deployAll } from '../deploy.ts'
 import { type ContractName, contracts, type DecodedEvent, decodeLog } from '../events.ts'
 import type { Holders, Settings } from '../settings.ts'
@@ -39,9 +39,7 @@ const GAS = 60_000_000n
 export const hashOf = (text: string): Hex => keccak256(stringToHex(text))
 
 /** The accounts of the development mnemonic, named by their role in the tests. */
-export const SIGNERS: readonly HDAccount[] = Array.from({ length: ACCOUNTS }, (_, addressIndex) =>
-  mnemonicToAccount(DEV_MNEMONIC, { addressIndex }),
-)
+export const SIGNERS: readonly HDAccount[] = Array.from({ length: ACCOUNTS }, (_, nth) => devAccount(nth))
 export const [DEPLOYER, OPERATOR, PROPOSER, HOLDER, ALICE, BOB, CAROL, HOST, CONSUMER, STRANGER, RESOLVER, GUARDIAN] =
   SIGNERS as [
     HDAccount,

@@ -5,7 +5,7 @@ import { ATTACKS } from './attacks/index.ts'
 import { judgementAttacks } from './attacks/judgement.ts'
 import { MONEY_ATTACKS } from './attacks/money/index.ts'
 import { judgeAttempts, type MoneyRow } from './attacks/money/judgeAttempts.ts'
-import { type Attempted, GAS_PRICE, type MoneyAttack } from './attacks/money/moneyAttack.ts'
+import { type Attempted, GAS_PRICE, MANY_SEEDS, type MoneyAttack } from './attacks/money/moneyAttack.ts'
 import { closeWorlds } from './attacks/money/worlds.ts'
 
 interface Row {
@@ -26,7 +26,7 @@ export async function checkAttacks(seeds: number, only?: string, json = false): 
   const chosen = <A extends { name: string }>(attacks: readonly A[]) =>
     attacks.filter((attack) => only === undefined || attack.name.includes(only) || GROUPS[only]?.includes(attack))
   const data = await playData(chosen(ATTACKS), seeds)
-  const money = await playMoney(chosen(MONEY_ATTACKS)).finally(closeWorlds)
+  const money = await playMoney(chosen(MONEY_ATTACKS), seeds).finally(closeWorlds)
   const ok = data.every(({ worst, limit }) => limit === null || worst <= limit) && money.every((row) => row.ok)
   if (json) console.log(JSON.stringify({ check: 'attacks', ok, seeds, rows: data, money }))
   return ok
@@ -72,7 +72,7 @@ async function rowOf({ name, measure, limit, chance, play }: Attack, seeds: numb
 export const marginOf = (gained: readonly number[]): number =>
   gained.length < 2 ? Infinity : normalQuantile(0.999) * Math.sqrt(sampleVariance(gained) / gained.length)
 
-async function playMoney(attacks: readonly MoneyAttack[]): Promise<MoneyRow[]> {
+async function playMoney(attacks: readonly MoneyAttack[], seeds: number): Promise<MoneyRow[]> {
   const rows: MoneyRow[] = []
   if (attacks.length === 0) return rows
   console.log('')
@@ -85,7 +85,8 @@ async function playMoney(attacks: readonly MoneyAttack[]): Promise<MoneyRow[]> {
   console.log('|---|---|--:|--:|--:|--:|--:|--:|---|')
   for (const attack of attacks) {
     const played: Attempted[] = []
-    for (let seed = 1; seed <= attack.seeds; seed++) played.push(await attack.play(seed))
+    const wanted = attack.seeds >= MANY_SEEDS ? Math.max(seeds, attack.seeds) : attack.seeds
+    for (let seed = 1; seed <= wanted; seed++) played.push(await attack.play(seed))
     const row = judgeAttempts(attack, played)
     rows.push(row)
     const { what, without, with: now } = row.stopped

@@ -2,11 +2,11 @@ import { execFileSync } from 'node:child_process'
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { NODE_22 } from './node22.ts'
 
 /** `npm run check -- clients`: the programs of `docs/examples/`, each with the unmodified client that it is for, against a real system. The clients, and the
  *  Node 22 that some of them need, are installed apart; Python’s, where there is a Python. */
 
-const NODE = 'node@22.23.3'
 const EXAMPLES = join(import.meta.dirname, '../../docs/examples')
 
 /** @returns whether each example does what it says. */
@@ -16,7 +16,7 @@ export async function checkClients(): Promise<boolean> {
     await cp(EXAMPLES, folder, { recursive: true })
     const options = { cwd: folder, stdio: 'inherit' } as const
     const quiet = ['--no-audit', '--no-fund', '--loglevel=error']
-    execFileSync('npm', ['install', ...quiet, '--no-save', NODE], options)
+    execFileSync('npm', ['install', ...quiet, '--no-save', ...NODE_22], options)
     const hasPython = installPython(folder)
     execFileSync('npx', ['vitest', 'run', 'test/clients.test.ts'], {
       stdio: 'inherit',

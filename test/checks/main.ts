@@ -17,6 +17,7 @@ import { checkReleases } from './releases.ts'
 import { checkReplay } from './replay.ts'
 import { checkSimulator } from './simulator.ts'
 import { checkSteward } from './steward.ts'
+import { checkStories } from './stories.ts'
 import { checkUpgrade } from './upgrade.ts'
 
 /** `npm run check -- NAME`: checks that take too long for the test suite. */
@@ -46,7 +47,7 @@ interface Check {
 const checks: Record<string, Check> = {
   attacks: {
     about: 'what attackers gain with and without the rules (--seeds N, --only WORD|judgement|money, --json)',
-    run: () => checkAttacks(Number(values.seeds ?? 10), values.only, values.json),
+    run: () => checkAttacks(Number(values.seeds ?? 1000), values.only, values.json),
   },
   audits: { about: 'the server audits of graphql-http, against the API', run: checkAudits },
   clients: {
@@ -79,7 +80,7 @@ const checks: Record<string, Check> = {
   kill: {
     about:
       'kill -9 anywhere in random epochs of money, compared with an undisturbed system (--seeds N, --seed S, --json)',
-    run: () => checkKill(Number(values.seeds ?? 5), Number(values.seed), values.json),
+    run: () => checkKill(Number(values.seeds ?? 50), Number(values.seed), values.json),
   },
   lifecycles: {
     about:
@@ -120,6 +121,11 @@ const checks: Record<string, Check> = {
   steward: {
     about: 'people act, and two stewards on two workers do the rest, each step once; then an hour passes (--json)',
     run: () => checkSteward(values.json),
+  },
+  stories: {
+    about:
+      'the tests of whole systems that take minutes: starts, kills, sealed items, documented commands (--only WORD)',
+    run: async () => checkStories(values.only),
   },
   upgrade: {
     about: 'the services of an earlier release and of this one, side by side (--from REF)',

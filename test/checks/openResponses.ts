@@ -69,7 +69,16 @@ async function answered(body: object, text: string, finish: AnswerResult['finish
   const form = responseForm(asked, { ids: [id], created: 1 })
   const spelled = { id: 1, text, logProbability: -0.5 }
   const tokens = [{ token: spelled, top: [spelled] }]
-  const result: AnswerResult = { receiptId: id, answer: text, tokensIn: 3, tokensOut: 1, fee: '1', finish, tokens }
+  const result: AnswerResult = {
+    receiptId: id,
+    answer: text,
+    tokensIn: 3,
+    tokensOut: 1,
+    cachedTokens: 0,
+    fee: '1',
+    finish,
+    tokens,
+  }
   const events = [
     ...form.begin(),
     ...form.piece(0, { text: text.slice(0, 2), tokens }),

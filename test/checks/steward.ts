@@ -23,10 +23,10 @@ export async function checkSteward(json = false): Promise<boolean> {
   const stewarded = await openStewardedSystem(stop.signal)
   const { system, db } = stewarded
   const faults: string[] = []
+  const watch = watchForetold(db)
   try {
     const { url, rpcUrl } = system
     const place = { seed: SEED, url, rpcUrl, say, signal: stop.signal }
-    const watch = watchForetold(db)
     const { stages } = await playExample({ ...place, scale: 'small' })
     // The small scale has too little data for some of the example's own checks.
     for (const { name, ok, facts } of stages) if (!ok) say(`${name} is not as at full scale: ${facts.failed}`)
@@ -48,6 +48,7 @@ export async function checkSteward(json = false): Promise<boolean> {
     console.log(JSON.stringify({ check: 'steward', ok: faults.length === 0, steps, faults, seconds: seconds() }))
     return faults.length === 0
   } finally {
+    await watch.stop()
     await stewarded.close()
   }
 }
@@ -70,15 +71,16 @@ async function doubled(db: Database): Promise<string[]> {
        where name = 'ContributionScored' and to_block is null group by args->>'contributionId' having count(*) > 1
      union all select 'dataset ' || dataset_root || ' was trained on twice' from model_version
        where to_block is null group by dataset_root having count(*) > 1
-     union all select 'job ' || id || ' (' || kind || ') is ' || status || ': ' || coalesce(error->>'message', '') from job_run where status in ('Failed', 'Cancelled')`,
+     union all select 'job ' || id || ' (' || kind || ') is ' || status || ': ' || coalesce(error->>'message', '') from job_run
+       where status in ('Failed', 'Cancelled') and error->>'code' is distinct from 'NEEDS_VOTE'`, // a dispute that nobody but the voters may decide
   )
   return rows.map(({ fault }) => fault)
 }
 
-/** Jobs of the operator that no steward asked for: redemptions and epochs have a policy of their own. */
+/** Jobs of the operator that no steward asked for: redemptions and epochs have a policy of their own, and disputes are resolved by whoever has the resolver's key. */
 async function byHand(db: Database): Promise<string[]> {
   const { rows } = await db.query<{ kind: string; id: string }>(
-    `select kind, id from job_run j where kind not in ('infer', 'attribute', 'redeem', 'settleEpoch')
+    `select kind, id from job_run j where kind not in ('infer', 'attribute', 'redeem', 'settleEpoch', 'resolveDispute')
        and not exists (select 1 from steward_step s where s.job_id = j.id)`,
   )
   return rows.map(({ kind, id }) => `nobody knows who asked for ${kind} ${id}`)

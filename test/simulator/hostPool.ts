@@ -1,4 +1,5 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { forkSource } from '#test/forkSource.ts'
 import type { HostCommand, HostReport } from './indexerHost.ts'
 
 /** Processes for indexers that may be killed: one in use, and one spare that has already started. */
@@ -59,8 +60,7 @@ export class Host {
 }
 
 function begin(): Promise<Host> {
-  const script = new URL('./indexerHost.ts', import.meta.url).pathname
-  const child = fork(script, { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  const child = forkSource('test/simulator/indexerHost.ts', [], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
   return new Promise((ready, failed) => {
     const host = new Host(child)
     child.once('message', () => ready(host))

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { SAMPLED_BLOCKS } from '#indexer/chain/witness.ts'
 import { must } from '#test/must.ts'
 import { answerFrom, type ChainView, type LogCriteria, type SimulatedChain } from './chain.ts'
 import type { Coverage } from './coverage.ts'
@@ -23,6 +24,14 @@ export const SIMULATED_FAULTS = {
   'stale head': 5,
   'other fork': 5,
   'logs withheld': 5,
+  'removed log': 2,
+  'repeated log': 2,
+  'null logs': 3,
+  'time in milliseconds': 1,
+  'quota used up': 1,
+  'no batches': 4,
+  'answer cut': 1,
+  hangs: 2,
 } as const
 
 export type SimulatedFault = keyof typeof SIMULATED_FAULTS
@@ -37,6 +46,9 @@ const ANY_REQUEST: ReadonlySet<SimulatedFault> = new Set([
   'too late',
   'refused',
   'stale head',
+  'quota used up',
+  'answer cut',
+  'hangs',
 ])
 
 /** Longer than the time-out of the simulated indexer. */
@@ -168,6 +180,12 @@ export class SimulatedNode {
     if (fault === 'throttled') return void response.writeHead(429).end('slow down')
     if (fault === 'no JSON') return void response.end('<html>gateway</html>')
     if (fault === 'hung up') return void response.socket?.destroy()
+    if (fault === 'hangs') return // until the indexer gives up
+    if (fault === 'quota used up') return refuseAll(response, calls, -32005, 'daily request count exceeded')
+    if (fault === 'no batches' && calls.length > 1) {
+      this.countWrongAnswer(fault)
+      return refuseAll(response, calls, -32600, 'Invalid Request')
+    }
     if (fault === 'stale head')
       return respond(response, body, from(blocks.slice(0, Math.max(1, blocks.length - 1 - random(random(6) ? 4 : 24)))))
     if (fault === 'other fork' && branches.length) {
@@ -187,21 +205,34 @@ export class SimulatedNode {
       this.countWrongAnswer(fault)
       answers.splice(one, 1)
     } else if (fault === 'logs withheld') this.withhold(calls, answers)
+    else if (fault && isMalformation(fault)) this.malform(fault, calls, answers)
+    if (fault === 'answer cut') return cutShort(response, body, answers)
     respond(response, body, answers)
   }
 
   /** Omits all logs of one block, as a node does whose log index is behind its blocks. */
   private withhold(calls: Call[], answers: Answer[]) {
     for (const [index, { id, method, params }] of calls.entries()) {
-      const { blockHash } = (params[0] ?? {}) as LogCriteria
+      const { blockHash, fromBlock, toBlock } = (params[0] ?? {}) as LogCriteria
       const { result } = answers[index] as { result?: { blockHash: string }[] }
       const hidden = result?.[0]?.blockHash
       if (method !== 'eth_getLogs' || !result || !hidden) continue
-      // with a single endpoint, the indexer cannot detect a wrong answer about a range, nor one that is repeated
-      if (!this.behaviour.quorum && (!blockHash || this.withheld.has(blockHash))) continue
-      this.withheld.add(blockHash ?? '')
+      // with a single endpoint, the indexer looks at some blocks of a long range, and cannot detect a wrong answer about a block that is repeated
+      const isSampled = !blockHash && Number(toBlock) - Number(fromBlock) >= SAMPLED_BLOCKS
+      if (!this.behaviour.quorum && (isSampled || (blockHash && this.withheld.has(blockHash)))) continue
+      this.withheld.add(hidden)
       this.countWrongAnswer(blockHash ? 'logs withheld' : 'logs withheld from a range')
       answers[index] = { id, result: result.filter((log) => log.blockHash !== hidden) }
+    }
+  }
+
+  /** Changes the first answer that the fault fits. */
+  private malform(fault: Malformation, calls: readonly Call[], answers: Answer[]) {
+    for (const [place, { method }] of calls.entries()) {
+      const changed = malformed(fault, must(answers[place], 'answer'), method)
+      if (!changed) continue
+      answers[place] = changed
+      return this.countWrongAnswer(fault)
     }
   }
 
@@ -230,7 +261,41 @@ export class SimulatedNode {
   }
 }
 
+const MALFORMATIONS = ['removed log', 'repeated log', 'null logs', 'time in milliseconds'] as const
+type Malformation = (typeof MALFORMATIONS)[number]
+const isMalformation = (fault: SimulatedFault): fault is Malformation =>
+  (MALFORMATIONS as readonly SimulatedFault[]).includes(fault)
+
+/** An answer that no node may give; undefined where the fault does not fit the call. */
+function malformed(fault: Malformation, { id, result }: Answer, method: string): Answer | undefined {
+  if (fault === 'time in milliseconds') {
+    const header = method === 'eth_getBlockByNumber' && (result as { timestamp: string } | null)
+    return header
+      ? { id, result: { ...header, timestamp: `0x${(Number(header.timestamp) * 1000).toString(16)}` } }
+      : undefined
+  }
+  if (method !== 'eth_getLogs' || !Array.isArray(result)) return undefined
+  if (fault === 'null logs') return { id, result: null }
+  if (!result.length) return undefined
+  const [first, ...others] = result
+  if (fault === 'repeated log') return { id, result: [first, first, ...others] }
+  return { id, result: [{ ...first, removed: true }, ...others] }
+}
+
 type Answer = { id: number; result?: unknown; error?: { code: number; message: string } }
+
+/** One error for all calls. */
+function refuseAll(response: ServerResponse, calls: readonly Call[], code: number, message: string) {
+  response.setHeader('content-type', 'application/json')
+  response.end(JSON.stringify({ jsonrpc: '2.0', id: calls[1] ? null : calls[0]?.id, error: { code, message } }))
+}
+
+/** The connection ends in the middle of the answer. */
+function cutShort(response: ServerResponse, body: unknown, answers: Answer[]) {
+  const whole = JSON.stringify(Array.isArray(body) ? answers : answers[0])
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': whole.length })
+  response.write(whole.slice(0, whole.length / 2), () => response.socket?.destroy())
+}
 
 /** The answers of a batch come in reverse order: a client must use the ids. */
 function respond(response: ServerResponse, body: unknown, answers: Answer[]) {

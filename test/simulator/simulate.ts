@@ -46,6 +46,14 @@ export const KINDS = [
   'wrong answer: other fork',
   'wrong answer: logs withheld',
   'wrong answer: logs withheld from a range',
+  'wrong answer: removed log',
+  'wrong answer: repeated log',
+  'wrong answer: null logs',
+  'wrong answer: time in milliseconds',
+  'wrong answer: quota used up',
+  'wrong answer: no batches',
+  'wrong answer: answer cut',
+  'wrong answer: hangs',
 ]
 
 export interface SimulationResult {

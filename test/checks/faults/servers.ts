@@ -6,11 +6,10 @@ import { connect } from 'node:net'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { http } from 'viem'
-import { mnemonicToAccount } from 'viem/accounts'
 import { deployContracts } from '#cli/backingServices.ts'
 import { type DeploymentFile, writeDeployment } from '#cli/deployment.ts'
 import type { Config } from '#config'
-import { DEV_MNEMONIC, startAnvil } from '#contracts/anvil.ts'
+import { devAccount, startAnvil } from '#contracts/anvil.ts'
 import { DEMO_SETTINGS, demoHolders } from '#contracts/settings.ts'
 import { FUNDED_ACCOUNTS } from '#example/accounts.ts'
 import { openDatabase } from '#schema/database.ts'
@@ -84,7 +83,7 @@ export async function startServers(folder: string, wanted: { redis: boolean }): 
     stops.push(() => s3.stop())
     const anvil = await startAnvil(CHAIN)
     stops.push(() => anvil.stop())
-    const operator = mnemonicToAccount(DEV_MNEMONIC, { addressIndex: 0 })
+    const operator = devAccount(0)
     const deployment = await deployContracts(http(anvil.url), operator, demoHolders(operator.address), DEMO_SETTINGS)
     const deploymentFile = join(folder, 'deployment.json')
     await writeDeployment(deploymentFile, deployment)

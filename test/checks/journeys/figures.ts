@@ -2,6 +2,9 @@ import { type Address, createPublicClient, http, parseEther } from 'viem'
 import type { Deployment } from '#contracts/deploy.ts'
 import { type ContractName, contracts } from '#contracts/generated/index.ts'
 
+/** Blocks in which others may have changed what a command had read. */
+const RECENT_BLOCKS = 100n
+
 /** Compares what the commands printed with what the contracts say, asked by calls of this check's own. */
 export class Figures {
   readonly wrong: string[] = []
@@ -15,9 +18,15 @@ export class Figures {
     this.node = createPublicClient({ transport: http(rpcUrl), cacheTime: 0 })
   }
 
-  read(contract: ContractName, functionName: string, args: readonly unknown[] = []): Promise<unknown> {
+  read(
+    contract: ContractName,
+    functionName: string,
+    args: readonly unknown[] = [],
+    blockNumber?: bigint,
+  ): Promise<unknown> {
     const { abi } = contracts[contract]
-    return this.node.readContract({ address: this.deployment.addresses[contract], abi, functionName, args } as never)
+    const address = this.deployment.addresses[contract]
+    return this.node.readContract({ address, abi, functionName, args, blockNumber } as never)
   }
 
   async now(): Promise<bigint> {
@@ -35,6 +44,19 @@ export class Figures {
   same(what: string, printed: unknown, onChain: unknown): void {
     this.compared++
     if (String(printed) !== String(onChain)) this.wrong.push(`${what}: ${printed} was printed, and is ${onChain}`)
+  }
+
+  /** As `same`, for what others change meanwhile: what was printed was so within the last blocks.
+   *  @param read the value at a block */
+  async was(what: string, printed: unknown, read: (block: bigint) => Promise<unknown>): Promise<void> {
+    const newest = await this.node.getBlockNumber()
+    let onChain: unknown
+    for (let block = newest; block >= 0n && block > newest - RECENT_BLOCKS; block--) {
+      const value = await read(block).catch(() => undefined) // before the contract had it
+      onChain ??= value
+      if (String(value) === String(printed)) return this.same(what, printed, value)
+    }
+    this.same(what, printed, onChain)
   }
 
   /** Of a line of `account balance`. */

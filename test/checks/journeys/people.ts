@@ -1,12 +1,13 @@
-import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Address, parseEther, toHex } from 'viem'
 import { rpc } from '#contracts/anvil.ts'
-import { type PageRun, type PageStep, pageSteps, readPage, runSteps } from '#test/docsPage.ts'
+import { type PageRun, type PageStep, pageSteps, readPage, runSteps, type StepHooks } from '#test/docsPage.ts'
 import { writeInnBase } from './base.ts'
 import type { WaitingClock } from './clock.ts'
 import { DESKS, drawLetters, type Letter } from './domain.ts'
 import type { Figures } from './figures.ts'
+import { printed } from './printed.ts'
 import type { JourneySystem } from './system.ts'
 
 /** The people, each with a page of the documentation, a fresh key and a folder. They meet in what they know of each other: ids. */
@@ -46,7 +47,8 @@ async function walk(
     env,
     until,
     ...hooks
-  }: Pick<PageRun, 'before' | 'after'> & {
+  }: Pick<PageRun, 'before'> & {
+    after?: StepHooks
     cwd: string
     env?: Record<string, string>
     until?: string
@@ -54,17 +56,18 @@ async function walk(
 ): Promise<void> {
   const { clock, system, known: names, signal } = meeting
   const own = Object.create(names) as Record<string, string> // ADDRESS is each person's own; ids are everybody's
-  const after: PageRun['after'] = {
+  const after: StepHooks = {
     ...hooks.after,
     'account new': async (address) => {
       own.ADDRESS = address
-      await rpc(system.rpcUrl, 'anvil_setBalance', [address, toHex(parseEther('1000'))])
+      await rpc(system.rpcUrl, 'anvil_setBalance', [address, toHex(parseEther('10000'))])
       await hooks.after?.['account new']?.(address)
     },
     'account balance': (line) => meeting.figures.balance(name, own.ADDRESS as Address, line),
   }
+  const compare = printed({ name, figures: meeting.figures, names: own, cwd })
   await runSteps(pageSteps(await readPage(page), until), {
-    ...{ cwd, api: system.url, names: own, signal, after, before: hooks.before },
+    ...{ cwd, api: system.url, names: own, signal, before: hooks.before, after: [after, compare] },
     env: {
       ...{ MODELCOMMONS_API: system.url, MODELCOMMONS_HOME: cwd },
       ...{ MODELCOMMONS_PASSPHRASE: 'an owl in the attic', ...env },
@@ -132,6 +135,8 @@ const proposer: Walker = {
         'vote PROPOSAL': () => isIn(meeting, 'Active'),
         'queue PROPOSAL': () => isIn(meeting, 'Succeeded', 'Queued', 'Executed'),
         'execute PROPOSAL': () => mayExecute(meeting),
+        'endpoint list': () => known(meeting, 'ENDPOINT'),
+        'rewards why': () => mayClaim(meeting),
       },
       after: {
         'model init': () => fillIn(join(cwd, 'parcels')),
@@ -152,6 +157,11 @@ const proposer: Walker = {
             /submitted (\d+)/.exec(output)?.[1],
             await figures.contributionsOf(account as Address),
           ),
+        'receipt verify': async () => {
+          const { receipt } = JSON.parse(await readFile(join(cwd, 'answer.json'), 'utf8'))
+          names.PROPOSERS_CHANNEL = receipt.channelId
+        },
+        ...claims(meeting, 'proposer'),
       },
     })
   },
@@ -162,10 +172,14 @@ async function fillIn(folder: string): Promise<void> {
   const yaml = join(folder, 'model.yaml')
   const text = await readFile(yaml, 'utf8')
   const purpose = 'purpose: Tells for which desk of a mountain inn a guest’s letter is.'
-  await writeFile(yaml, text.replace(/^purpose: .*$/m, purpose).replace(/minimum: 0\.5/, 'minimum: 0.3'))
-  await appendFile(
+  const judge =
+    '  judge:\n    validators: 3\n    settings: { domain: inn, tasks: 12, seats: 3, goldPercent: 25, temperature: 1, commitSeconds: 1800, revealSeconds: 1800, potWei: "0" }\n'
+  await writeFile(
     yaml,
-    'policy:\n  judge:\n    validators: 3\n    settings: { domain: inn, tasks: 12, seats: 3, goldPercent: 25, temperature: 1, commitSeconds: 1800, revealSeconds: 1800, potWei: "0" }\n',
+    text
+      .replace(/^purpose: .*$/m, purpose)
+      .replace(/minimum: 0\.5/, 'minimum: 0.3')
+      .replace(/^policy:\n/m, `policy:\n${judge}`),
   )
   await mkdir(join(folder, 'judging'))
   const gold = drawLetters(SEED, GOLD, 24)
@@ -316,7 +330,7 @@ const operator: Walker = {
     const { clock, ask, figures, known: names, env } = meeting
     await walk(meeting, operator, {
       cwd: await meeting.homeOf('operator'),
-      env: { ...env, MODELCOMMONS_KEY: env.OPERATOR_KEY ?? '' },
+      env,
       until: '## When something is wrong',
       before: {
         'steward --explain': () => known(meeting, 'DATANET'),
@@ -326,7 +340,9 @@ const operator: Walker = {
             names.VERSION = (await ask<{ model: { liveVersionId: string | null } }>(query)).model.liveVersionId ?? ''
             return names.VERSION
           }),
-        'endpoint settle': () => known(meeting, 'ANSWERED'),
+        'endpoint settle': async () => {
+          for (const channel of ['CHANNEL', 'PROPOSERS_CHANNEL']) await known(meeting, channel)
+        },
       },
       after: {
         'endpoint open': async (output) => {
@@ -335,8 +351,17 @@ const operator: Walker = {
           names.ENDPOINT = endpoint
         },
         'endpoint settle': async (output) => {
-          const redeemed = await figures.read('InferenceMarket', 'channels', [names.CHANNEL])
-          figures.same('redeemed', /amount (\d+)/.exec(output)?.[1], (redeemed as bigint[])[1])
+          const channels = [names.CHANNEL, names.PROPOSERS_CHANNEL]
+          const redeemed = await Promise.all(
+            channels.map(
+              async (id) => ((await figures.read('InferenceMarket', 'channels', [id])) as bigint[])[1] ?? 0n,
+            ),
+          )
+          figures.same(
+            'redeemed',
+            /amount (\d+)/.exec(output)?.[1],
+            redeemed.reduce((sum, amount) => sum + amount, 0n),
+          )
           names.SETTLED = 'yes'
         },
       },
@@ -365,7 +390,6 @@ const integrator: Walker = {
           names.OWED = receipt.cumulative
           const [balance] = (await figures.read('InferenceMarket', 'channels', [receipt.channelId])) as bigint[]
           figures.same('the credit', parseEther('2'), balance)
-          names.ANSWERED = 'yes'
         },
         'credit request': async (output) => {
           available = BigInt(Date.parse(/availableAt (\S+)/.exec(output)?.[1] ?? '') / 1000)
@@ -384,12 +408,12 @@ const analyst: Walker = {
   async run(meeting) {
     const { ask, figures, known: names, env } = meeting
     await mayClaim(meeting)
-    const query = `{ rewardLines(where: { mapId: { eq: "${names.EPOCH}" } }, first: 1, orderBy: [{ field: amount, direction: desc }]) { nodes { account } }
-      contributions(where: { status: { eq: Accepted } }, first: 1) { nodes { id } } }`
-    type Found = Record<'rewardLines' | 'contributions', { nodes: { account: string; id: string }[] }>
-    const { rewardLines, contributions } = await ask<Found>(query)
+    const query = `{ rewardLines(where: { mapId: { eq: "${names.EPOCH}" } }, first: 100, orderBy: [{ field: amount, direction: desc }]) { nodes { account source } } }`
+    const { rewardLines } = await ask<{ rewardLines: { nodes: { account: string; source: string }[] } }>(query)
+    const [kind, id] =
+      rewardLines.nodes.map(({ source }) => source.split(':')).find(([of]) => of === 'contribution') ?? []
     names.ACCOUNT = rewardLines.nodes[0]?.account ?? ''
-    names.CONTRIBUTION = contributions.nodes[0]?.id ?? ''
+    names.CONTRIBUTION = kind ? (id ?? '') : ''
     await walk(meeting, analyst, {
       cwd: await meeting.homeOf('analyst'),
       env,

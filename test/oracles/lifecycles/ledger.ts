@@ -3,13 +3,18 @@ import type { LedgerSources } from '#workers/ledger/chainFacts.ts'
 import { ledgerDifferences } from '#workers/ledger/identity.ts'
 import { postLedger } from '#workers/ledger/postLedger.ts'
 
-/** Posts the ledger up to the last final block. @returns where it is not what the chain says, as of each block since `from` in which something moved,
- *  and now in each channel and account. */
+/** Posts the ledger up to the last final block. @returns where it is not what the chain says, as of each final block since `from` in
+ *  which something moved, here or on the chain, and now in each channel and account. */
 export async function ledgerFaults(sources: LedgerSources, from: number): Promise<string[]> {
   const { db } = sources
   await postLedger(sources)
   const found: string[] = []
-  const { rows } = await db.query('select distinct block from ledger_transfer where block >= $1 order by block', [from])
+  const { rows } = await db.query(
+    `select distinct block from (select block from ledger_transfer union select from_block from payment_channel
+       union select from_block from reward_map union select from_block from reward_claim union select final_block from cursor) moved
+     where block >= $1 and block <= (select max(final_block) from cursor) order by block`,
+    [from],
+  )
   for (const { block } of rows)
     for (const { term, ledger, chain } of await ledgerDifferences(db, block))
       found.push(`ledger as of block ${block}: ${term} is ${ledger}, and ${chain} on the chain`)

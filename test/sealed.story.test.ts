@@ -1,4 +1,3 @@
-import { fork } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
@@ -26,6 +25,7 @@ import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import { type Database, openDatabase } from '#schema/database.ts'
 import { documentBytes } from '#schema/documents.ts'
 import { openQueues } from '#schema/queue.ts'
+import { forkSource } from './forkSource.ts'
 
 /** Sealed text is nowhere in what everybody may read, nor in what the processes write (amendment 14), after a whole lifecycle on the real system. */
 
@@ -37,8 +37,7 @@ type Started = Pick<System, 'url' | 'statusUrls' | 'rpcUrl' | 'databaseUrl' | 'd
 /** The system in processes of its own, which log all that they can; `written` is what they wrote so far. */
 async function startLogging(home: string): Promise<{ system: Started; written: string[] }> {
   const written: string[] = []
-  const child = fork(new URL('./systemChild.ts', import.meta.url), {
-    execArgv: ['--import', 'tsx'],
+  const child = forkSource('test/systemChild.ts', [], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     serialization: 'advanced', // deployments have bigints
     env: { ...process.env, ...{ MODELCOMMONS_HOME: home, MODELCOMMONS_DEVICE: 'cpu', PORT: '0', LOG_LEVEL: 'trace' } },
