@@ -9,6 +9,7 @@ import { addQueueMetric } from '#cli/queueMetric.ts'
 import { addRelayMetric } from '#cli/relayServed.ts'
 import { METRIC_PREFIX, SYSTEM_METRICS } from '#cli/systemMetrics.ts'
 import { addEngineMetrics, addNodeMetric, addWorkerMetrics } from '#cli/workerMetrics.ts'
+import { openGatewayMetrics } from '#gateway/metrics.ts'
 import { metricsPlugin } from '#graphql/plugins/metrics.ts'
 import { freshDatabase } from '#test/database.ts'
 import type { ChainClient } from '#workers/chain.ts'
@@ -24,6 +25,7 @@ async function exported(): Promise<Set<string>> {
   const api = openApiMetrics(db, { home: '.' })
   addIndexHealth(api, { db, chainId: 1 })
   metricsPlugin(api)
+  openGatewayMetrics(api)
   storeObserver(api)
   addNodeMetric(api)
   addQueueMetric(api, { ping: async () => {} })

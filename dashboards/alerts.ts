@@ -38,6 +38,7 @@ export const LIMITS_OF_ALERTS = {
   silentIndexerSeconds: 60,
   silentStewardSeconds: 300,
   queuedAnswerSeconds: 30,
+  firstTokenSeconds: 15,
   queuedJobSeconds: 30 * MINUTE,
   waitingSeconds: 2 * MINUTE,
   unminedSeconds: 10 * MINUTE,
@@ -156,6 +157,13 @@ export const alerts: readonly Alert[] = [
       where: { kind: 'infer' },
       above: L.queuedAnswerSeconds,
     },
+  },
+  {
+    name: 'FirstTokenSlow',
+    severity: 'warning',
+    summary: 'Half of the streamed answers of endpoint {{ $labels.endpoint }} begin after more than {{ $value }} s.',
+    minutes: 5,
+    expr: `histogram_quantile(0.5, sum by (endpoint, le) (rate(modelcommons_answer_first_token_seconds_bucket[10m]))) > ${L.firstTokenSeconds}`,
   },
   {
     name: 'JobsQueued',
@@ -283,7 +291,7 @@ export const alerts: readonly Alert[] = [
   {
     name: 'StewardHeld',
     severity: 'warning',
-    summary: 'The steward holds {{ $value }} models: a job failed for good.',
+    summary: 'The steward holds {{ $value }} models: a job failed for good, or was cancelled.',
     minutes: 5,
     limit: { metric: 'modelcommons_steward_models', where: { state: 'Held' }, above: 0 },
   },

@@ -28,6 +28,12 @@ const quantile = (q: number) =>
 const engineWait = (q: number) =>
   `histogram_quantile(${q}, sum by (le, task) (rate(modelcommons_engine_wait_seconds_bucket[$__rate_interval])))`
 
+const firstToken = (q: number) =>
+  `histogram_quantile(${q}, sum by (le, endpoint) (rate(modelcommons_answer_first_token_seconds_bucket[$__rate_interval])))`
+
+const betweenTokens = (q: number) =>
+  `histogram_quantile(${q}, sum by (le, endpoint) (rate(modelcommons_answer_token_seconds_bucket[$__rate_interval])))`
+
 /** For operators: the health of index, jobs, API and processes. */
 export const serviceBoard = () =>
   new DashboardBuilder('ModelCommons: service')
@@ -151,6 +157,46 @@ export const serviceBoard = () =>
         'bytes',
         ['modelcommons_engine_memory_bytes', '{{lane}} {{instance}}'],
         ['modelcommons_gpu_memory_used_bytes', 'GPU {{gpu}} {{instance}}'],
+      ),
+    )
+    .withRow(new RowBuilder('Answers'))
+    .withPanel(
+      series(
+        'Time to first token',
+        'Of streamed answers, by endpoint: the median and the 99th percentile.',
+        's',
+        [firstToken(0.5), 'p50 endpoint {{endpoint}}'],
+        [firstToken(0.99), 'p99 endpoint {{endpoint}}'],
+      ),
+    )
+    .withPanel(
+      series(
+        'Time between tokens',
+        'Of streamed answers, by endpoint: the median and the 99th percentile of the mean interval of an answer.',
+        's',
+        [betweenTokens(0.5), 'p50 endpoint {{endpoint}}'],
+        [betweenTokens(0.99), 'p99 endpoint {{endpoint}}'],
+      ),
+    )
+    .withPanel(
+      series(
+        'Answers in a batch',
+        'The mean size of a batch of answers by worker, and the streams to clients of each API.',
+        'none',
+        [
+          'rate(modelcommons_engine_batch_answers_total{lane="infer"}[$__rate_interval]) / rate(modelcommons_engine_batch_runs_total{lane="infer"}[$__rate_interval])',
+          'batch {{instance}}',
+        ],
+        ['modelcommons_answer_streams', 'streams {{instance}}'],
+      ),
+    )
+    .withPanel(
+      series(
+        'Tokens of prompts per second',
+        'Those that were read, and those that were known from an earlier text.',
+        'none',
+        ['sum(rate(modelcommons_engine_prompt_tokens_total[$__rate_interval]))', 'read'],
+        ['sum(rate(modelcommons_engine_cached_tokens_total[$__rate_interval]))', 'known'],
       ),
     )
     .withRow(new RowBuilder('API'))

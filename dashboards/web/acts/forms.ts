@@ -154,6 +154,16 @@ export const FORMS: Record<Exclude<ActName, OwnForm>, Form> = {
     fields: [given('id')],
     button: 'Cancel the job',
   },
+  pauseSteward: {
+    says: 'The steward asks for nothing more for this model until it is resumed; jobs that run go on. For operators. Nothing is signed.',
+    fields: [modelId, { name: 'reason', label: 'Why', hint: 'Everybody can read it.', kind: 'long' }],
+    button: 'Pause the steward',
+  },
+  resumeSteward: {
+    says: 'The steward goes on with this model, and asks once more for a step that has failed for good. For operators. Nothing is signed.',
+    fields: [modelId],
+    button: 'Resume the steward',
+  },
 }
 
 /** `offTopic` as “off topic”. */

@@ -36,6 +36,8 @@ export interface ActInputs {
   call: { endpointId: string; prompt: string; maxTokens: string; key: string }
   dispute: { subject: DisputeSubject; subjectId: string; ground: string; statement: string }
   cancelJob: { id: string }
+  pauseSteward: { modelId: string; reason: string }
+  resumeSteward: { modelId: string }
 }
 
 export type ActName = keyof ActInputs
@@ -70,4 +72,6 @@ export const ACT_TITLES: Record<ActName, string> = {
   call: 'Ask the model',
   dispute: 'Dispute',
   cancelJob: 'Cancel the job',
+  pauseSteward: 'Pause the steward',
+  resumeSteward: 'Resume the steward',
 }

@@ -12,6 +12,13 @@ const CANCEL = client.graphql(
   'mutation ($id: ID!, $key: String!) { cancelJob(id: $id, idempotencyKey: $key) { status } }',
 )
 
+const PAUSE = client.graphql(
+  'mutation ($id: ID!, $reason: String!, $key: String!) { pauseSteward(modelId: $id, reason: $reason, idempotencyKey: $key) { id } }',
+)
+const RESUME = client.graphql(
+  'mutation ($id: ID!, $key: String!) { resumeSteward(modelId: $id, idempotencyKey: $key) { id } }',
+)
+
 const id = (text: string) => BigInt(text)
 
 export const ACTS: { [Name in ActName]: ActKind<ActInputs[Name]> } = {
@@ -149,5 +156,17 @@ export const ACTS: { [Name in ActName]: ActKind<ActInputs[Name]> } = {
         ? 'It is cancelled.'
         : `It is ${cancelJob.status.toLowerCase()}: a running job stops at its next step.`
     },
+  },
+  pauseSteward: {
+    apiOnly: true,
+    run: (on, { modelId, reason }) =>
+      on
+        .ask(PAUSE, { id: modelId, reason, key: `pause:${modelId}` })
+        .then(() => `The steward of model ${modelId} is paused.`),
+  },
+  resumeSteward: {
+    apiOnly: true,
+    run: (on, { modelId }) =>
+      on.ask(RESUME, { id: modelId, key: `resume:${modelId}` }).then(() => `The steward of model ${modelId} goes on.`),
   },
 }

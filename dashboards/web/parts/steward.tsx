@@ -1,3 +1,4 @@
+import { ActButton } from '../acts/actButton.tsx'
 import { useClockOffset } from '../data/chainClock.ts'
 import type { StewardAnswer } from '../data/documents/overview.ts'
 import { gopen } from '../say/figures.ts'
@@ -86,6 +87,10 @@ function ModelSteps({ model, ...steps }: StepsProps & { model: KeptModel }) {
           </PageLink>
         </h3>
         <span className={`chip ${tone}`}>{title}</span>
+        {model.state !== 'Paused' && <ActButton act="pauseSteward" given={{ modelId: model.id }} />}
+        {(model.state === 'Paused' || model.state === 'Held') && (
+          <ActButton act="resumeSteward" given={{ modelId: model.id }} />
+        )}
       </header>
       <p className="steward-why">
         {plainReason(model.explanation)} <small>Found {ago(model.decidedAt, steps.now)}.</small>
