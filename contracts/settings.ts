@@ -58,25 +58,25 @@ export type Settings = {
   minValidatorStake: bigint
 }
 
-/** For chains that one person runs to try the system: a whole vote takes minutes, and one key holds every role. No public chain may have them. */
+/** For chains that one person runs to try the system: a whole vote takes three minutes, and one key holds every role. No public chain may have them. */
 export const DEMO_SETTINGS: Settings = {
-  votingDelay: 60,
-  votingPeriod: 600,
-  lateQuorumExtension: 60,
+  votingDelay: 30,
+  votingPeriod: 120,
+  lateQuorumExtension: 30,
   proposalThreshold: 0n,
   quorumPercent: 10,
-  timelockDelay: 60,
+  timelockDelay: 30,
   treasurySharePercent: 100,
   treasuryPeriod: 86_400,
   dailySpendPercent: 100,
   pauseTime: 600,
-  challengeWindow: 600,
+  challengeWindow: 120,
   epochLength: 16,
   publisherBond: 10n ** 18n,
   withdrawalDelay: 900,
   stakeHold: 600,
   scoringFee: 10n ** 15n,
-  appealTime: 900,
+  appealTime: 240,
   disputeTerm: 1_800,
   reopenTime: 60,
   minProposalBond: 10n ** 18n,

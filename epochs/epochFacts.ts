@@ -8,12 +8,13 @@ import { parseDocument, weighedManifest } from '#schema/documents.ts'
 import { FeedbackTask, Judgement } from '#schema/onchain/feedback.ts'
 import { Model, ModelVersion, RewardSplit } from '#schema/onchain/models.ts'
 import { rowOf, rowsOf } from '#schema/rows.ts'
-import { MAX_ALL_USAGE_BYTES, MAX_USAGE_BYTES, openedUsage, type SignedUsage } from '#schema/usageDocument.ts'
+import { MAX_ALL_USAGE_BYTES, MAX_USAGE_BYTES, type SignedUsage } from '#schema/usageDocument.ts'
 import { newDebts } from './corrections.ts'
 import { type EpochBlocks, epochBlocks, type FactSources } from './epochSources.ts'
 import { stateBefore } from './previousMap.ts'
 import { type ArtifactReader, readDocument } from './readArtifacts.ts'
 import { usageByHost } from './signedUsage.ts'
+import { statedReceipts } from './statedReceipts.ts'
 
 /** The facts that the rewards of an epoch are computed from, as of its last block. `usage`: as a map bundles them. */
 export async function epochFacts(
@@ -66,8 +67,7 @@ async function redeemedFees(sql: Sql, epoch: number, block: number): Promise<End
   return rows
 }
 
-/** The receipts that hosts' documents have of their own endpoints. A document that is none, of another epoch, or too large alone or with those before it has no
- *  receipts; an entry that is no receipt drops alone.
+/** The receipts that hosts' documents have of their own endpoints. A document that is too large alone or with those before it has no receipts.
  *  @throws ArtifactError when a document cannot be read. */
 async function openedReceipts(
   documents: ReadonlyMap<string, string>,
@@ -81,18 +81,8 @@ async function openedReceipts(
   for (const [host, name] of documents) {
     const bytes = await readDocument(read, name, Math.min(MAX_USAGE_BYTES, left))
     left -= bytes?.length ?? 0
-    const parsed = bytes && parseDocument(openedUsage, bytes)
-    if (!parsed?.success || parsed.data.epoch !== epoch) continue
-    for (const receipt of parsed.data.receipts)
-      if (receipt && hosts.get(receipt.endpointId) === host)
-        receipts.push({
-          receiptId: receipt.id,
-          endpointId: receipt.endpointId,
-          versionId: receipt.versionId,
-          consumer: receipt.consumer as `0x${string}`,
-          fee: BigInt(receipt.fee),
-          parts: receipt.attribution.map(({ contributionId, mass }) => ({ contributionId, mass: BigInt(mass) })),
-        })
+    for (const receipt of bytes ? statedReceipts(bytes, epoch) : [])
+      if (hosts.get(receipt.endpointId) === host) receipts.push(receipt)
   }
   return receipts
 }

@@ -9,6 +9,7 @@ export const bribery: Attack = {
   name: 'p + ε bribery',
   measure: 'part of the pots that pays for false judgements, when everybody takes the bribe',
   limit: 0,
+  chance: true,
   play(seed) {
     const random = new Random(`bribery/${seed}`)
     const judges = honestJudges(12, random).map((judge) => ({

@@ -2,6 +2,7 @@ import type { Random } from '#math/random.ts'
 import { type FeedbackReveal, type JudgedRound, type RoundSettlement, settleRound } from '#rules/feedback.ts'
 import type { GoldAnswer } from '#rules/gold.ts'
 import { COMMIT_STAGES, hasSeat, seatWeight } from '#rules/seats.ts'
+import { GAS_PRICE } from '../money/moneyAttack.ts'
 
 /** The rounds that the attacks on judgement play: `SEATS` expected seats at each task; a fifth of the tasks is gold. */
 export const TASKS = 240
@@ -10,8 +11,8 @@ export const SEATS = 6n
 /** Wei: the pot of a task, and the stake of one honest judge. */
 export const POT = 10n ** 16n
 export const STAKE = 10n ** 19n
-/** What one judgement costs its validator: the gas of a commitment and a reveal (docs/gas.md) at 1 gwei. */
-export const GAS_OF_JUDGEMENT = 50_000n * 10n ** 9n
+/** What one judgement costs its validator, in wei: the gas of a commitment and a reveal (docs/gas.md). */
+export const GAS_OF_JUDGEMENT = 50_000n * GAS_PRICE
 
 /** What a judge knows of a task: `truth` is there for those who judge honestly, `gold` for those who know the gold tasks. */
 export interface SeenTask {

@@ -1,6 +1,5 @@
-import type { Hex } from 'viem'
-import { channelOf, depositCredit, marketPlace, redemption, signTestVoucher } from '#contracts/test/vouchers.ts'
-import { ALICE, BOB, CONSUMER, ETHER, HOST, SETTINGS, type Sent, type World } from '#contracts/test/world.ts'
+import { channelOf, depositCredit, marketPlace, redemption } from '#contracts/test/vouchers.ts'
+import { CONSUMER, ETHER, HOST, SETTINGS, type Sent, type World } from '#contracts/test/world.ts'
 import { channelConfig, channelId } from '#rules/channel.ts'
 import { seededRandomAt } from '#test/simulator/random.ts'
 import { attempt, FEW_SEEDS, type MoneyAttack } from './moneyAttack.ts'
@@ -65,37 +64,6 @@ export const withdrawnCredit: MoneyAttack = {
         without: attempt({ gained: used }),
         with: attempt({ paid, gained: used }),
         gas: request.gasUsed + withdrawal.gasUsed,
-      }
-    }),
-}
-
-/** A consumer signs with v = 0, which the chain's precompile takes and the contract does not. Without the rule, one refused redemption
- *  reverts the host's whole batch. */
-export const brokenSignature: MoneyAttack = {
-  name: 'a signature that the chain refuses',
-  attacker: 'a consumer',
-  stops: 'redemptions of others',
-  seeds: FEW_SEEDS,
-  play: (seed) =>
-    inWorld('market', async (world) => {
-      const fee = amountOf(seed)
-      const bystanders = [ALICE, BOB]
-      for (const { address } of [CONSUMER, ...bystanders])
-        await depositCredit(world, channelOf({ consumer: address }), fee)
-      const id = channelId(marketPlace(world), channelOf())
-      const signature = await signTestVoucher(world, CONSUMER, { channelId: id, ceiling: fee })
-      const zeroV = `${signature.slice(0, 130)}0${signature.endsWith('1b') ? 0 : 1}` as Hex
-      const broken = await redemption(world, channelOf(), fee, { signature: zeroV })
-      const others = await Promise.all(
-        bystanders.map(({ address }) => redemption(world, channelOf({ consumer: address }), fee)),
-      )
-      const redeemed = await world.send(HOST, 'InferenceMarket', 'redeem', [[broken, ...others]])
-      const moved = redeemed.events.filter(({ name }) => name === 'Redeemed').length
-      // The API refuses the voucher before it answers, so that the consumer gets nothing for it.
-      return {
-        without: attempt({ gained: fee, stopped: others.length }),
-        with: attempt({ stopped: others.length - moved }),
-        gas: 0n,
       }
     }),
 }

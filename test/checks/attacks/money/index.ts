@@ -1,15 +1,17 @@
-import { brokenSignature, promisedTwice, withdrawnCredit } from './channels.ts'
+import { promisedTwice, withdrawnCredit } from './channels.ts'
 import { changedMind, copiedSubmission, reusedKeys } from './commitments.ts'
-import { frozenStake, judgeAndChallenger, shieldedStake } from './disputes.ts'
+import { frozenStakes, judgeAndChallenger, rejectedDisputes, shieldedStake } from './disputes.ts'
 import { dustFees } from './dustFees.ts'
 import { forgedAttribution } from './forgedAttribution.ts'
 import { emptiedMandate } from './keys.ts'
 import { lateStake } from './lateStake.ts'
 import { dustEpochs, selfPayingMaps } from './maps.ts'
 import type { MoneyAttack } from './moneyAttack.ts'
+import { delegatedAccount, lateRedemption, refusedRedemptions } from './refusedRedemptions.ts'
 import { reorganisedClaims } from './reorganisation.ts'
 import { replayedClaims, replayedSubmissions, replayedVouchers } from './replay.ts'
 import { roundedShares } from './rounding.ts'
+import { allToTheHost, junkDocuments, withheldDocuments } from './usageDocuments.ts'
 import { lockedRaid, rentedVotes } from './votes.ts'
 import { washUsage } from './washUsage.ts'
 
@@ -17,6 +19,9 @@ import { washUsage } from './washUsage.ts'
 export const MONEY_ATTACKS: readonly MoneyAttack[] = [
   washUsage,
   ...forgedAttribution,
+  ...junkDocuments,
+  withheldDocuments,
+  allToTheHost,
   dustFees,
   dustEpochs,
   roundedShares,
@@ -26,14 +31,17 @@ export const MONEY_ATTACKS: readonly MoneyAttack[] = [
   reorganisedClaims,
   promisedTwice,
   withdrawnCredit,
-  brokenSignature,
+  ...refusedRedemptions,
+  delegatedAccount,
+  lateRedemption,
   ...selfPayingMaps,
   rentedVotes,
   lockedRaid,
   emptiedMandate,
   lateStake,
   judgeAndChallenger,
-  frozenStake,
+  ...rejectedDisputes,
+  ...frozenStakes,
   shieldedStake,
   copiedSubmission,
   changedMind,
