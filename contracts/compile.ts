@@ -43,6 +43,8 @@ type SolcOutput = {
   >
 }
 
+const OUTPUTS = ['abi', 'userdoc', 'evm.bytecode.object', 'evm.deployedBytecode.object']
+
 function read(path: string): string {
   return readFileSync(`${ROOT}${path.startsWith('@') ? 'node_modules/' : ''}${path}`, 'utf8')
 }
@@ -58,7 +60,8 @@ export async function compileSources(sources: Record<string, string>): Promise<N
     settings: {
       ...COMPILER_SETTINGS,
       metadata: { bytecodeHash: 'none', appendCBOR: false },
-      outputSelection: { '*': { '*': ['abi', 'userdoc', 'evm.bytecode.object', 'evm.deployedBytecode.object'] } },
+      // Of the given sources alone: code of what they import is generated only where it becomes part of theirs.
+      outputSelection: Object.fromEntries(Object.keys(sources).map((path) => [path, { '*': OUTPUTS }])),
     },
   }
   const find = (path: string) => {

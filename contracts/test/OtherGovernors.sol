@@ -10,21 +10,12 @@ import {GovernorVotesQuorumFraction} from "@openzeppelin/contracts/governance/ex
 import {GovernorVotesSuperQuorumFraction} from "@openzeppelin/contracts/governance/extensions/GovernorVotesSuperQuorumFraction.sol";
 import {TimelockController} from "@openzeppelin/contracts/governance/TimelockController.sol";
 import {Checkpoints} from "@openzeppelin/contracts/utils/structs/Checkpoints.sol";
-import {Bravo, BravoTimelock} from "./Governors.sol";
+import {Bravo, BravoTimelock} from "./Bravo.sol";
 import {OldGovernor} from "./OldGovernor.sol";
+import {Short} from "./Short.sol";
 import {BlockVotes, TimelockOf} from "./Votes.sol";
 
 /// @dev Governors that differ: quorums that anybody changes, ballots in parts.
-
-abstract contract Short is Governor, GovernorCountingSimple, GovernorVotes {
-    function votingDelay() public pure override returns (uint256) {
-        return 2;
-    }
-
-    function votingPeriod() public pure override returns (uint256) {
-        return 8;
-    }
-}
 
 /// @dev A quorum in votes that is set, as in Compound's present Governor; `plain` keeps no checkpoints.
 contract SetQuorum is Short {

@@ -5,8 +5,8 @@ import {Governor} from "@openzeppelin/contracts/governance/Governor.sol";
 import {GovernorCountingSimple} from "@openzeppelin/contracts/governance/extensions/GovernorCountingSimple.sol";
 import {GovernorSuperQuorum} from "@openzeppelin/contracts/governance/extensions/GovernorSuperQuorum.sol";
 import {GovernorVotes} from "@openzeppelin/contracts/governance/extensions/GovernorVotes.sol";
-import {Bravo, BravoTimelock} from "./Governors.sol";
-import {Short} from "./OtherGovernors.sol";
+import {Bravo, BravoTimelock} from "./Bravo.sol";
+import {Short} from "./Short.sol";
 import {BlockVotes} from "./Votes.sol";
 
 /// @dev Governors whose quorum anybody changes, for past snapshots too, with an event or without.

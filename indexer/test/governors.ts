@@ -62,10 +62,17 @@ export interface GovernorChain {
 /** Contracts of a compiler, by name. */
 export type CompiledContracts = Awaited<ReturnType<typeof compileSources>>[string]
 
+/** The contracts of a file of `contracts/test` and of those beside it that it imports. */
 async function compiledFrom(source: string): Promise<CompiledContracts> {
-  const path = `${FOLDER}/${source}`
-  const files = await compileSources({ [path]: readFileSync(path, 'utf8') })
-  return Object.assign({}, ...Object.values(files))
+  const sources = new Map<string, string>()
+  const add = (name: string): void => {
+    const text = readFileSync(`${FOLDER}/${name}`, 'utf8')
+    sources.set(`${FOLDER}/${name}`, text)
+    for (const [, imported = ''] of text.matchAll(/from "\.\/(.*)"/g))
+      if (!sources.has(`${FOLDER}/${imported}`)) add(imported)
+  }
+  add(source)
+  return Object.assign({}, ...Object.values(await compileSources(Object.fromEntries(sources))))
 }
 
 /** @param source the file of `contracts/test` that has the Governors, or what was compiled from another. */
