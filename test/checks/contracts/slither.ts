@@ -20,7 +20,7 @@ type SlitherReport = {
 }
 
 /** A finding by its text without line numbers, so that it may move within its file. `at`: where it is now. */
-export type SlitherFinding = Pick<TriagedFinding, 'check'> & { finding: string; impact: string; at: string }
+export type SlitherFinding = Pick<TriagedFinding, 'check' | 'finding'> & { impact: string; at: string }
 
 /** Runs Slither on `contracts/src` and compares its findings of high and medium impact with `triaged.ts`. An analysis that sees nothing
  *  fails too: the triaged findings are then missing. @returns what must be mended, one line each */
@@ -31,16 +31,14 @@ export function runSlither(): string[] {
   console.log(`slither: ${found.length} findings of high or medium impact, ${untriaged.length} of them not triaged`)
   return [
     ...untriaged.map((one) => `new finding, ${one.impact} (${one.check}) in ${one.at}: ${one.finding}`),
-    ...outdated.map(
-      (one) => `triaged but no longer found; delete it from triaged.ts: ${one.check}: ${one.finding ?? 'any'}`,
-    ),
+    ...outdated.map((one) => `triaged but no longer found; delete it from triaged.ts: ${one.check}: ${one.finding}`),
   ]
 }
 
-/** An entry without `finding` covers all findings of its detector. */
+/** Each entry covers one finding. */
 export function compareFindings(found: readonly SlitherFinding[], triaged: readonly TriagedFinding[]) {
   const covers = (entry: TriagedFinding, one: SlitherFinding) =>
-    entry.check === one.check && (entry.finding === undefined || entry.finding === one.finding)
+    entry.check === one.check && entry.finding === one.finding
   return {
     untriaged: found.filter((one) => !triaged.some((entry) => covers(entry, one))),
     outdated: triaged.filter((entry) => !found.some((one) => covers(entry, one))),
