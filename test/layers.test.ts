@@ -54,14 +54,18 @@ async function sources(folder: string): Promise<string[]> {
     .filter((file) => !file.includes('node_modules') && !file.startsWith('dashboards/dist'))
 }
 
-/** Files of ours that `file` imports, type imports too, as paths from the root. */
-function importsOf(file: string, text: string): string[] {
+/** What a file imports, type imports too. */
+function specifiersOf(text: string): string[] {
   const pattern =
     /\b(?:import|export)\s+(?:type\s+)?(?:[^'"`;]*?\sfrom\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/g
-  const targets: string[] = []
   const code = text.replace(/^\s*\*.*$/gm, '') // examples in doc comments are not imports
-  for (const [, declared, dynamic] of code.matchAll(pattern)) {
-    const specifier = declared ?? dynamic ?? ''
+  return [...code.matchAll(pattern)].map(([, declared, dynamic]) => declared ?? dynamic ?? '')
+}
+
+/** Files of ours that `file` imports, as paths from the root. */
+function importsOf(file: string, text: string): string[] {
+  const targets: string[] = []
+  for (const specifier of specifiersOf(text)) {
     if (specifier === '#config') targets.push('config.ts')
     else if (specifier.startsWith('#')) targets.push(specifier.slice(1))
     else if (specifier.startsWith('.')) targets.push(relative(root, resolve(root, dirname(file), specifier)))
@@ -88,6 +92,18 @@ test('each folder imports only what its row in ARCHITECTURE.md allows', async ()
     }
   }
   expect(wrong).toEqual([])
+})
+
+/** What the client may import from outside; building it needs more. */
+const CLIENT_PACKAGES = /^(viem(\/.*)?|gql\.tada|node:.*)$/
+
+test('the client imports viem and its typed documents from outside, and nothing else', async () => {
+  const found = new Set<string>()
+  for (const file of await sources('client'))
+    if (!isTest(file) && file !== 'client/build.ts')
+      for (const specifier of specifiersOf(await readFile(join(root, file), 'utf8')))
+        if (!/^[#.]/.test(specifier) && !CLIENT_PACKAGES.test(specifier)) found.add(`${file} imports ${specifier}`)
+  expect([...found]).toEqual([])
 })
 
 test('there is no import cycle, not even of types', async () => {
