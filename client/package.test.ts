@@ -26,13 +26,16 @@ const ABSENT = new Set(['.git', '.modelcommons', 'bench', 'coverage', 'dist', 'n
 const without = chromiumPath() ? '' : ' (NOT RUN: no Chromium here; apt-get install chromium, or set CHROMIUM)'
 
 let folder = ''
+/** The package's file in it. */
+let packed = ''
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'modelcommons-client-package-'))
   const sources = join(folder, 'sources')
   await cp(root, sources, { recursive: true, filter: (path) => path === root || !ABSENT.has(basename(path)) })
   await symlink(join(root, 'node_modules'), join(sources, 'node_modules'))
   await run('npm', ['run', 'package', '--', '--pack-destination', folder], { cwd: sources })
-  await run('tar', ['-xzf', must((await readdir(folder)).find((name) => name.endsWith('.tgz')))], { cwd: folder })
+  packed = must((await readdir(folder)).find((name) => name.endsWith('.tgz')))
+  await run('tar', ['-xzf', packed], { cwd: folder })
   const modules = join(folder, 'node_modules')
   await mkdir(modules)
   for (const name of await readdir(join(root, 'node_modules')))
@@ -41,6 +44,16 @@ beforeAll(async () => {
   await writeFile(join(folder, 'package.json'), '{"type": "module"}')
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
+
+test('npm installs it from its file into an empty folder, where Node imports it', async () => {
+  const empty = join(folder, 'installed')
+  await mkdir(empty)
+  await writeFile(join(empty, 'package.json'), '{"type": "module"}')
+  await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', join('..', packed)], { cwd: empty })
+  const program = `import { connect } from 'modelcommons/client'; console.log(typeof connect)`
+  const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', program], { cwd: empty })
+  expect(stdout.trim()).toBe('function')
+})
 
 test('plain Node imports it and uses a system', async () => {
   const { url } = await clientSystem()

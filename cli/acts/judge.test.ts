@@ -27,6 +27,8 @@ test('a validator judges at the desk, is killed, goes on, and reveals by the sam
     { task: two },
     { task: three },
   ])
+  // `judge` takes the option before its `list` does.
+  expect(JSON.parse((await modelcommons(['judge', 'list', '--json', '--dry-run'], env)).stdout)).toEqual(listed)
   const killed = await modelcommons(['judge'], env, [`Task ${two} `, 1], '2\n90\n80\n70\n95\n')
   expect(killed.code).toBe(null)
   const desk = await modelcommons(['judge', '--json'], env, undefined, 'maybe\nt\n\n\n\n101\n60\ns\n')

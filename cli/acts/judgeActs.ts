@@ -11,14 +11,19 @@ import {
 import { ConfigError } from '#config'
 import { judgementDrafts } from './judgementDrafts.ts'
 import { readJudgements } from './readJudgements.ts'
+import { tellNote } from './tell.ts'
+
+interface Json {
+  json?: boolean
+}
 
 /** Commits to the judgements of a file, and reveals what is due. */
-export const judgeFromFile = async (client: Client, file: string) =>
-  tellSkipped(await judgeTasks(client, await readJudgements(file)))
+export const judgeFromFile = async (client: Client, file: string, options: Json) =>
+  tellSkipped(await judgeTasks(client, await readJudgements(file)), options)
 
 /** A command that could not do all ends with 1. */
-function tellSkipped(done: JudgedTasks): JudgedTasks {
-  for (const { task, why } of done.skipped) console.error(`Task ${task}: ${why}`)
+function tellSkipped(done: JudgedTasks, options: Json): JudgedTasks {
+  for (const { task, why } of done.skipped) tellNote(`Task ${task}: ${why}`, options)
   if (done.skipped.length > 0) process.exitCode = 1
   return done
 }
@@ -35,7 +40,7 @@ export async function listForJudge(client: Client) {
 }
 
 /** Shows comparison after comparison in the terminal. What is answered is kept at once: whoever is interrupted goes on. */
-export async function judgeAtDesk(client: Client) {
+export async function judgeAtDesk(client: Client, options: Json) {
   const drafts = judgementDrafts(client)
   const before = await judgeTasks(client, []) // reveals are due whatever is judged today
   const { toJudge } = await judgingDuties(client)
@@ -57,7 +62,7 @@ export async function judgeAtDesk(client: Client) {
   }
   const done = await judgeTasks(client, judged)
   for (const { taskId } of judged) await drafts.remove(taskId)
-  return tellSkipped({ ...done, revealed: [...before.revealed, ...done.revealed] })
+  return tellSkipped({ ...done, revealed: [...before.revealed, ...done.revealed] }, options)
 }
 
 interface Compared {

@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import { type Hex, parseEther } from 'viem'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { devAccount } from '#contracts/anvil.ts'
-import { evaluate, TERMS, version } from '#contracts/test/mandate.ts'
-import { OPERATOR, PROPOSER, SETTINGS } from '#contracts/test/world.ts'
+import { evaluate, propose, TERMS, version } from '#contracts/test/mandate.ts'
+import { hashOf, OPERATOR, PROPOSER, SETTINGS } from '#contracts/test/world.ts'
 import { localStore } from '#schema/artifacts/index.ts'
 import { documentBytes } from '#schema/documents.ts'
 import {
@@ -19,14 +19,18 @@ import {
   encodeCall,
   executeProposal,
   graphql,
+  judgeTasks,
+  keptTasks,
   listProposals,
   memoryState,
   openEndpoint,
   openProposal,
   pointEndpoint,
+  proposeModel,
   queueProposal,
   requestUnlock,
   requestWithdrawal,
+  resolveBond,
   setPrice,
   signBallot,
   stake,
@@ -35,11 +39,13 @@ import {
   unlock,
   unstake,
   unstakeAsValidator,
+  waitForBlock,
   withdraw,
   withdrawStake,
 } from '../index.ts'
 import { type ClientSystem, clientSystem } from '../test/clientSystem.ts'
 import { contents } from '../test/contents.ts'
+import { judgeableRound } from '../test/judgeableRound.ts'
 
 /** Verbs that no other test has, on one chain, each test with accounts of its own. */
 
@@ -229,6 +235,67 @@ test('a host points its endpoint at another version and sets its price; nobody e
     }),
   ).toBe(20n)
   expect(amount).toBe(20n)
+})
+
+test('a model’s bond is locked for its vote, and settled once when the vote is over: a fifth is lost where nobody voted', async () => {
+  const { as, world } = system
+  const proposer = await as(2)
+  const mandate = { specHash: hashOf('a clerk'), terms: TERMS }
+  await expect(proposeModel(await as(9), mandate)).rejects.toThrow(/Opening a vote takes 1 votes, and 0x\w+ has 0\./)
+  const before = await world.balance(PROPOSER.address)
+  const { modelId, proposalId } = await proposeModel(proposer, mandate)
+  expect(before - (await world.balance(PROPOSER.address))).toBe(parseEther('10'))
+  expect((await listProposals(proposer))[0]).toMatchObject({ id: proposalId.toString(), state: 'Pending' })
+  await expect(resolveBond(await as(9), modelId)).rejects.toThrow(/ModelRegistry.resolveBond is refused: .*FateUnknown/)
+
+  await world.warp(SETTINGS.votingDelay + SETTINGS.votingPeriod + 2)
+  let returned = 0n
+  const settle = async () => {
+    returned = await resolveBond(await as(9), modelId)
+  }
+  expect(await received(2, settle)).toBe(parseEther('8'))
+  expect(returned).toBe(parseEther('8'))
+  await expect(settle()).rejects.toThrow(/BondAlreadySettled/)
+})
+
+test('the vote about a model whose bond is locked already is opened without another bond', async () => {
+  const { as, world } = system
+  const { modelId, proposalId } = await propose(world)
+  const begun = { modelId, proposalId }
+  const open = async () => proposeModel(await as(2), { specHash: hashOf('specification'), terms: TERMS, begun })
+  expect(await received(2, async () => expect(await open()).toEqual(begun))).toBe(0n)
+  expect((await listProposals(await as())).map(({ id }) => id)).toContain(proposalId.toString())
+})
+
+test('a validator’s program commits, reveals when it is asked again later, and says what it could not do', async () => {
+  const { as, world } = system
+  const first = await judgeableRound(system, 4)
+  const tasks = [first, first + 1n, first + 2n]
+  const said = { choice: 1, ethics: 90, logic: 80, functional: 70, confidence: 60 } as const
+  const judged = tasks.map((taskId) => ({ taskId, ...said }))
+  const [alice, late] = [await as(4), await as(4)] // each with a state of its own
+  await waitForBlock(late, await world.client.getBlockNumber({ cacheTime: 0 }))
+  await judgeTasks(late, judged.slice(2))
+  const mine = judged.slice(0, 2)
+  const { revealFrom, ...done } = await judgeTasks(alice, [...mine, { taskId: 999n, ...said }])
+  expect(done).toEqual({
+    ...{ committed: [first, first + 1n], revealed: [] },
+    skipped: [{ task: 999n, why: expect.stringMatching(/There is no such comparison/) }],
+  })
+  expect(await keptTasks(alice, tasks)).toEqual([first, first + 1n])
+  expect(await keptTasks(late, tasks)).toEqual([first + 2n])
+  expect(await judgeTasks(alice, mine)).toEqual({ committed: [], revealed: [], revealFrom, skipped: [] })
+
+  const warpTo = async (seconds: number) => world.warp(seconds - (await world.now()))
+  const end = Number(revealFrom) / 1000
+  await warpTo(end + 1)
+  expect(await judgeTasks(alice, [])).toMatchObject({ revealed: [first, first + 1n], revealFrom: null, skipped: [] })
+  expect(await keptTasks(alice, tasks)).toEqual([])
+  await warpTo(end + 1001)
+  expect(await judgeTasks(late, [])).toMatchObject({
+    ...{ committed: [], revealed: [] },
+    skipped: [{ task: first + 2n, why: expect.stringMatching(/an unrevealed commitment is fined/) }],
+  })
 })
 
 test('a proposal passes by a ballot that its voter signed and another account cast; what it decides is done', async () => {

@@ -4,7 +4,18 @@ import { evaluate, version } from '#contracts/test/mandate.ts'
 import { ALICE, HOST, OPERATOR, STRANGER } from '#contracts/test/world.ts'
 import { until } from '#indexer/test/follow.ts'
 import { FEE } from '#test/answeringSystem.ts'
-import { type Client, callEndpoint, deposit, graphql, settleUsage, verifyReceipt } from '../index.ts'
+import {
+  type Client,
+  callEndpoint,
+  deleteTexts,
+  deposit,
+  graphql,
+  operate,
+  quoteCall,
+  readReceipt,
+  settleUsage,
+  verifyReceipt,
+} from '../index.ts'
 import { onAnsweringApi } from '../test/answeringApi.ts'
 import { type ClientSystem, clientSystem } from '../test/clientSystem.ts'
 
@@ -105,5 +116,32 @@ test('a call is answered and paid once; its receipt can be verified; what is owe
     await settleUsage(client, 'redeem')
     const [after] = await client.read('InferenceMarket', 'channels', [receipt.channelId as `0x${string}`])
     expect(before - after).toBe(FEE)
+    const settle = () => operate<'settleEpoch', { epoch: number }>(client, 'settleEpoch', { epoch: 1 }, 'settle 1')
+    const settled = await settle()
+    expect(settled).toMatchObject({ epoch: 1 })
+    expect(await settle()).toEqual(settled) // the same key: the same job
+  })
+})
+
+test('a call costs no more than its quote; its receipt is read again, and outlasts its texts', async () => {
+  await onAnsweringApi(async ({ as }) => {
+    const client = await as({ account: ALICE })
+    const question = { endpointId: 1n, prompt: 'Where is it?', maxTokens: 4 }
+    expect((await quoteCall(client, question)).channel).toMatchObject({ balance: 0n, redeemed: 0n })
+    await deposit(client, { endpointId: 1n, amount: 1_000n })
+    const { channel, maximum } = await quoteCall(client, question)
+    expect(channel.balance).toBe(1_000n)
+    const more = await quoteCall(client, { ...question, maxTokens: 8 })
+    expect(more.maximum - maximum).toBe(4n) // each token costs 1 wei
+    const { receipt } = await callEndpoint(client, question)
+    expect(BigInt(receipt.fee ?? 0)).toBe(FEE)
+    expect(maximum).toBeGreaterThanOrEqual(FEE)
+    expect(await readReceipt(client, receipt.id)).toEqual(receipt)
+
+    await expect(deleteTexts(client, { ids: ['99'] })).rejects.toThrow(/You have no call 99/)
+    expect(await deleteTexts(client, { ids: [receipt.id] })).toEqual({ deleted: 1, kept: [] })
+    const { fee, hash } = receipt
+    expect(await readReceipt(client, receipt.id)).toMatchObject({ prompt: '', answer: '', fee, hash })
+    expect(await deleteTexts(client, { before: new Date(Date.now() + 60_000) })).toEqual({ deleted: 0, kept: [] })
   })
 })

@@ -1,69 +1,27 @@
-import { canonicalJson } from '#rules/canonicalJson.ts'
-import { maximumFee, maxPromptTokens } from '#rules/fee.ts'
 import { Act } from '../act.ts'
 import type { Client } from '../client.ts'
 import { ApiRefusal, ClientError } from '../errors.ts'
-import { graphql, type VariablesOf } from '../graphql/document.ts'
+import { graphql } from '../graphql/document.ts'
 import { waitForJob } from '../graphql/waitForJob.ts'
 import { pause } from '../pause.ts'
-import { type Channel, channelWith } from './channel.ts'
+import type { Channel } from '../reads/channel.ts'
+import { type CallReceipt, readReceipt } from '../reads/receipt.ts'
+import { grant } from './grant.ts'
+import { DEFAULT_MAX_TOKENS, INFER, type Question } from './question.ts'
+import { quoteCall } from './quoteCall.ts'
 import { streamCall } from './streamCall.ts'
-import { type CallReceipt, readReceipt } from './verifyReceipt.ts'
-import { grant } from './voucher.ts'
 
-const INFER = graphql(
-  'mutation ($input: InferInput!, $key: String!) { infer(input: $input, idempotencyKey: $key) { id } }',
-)
 const PROMISED = graphql(`
   query ($id: ID!, $channel: String!) {
     signedVoucher(id: $id) { ceiling used }
     creditHolds(where: { channelId: { eq: $channel }, open: { eq: true } }, first: 1000) { nodes { maximum } }
   }`)
 
-export interface Question
-  extends Omit<VariablesOf<typeof INFER>['input'], 'consumer' | 'channelId' | 'endpointId' | 'maxTokens'> {
-  endpointId: bigint
-  /** Default 256. */
-  maxTokens?: number
-  /** Identifies the call: the same key gives the same answer, which is paid once, or the same failure. Default: a new one. */
-  key?: string
-  /** Is told the pieces of the answer to a prompt as they are generated, where the API streams them. */
-  onText?(piece: string): void
-}
-
-/** What a call can cost, and what there is to pay it. In wei of gOPEN. */
-export interface CallQuote {
-  channel: Channel
-  /** No call with this prompt and so many tokens costs more. */
-  maximum: bigint
-  /** For 1,000 tokens. */
-  priceIn: bigint
-  priceOut: bigint
-}
-
-/** Says what a call costs at most, before anything is signed. */
-export async function quoteCall(
-  client: Client,
-  question: Pick<Question, 'endpointId' | 'prompt' | 'chat' | 'embed' | 'maxTokens'>,
-): Promise<CallQuote> {
-  const { endpointId, maxTokens = MAX_TOKENS } = question
-  const channel = await channelWith(client, endpointId)
-  const [, , priceIn, priceOut] = await client.read('InferenceMarket', 'endpoints', [endpointId])
-  const maximum = maximumFee(
-    { priceIn, priceOut },
-    maxPromptTokens(textOfCall(question)),
-    question.embed ? 0 : maxTokens,
-  )
-  return { channel, maximum, priceIn, priceOut }
-}
-
 export interface CallAnswer {
   answer: string
   receipt: CallReceipt
 }
 
-/** The tokens that an answer has at most, unless the question says otherwise. */
-const MAX_TOKENS = 256
 /** Of a call that was refused because another one reserved the room of its voucher: more than the calls of an account that wait at the same time. */
 const MAX_ATTEMPTS = 100
 
@@ -84,7 +42,7 @@ const MAX_ATTEMPTS = 100
  * ```
  */
 export const callEndpoint = (client: Client, question: Question): Promise<CallAnswer> => {
-  const { endpointId, maxTokens = MAX_TOKENS, key: given, onText, ...asked } = question
+  const { endpointId, maxTokens = DEFAULT_MAX_TOKENS, key: given, onText, ...asked } = question
   const input = { ...asked, endpointId: endpointId.toString(), maxTokens }
   return Act.run(client, 'call', JSON.stringify([input, given ?? null]), async (act) => {
     const answered = (key: string) => ask(act, key)
@@ -106,12 +64,6 @@ export const callEndpoint = (client: Client, question: Question): Promise<CallAn
     const { answer, receiptId } = await waitForJob<{ answer: string; receiptId: string }>(client, job)
     return { answer, receipt: await readReceipt(client, receiptId) }
   }
-}
-
-/** What the API charges for, and what the receipt signs: a conversation, and texts to embed, count in their canonical form. */
-function textOfCall({ prompt, chat, embed }: Pick<Question, 'prompt' | 'chat' | 'embed'>): string {
-  if (embed) return canonicalJson({ embed: JSON.parse(embed) })
-  return prompt ?? (chat ? canonicalJson(JSON.parse(chat)) : '')
 }
 
 interface PaidCall {

@@ -5,8 +5,8 @@ import { Act } from '../act.ts'
 import type { Client } from '../client.ts'
 import { ClientError } from '../errors.ts'
 import { contributedHashes } from '../reads/contributions.ts'
+import { allowTransfer } from './allowTransfer.ts'
 import { signOnce } from './signOnce.ts'
-import { allowTransfer } from './tokens.ts'
 import { upload } from './upload.ts'
 
 export interface NewContributions {

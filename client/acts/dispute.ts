@@ -4,7 +4,7 @@ import { Act } from '../act.ts'
 import { eventOf } from '../chain/minedTransaction.ts'
 import type { Client } from '../client.ts'
 import { ClientError } from '../errors.ts'
-import { allowTransfer } from './tokens.ts'
+import { allowTransfer } from './allowTransfer.ts'
 
 export { type DisputeSubject, GROUNDS } from '#rules/dispute.ts'
 

@@ -1,7 +1,7 @@
 import { type Hex, keccak256, stringToBytes } from 'viem'
 import { PROPOSAL_STATES, type ProposalState } from '#rules/tally.ts'
-import { Act } from '../act.ts'
-import { eventOf, type MinedTransaction } from '../chain/minedTransaction.ts'
+import type { Act } from '../act.ts'
+import type { MinedTransaction } from '../chain/minedTransaction.ts'
 import type { Client } from '../client.ts'
 import { ClientError, ContractRefusal } from '../errors.ts'
 import { graphql } from '../graphql/document.ts'
@@ -15,6 +15,7 @@ export interface GovernorActions {
   description: string
 }
 
+/** Opens a vote as a step of an act. */
 export const proposeActions = (act: Act, actions: GovernorActions): Promise<MinedTransaction> => {
   const { targets, values, calldatas, description } = actions
   return act.send({
@@ -23,13 +24,6 @@ export const proposeActions = (act: Act, actions: GovernorActions): Promise<Mine
     args: [targets, values, calldatas, description],
   })
 }
-
-/** Opens a vote about any actions of the timelock. @returns the proposal's id. */
-export const openProposal = (client: Client, actions: GovernorActions): Promise<bigint> =>
-  Act.run(client, 'openProposal', { ...actions }, async (act) => {
-    const mined = await proposeActions(act, actions)
-    return eventOf(mined, 'ModelGovernor', 'ProposalCreated').args.proposalId
-  })
 
 const ACTIONS = graphql('query ($id: ID!) { proposal(id: $id) { targets values calldatas description } }')
 
@@ -51,7 +45,7 @@ const stateOf = async ({ client }: Act, proposalId: bigint): Promise<ProposalSta
 
 /** Does what anyone may do, unless the proposal is in one of the states that follow: that somebody else was first is no error, also when it
  *  happens while this is being sent. */
-async function doOnce(
+export async function advanceProposal(
   act: Act,
   functionName: 'queue' | 'execute',
   proposalId: bigint,
@@ -68,23 +62,3 @@ async function doOnce(
     if (now === undefined || !done.includes(now)) throw error
   }
 }
-
-/** Queues a proposal that passed in the timelock, unless it is. Anyone may. */
-export const queueProposal = (client: Client, proposalId: bigint): Promise<void> =>
-  Act.run(client, 'queue', { proposalId }, (act) => doOnce(act, 'queue', proposalId, ['Queued', 'Executed']))
-
-/**
- * Executes a queued proposal when the timelock's delay has passed, unless it is. Anyone may.
- * @example
- * ```ts
- * import assert from 'node:assert'
- * import { mnemonicToAccount } from 'viem/accounts'
- * import { connect, executeProposal } from '#client/index.ts'
- *
- * const account = mnemonicToAccount('test test test test test test test test test test test junk', { addressIndex: 10 })
- * const client = await connect('http://127.0.0.1:4000', { account })
- * await assert.rejects(executeProposal(client, 99n), /There is no proposal 99/)
- * ```
- */
-export const executeProposal = (client: Client, proposalId: bigint): Promise<void> =>
-  Act.run(client, 'execute', { proposalId }, (act) => doOnce(act, 'execute', proposalId, ['Executed']))

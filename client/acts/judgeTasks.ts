@@ -1,56 +1,8 @@
-import { accountOf } from '../account.ts'
 import type { Client } from '../client.ts'
-import { ContractRefusal } from '../errors.ts'
-import { type JudgingTask, listJudgingTasks } from '../reads/judging.ts'
-import { commitJudgement, drawSeats, keptTasks, revealJudgement, type TaskJudgement } from './judge.ts'
-
-/** What an account has to do as a validator, at the chain's present time. */
-export interface JudgingDuties {
-  /** It has a seat and may commit. */
-  toJudge: JudgingTask[]
-  /** Committed with this state, and may be revealed now. */
-  toReveal: JudgingTask[]
-  /** Committed; to be revealed later, from the end of their commit phase on. */
-  waiting: JudgingTask[]
-  /** Committed with this state and not revealed in time. */
-  missed: JudgingTask[]
-  /** All that are not settled. */
-  tasks: JudgingTask[]
-  now: Date
-}
-
-/** Looks what there is to judge and to reveal; draws the seats of rounds that have none yet. */
-export async function judgingDuties(client: Client): Promise<JudgingDuties> {
-  const now = Number((await client.node.getBlock()).timestamp) * 1000
-  const tasks = await listJudgingTasks(client)
-  const open = tasks.filter(({ state, commitUntil }) => state === 'open' && commitUntil.getTime() >= now)
-  for (const roundId of new Set(open.filter(({ drawn }) => !drawn).map((one) => one.roundId)))
-    await drawSeats(client, roundId).catch(ignoreOtherDraw)
-  const seated = await Promise.all(
-    open.map(({ taskId }) => client.read('FeedbackPool', 'hasSeat', [taskId, accountOf(client)])),
-  )
-  const committed = tasks.filter(({ state }) => state === 'committed')
-  const kept = new Set(
-    await keptTasks(
-      client,
-      committed.map(({ taskId }) => taskId),
-    ),
-  )
-  const closed = committed.filter(({ taskId, commitUntil }) => kept.has(taskId) && commitUntil.getTime() < now)
-  return {
-    ...{ tasks, now: new Date(now) },
-    toJudge: open.filter((_, index) => seated[index]),
-    toReveal: closed.filter(({ revealUntil }) => revealUntil.getTime() >= now),
-    waiting: committed.filter(({ commitUntil }) => commitUntil.getTime() >= now),
-    missed: closed.filter(({ revealUntil }) => revealUntil.getTime() < now),
-  }
-}
-
-/** The block that decides the seats is not mined yet, so that whoever looks later finds them, or somebody else has drawn them meanwhile. */
-function ignoreOtherDraw(error: unknown): void {
-  if (!(error instanceof ContractRefusal && ['DrawPending', 'AlreadyDrawn'].includes(error.errorName ?? '')))
-    throw error
-}
+import type { TaskJudgement } from '../state/keptJudgements.ts'
+import { commitJudgement } from './commitJudgement.ts'
+import { type JudgingDuties, judgingDuties } from './judgingDuties.ts'
+import { revealJudgement } from './revealJudgement.ts'
 
 export interface JudgedTasks {
   committed: bigint[]

@@ -60,21 +60,3 @@ export async function operate<K extends OperatorJob, Result = unknown>(
   const { job } = await client.ask(document, { input, key })
   return waitForJob<Result>(client, job.id)
 }
-
-const REDEEM = graphql('mutation ($key: String!) { redeem(idempotencyKey: $key) { id } }')
-
-export interface Redeemed {
-  /** From how many channels. */
-  channels: number
-  /** In wei of gOPEN. */
-  amount: string
-  /** What consumers have no credit for, in wei. */
-  owed: string
-  failed: { channelId: string; reason: string }[]
-}
-
-/** Redeems what consumers owe for the calls that this operator's endpoints have answered. The same key gives the same redemption. */
-export async function settleUsage(client: Client, key: string): Promise<Redeemed> {
-  const { redeem } = await client.ask(REDEEM, { key })
-  return waitForJob<Redeemed>(client, redeem.id)
-}

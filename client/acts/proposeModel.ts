@@ -5,8 +5,8 @@ import type { WriteArgs } from '../chain/contracts.ts'
 import { eventOf } from '../chain/minedTransaction.ts'
 import type { Client } from '../client.ts'
 import { ClientError } from '../errors.ts'
+import { allowTransfer } from './allowTransfer.ts'
 import { proposeActions } from './governor.ts'
-import { allowTransfer } from './tokens.ts'
 
 type ContractTerms = WriteArgs<'ModelRegistry', 'propose'>[2]
 type ContractTarget = ContractTerms['targets'][number]

@@ -1,8 +1,8 @@
 import { Act } from '../act.ts'
 import type { Client } from '../client.ts'
-import { allowTransfer } from './tokens.ts'
+import { allowTransfer } from './allowTransfer.ts'
 
-interface ModelStake {
+export interface StakeOnModel {
   modelId: bigint
   /** In wei of gOPEN. */
   amount: bigint
@@ -24,15 +24,9 @@ interface ModelStake {
  * await unstake(client, { modelId: 1n, amount: 5n })
  * ```
  */
-export const stake = (client: Client, { modelId, amount }: ModelStake): Promise<void> =>
+export const stake = (client: Client, { modelId, amount }: StakeOnModel): Promise<void> =>
   Act.run(client, 'stake', { modelId, amount }, async (act) => {
     const call = { contract: 'ModelRegistry', functionName: 'stake', args: [modelId, amount] } as const
     await allowTransfer(act, 'ModelRegistry', amount, call)
     await act.send(call)
-  })
-
-/** Takes stake back from a model. */
-export const unstake = (client: Client, { modelId, amount }: ModelStake): Promise<void> =>
-  Act.run(client, 'unstake', { modelId, amount }, async (act) => {
-    await act.send({ contract: 'ModelRegistry', functionName: 'unstake', args: [modelId, amount] })
   })

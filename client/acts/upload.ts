@@ -1,6 +1,6 @@
-import { type Hex, keccak256, stringToBytes } from 'viem'
+import { keccak256, stringToBytes } from 'viem'
 import type { Client } from '../client.ts'
-import { ApiRefusal, ClientError } from '../errors.ts'
+import { ClientError } from '../errors.ts'
 import { graphql } from '../graphql/document.ts'
 
 const UPLOAD = graphql(`
@@ -33,24 +33,4 @@ export async function upload(client: Client, kind: UploadKind, content: string):
       `The API stored another text (${uploadArtifact.id}) than the one that was given (${name}). Connect to another API.`,
     )
   return name
-}
-
-/** Stores bytes under their name, unless they are there already. The API takes them from operators.
- *  @throws ApiRefusal when the account's key is not an operator's. */
-export async function uploadBytes(client: Client, name: Hex, bytes: Uint8Array): Promise<void> {
-  if (await isStored(client, name)) return
-  await client.request(`/artifacts/${name}`, {
-    method: 'PUT',
-    body: bytes as Uint8Array<ArrayBuffer>,
-    headers: { 'content-type': 'application/octet-stream' },
-  })
-}
-
-/** Whether the API has an artifact, which may be sealed. */
-export async function isStored(client: Client, name: Hex): Promise<boolean> {
-  const known = await client.request(`/artifacts/${name}`, { method: 'HEAD' }).catch((error) => {
-    if (error instanceof ApiRefusal && error.code === 'HTTP_403') return { ok: true } // sealed: it is there
-    throw error
-  })
-  return known.ok
 }

@@ -1,21 +1,19 @@
 import { type Hex, recoverMessageAddress } from 'viem'
 import { contentSalt, receiptHash, totalHash } from '#rules/receiptHash.ts'
 import type { Client } from '../client.ts'
-import { ClientError } from '../errors.ts'
-import { graphql, type ResultOf } from '../graphql/document.ts'
+import type { CallReceipt } from '../reads/receipt.ts'
 
-const RECEIPT = graphql(`
-  query ($id: ID!) {
-    receipt(id: $id) {
-      id endpointId versionId channelId consumer prompt answer tokensIn tokensOut fee cumulative salt hash signature
-    }
-  }`)
-
-/** A receipt as the API gives it: amounts in wei. What only its consumer may read is null for others. */
-export type CallReceipt = NonNullable<ResultOf<typeof RECEIPT>['receipt']>
+/** What is wrong with a receipt; nothing when it is right. */
+export interface ReceiptVerdict {
+  valid: boolean
+  problems: string[]
+  /** Who has signed it. */
+  signer?: Hex
+}
 
 /**
- * Reads a receipt.
+ * Checks that a receipt says what its signature covers, and that the endpoint's host, or a worker of the operator, has signed it: without trust in
+ * whoever gave the receipt.
  * @example
  * ```ts
  * import assert from 'node:assert'
@@ -28,22 +26,6 @@ export type CallReceipt = NonNullable<ResultOf<typeof RECEIPT>['receipt']>
  * await assert.rejects(checked('99'), /There is no receipt 99/) // else { valid, problems, signer }
  * ```
  */
-export async function readReceipt(client: Client, id: string): Promise<CallReceipt> {
-  const { receipt } = await client.ask(RECEIPT, { id })
-  if (!receipt) throw new ClientError(`There is no receipt ${id}.`)
-  return receipt
-}
-
-/** What is wrong with a receipt; nothing when it is right. */
-export interface ReceiptVerdict {
-  valid: boolean
-  problems: string[]
-  /** Who has signed it. */
-  signer?: Hex
-}
-
-/** Checks that a receipt says what its signature covers, and that the endpoint's host, or a worker of the operator, has signed it: without trust in
- *  whoever gave the receipt. */
 export async function verifyReceipt(client: Client, receipt: CallReceipt): Promise<ReceiptVerdict> {
   const { prompt, answer, tokensIn, tokensOut, fee, cumulative, salt, hash, signature } = receipt
   const isWhole =

@@ -2,7 +2,7 @@ import type { Hex } from 'viem'
 import { walletOf } from '../account.ts'
 import type { Client } from '../client.ts'
 import { ClientError } from '../errors.ts'
-import { signVoucher } from './voucher.ts'
+import { signVoucher } from './signVoucher.ts'
 
 /** What x402's clients ask to be signed. */
 interface TypedData {

@@ -1,4 +1,4 @@
-import type { Support } from '#client/acts/castVote.ts'
+import type { Support } from '#client/acts/ballot.ts'
 import type { DisputeSubject } from '#client/acts/dispute.ts'
 
 /** What each act takes: JSON, so that an act can be continued after a reload. Amounts are in wei, ids and amounts decimal. */

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react'
-import { type JudgingDuties, judgingDuties } from '#client/acts/judgeTasks.ts'
+import { type JudgingDuties, judgingDuties } from '#client/acts/judgingDuties.ts'
 import type { PlannedStep } from '#client/client.ts'
 import { counted } from '../say/figures.ts'
 import { openAct } from './flow.ts'

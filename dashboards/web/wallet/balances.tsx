@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react'
-import { type Balance, balanceOf } from '#client/acts/tokens.ts'
+import { type Balance, balanceOf } from '#client/reads/balance.ts'
 import type { Client } from '#client/client.ts'
 import { exactly, gopen } from '../say/figures.ts'
 

@@ -2,7 +2,6 @@ import type { Hex } from 'viem'
 import { type Voucher, voucherData } from '#rules/channel.ts'
 import { walletOf } from '../account.ts'
 import type { Client } from '../client.ts'
-import { graphql } from '../graphql/document.ts'
 
 /**
  * Signs that the host of a channel may redeem up to `ceiling` of it, in all. Whoever has the voucher can do that: sign no more than is used.
@@ -21,16 +20,4 @@ import { graphql } from '../graphql/document.ts'
 export async function signVoucher(client: Client, voucher: Voucher): Promise<Hex> {
   const wallet = walletOf(client)
   return wallet.signTypedData({ ...voucherData(client.deployment.chainId, voucher), account: wallet.account })
-}
-
-const SUBMIT = graphql(`
-  mutation ($channelId: ID!, $ceiling: BigInt!, $signature: String!, $key: String!) {
-    submitVoucher(channelId: $channelId, ceiling: $ceiling, signature: $signature, idempotencyKey: $key) { id }
-  }`)
-
-/** Signs a voucher and hands it to the API, which answers calls within it. */
-export async function grant(client: Client, { channelId, ceiling }: Voucher): Promise<void> {
-  const signature = await signVoucher(client, { channelId, ceiling })
-  const key = `voucher:${channelId}:${ceiling}`
-  await client.ask(SUBMIT, { channelId, ceiling: ceiling.toString(), signature, key })
 }

@@ -13,6 +13,13 @@ export interface Channel {
   redeemed: bigint
 }
 
+/** An amount of the account's channel with an endpoint. */
+export interface ChannelAmount {
+  endpointId: bigint
+  /** In wei of gOPEN. */
+  amount: bigint
+}
+
 const marketPlace = ({ deployment }: Client): MarketPlace => ({
   chainId: deployment.chainId,
   market: deployment.addresses.InferenceMarket,

@@ -1,12 +1,7 @@
 import { Act } from '../act.ts'
 import { eventOf } from '../chain/minedTransaction.ts'
 import type { Client } from '../client.ts'
-
-/** In wei of gOPEN for 1,000 tokens. */
-export interface EndpointPrice {
-  priceIn: bigint
-  priceOut: bigint
-}
+import type { EndpointPrice } from './setPrice.ts'
 
 /**
  * Opens an endpoint for a promoted version; the account is its host. @returns the endpoint's id.
@@ -30,22 +25,4 @@ export const openEndpoint = (
     const args = [versionId, url, priceIn, priceOut] as const
     const mined = await act.send({ contract: 'InferenceMarket', functionName: 'registerEndpoint', args })
     return eventOf(mined, 'InferenceMarket', 'EndpointRegistered').args.endpointId
-  })
-
-/** Lets an endpoint serve another version of the same model. */
-export const pointEndpoint = (
-  client: Client,
-  { endpointId, versionId }: { endpointId: bigint; versionId: bigint },
-): Promise<void> =>
-  Act.run(client, 'pointEndpoint', { endpointId, versionId }, async (act) => {
-    await act.send({ contract: 'InferenceMarket', functionName: 'setVersion', args: [endpointId, versionId] })
-  })
-
-/** Changes the prices of an endpoint, for the calls from then on. */
-export const setPrice = (
-  client: Client,
-  { endpointId, priceIn, priceOut }: EndpointPrice & { endpointId: bigint },
-): Promise<void> =>
-  Act.run(client, 'setPrice', { endpointId, priceIn, priceOut }, async (act) => {
-    await act.send({ contract: 'InferenceMarket', functionName: 'setPrice', args: [endpointId, priceIn, priceOut] })
   })
