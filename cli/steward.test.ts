@@ -51,5 +51,11 @@ test('the program tells what the steward does and what comes next, and pauses an
   expect(await printedLines(() => showSteward({}))).toEqual(['model 7  Paused  A vote.  (block 9)'])
   await printedLines(() => resumeModel('7'))
   expect((await printedLines(() => showSteward({})))[0]).toMatch(/^model 7 {2}Waiting {2}It was resumed/)
+  const [paused = ''] = await printedLines(() => pauseModel('7', { reason: 'A vote.', json: true }))
+  const [resumed = ''] = await printedLines(() => resumeModel('7', { json: true }))
+  expect([JSON.parse(paused), JSON.parse(resumed)]).toEqual([
+    { model: '7', state: 'Paused', reason: 'A vote.' },
+    { model: '7', state: 'Waiting' },
+  ])
   await expect(pauseModel('8', { reason: 'x' })).rejects.toThrow(/no model 8 with a mandate/)
 })

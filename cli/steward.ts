@@ -44,12 +44,20 @@ const lineOf = ({ name, waitsFor, dueAt, cost, reason }: StewardStep) =>
     reason,
   ].join('  ')
 
-export async function pauseModel(modelId: string, { reason }: { reason: string }): Promise<void> {
-  await onDatabase((db) => pauseSteward(db, modelId, reason))
-  console.log(`model ${modelId}  Paused: jobs that run go on, and no other begins.`)
+interface Json {
+  json?: boolean
 }
 
-export async function resumeModel(modelId: string): Promise<void> {
+export async function pauseModel(modelId: string, { reason, json }: { reason: string } & Json): Promise<void> {
+  await onDatabase((db) => pauseSteward(db, modelId, reason))
+  console.log(
+    json
+      ? JSON.stringify({ model: modelId, state: 'Paused', reason })
+      : `model ${modelId}  Paused: jobs that run go on, and no other begins.`,
+  )
+}
+
+export async function resumeModel(modelId: string, { json }: Json = {}): Promise<void> {
   await onDatabase((db) => resumeSteward(db, modelId))
-  console.log(`model ${modelId}  resumed`)
+  console.log(json ? JSON.stringify({ model: modelId, state: 'Waiting' }) : `model ${modelId}  resumed`)
 }

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { Ajv, addFormats } from '@modelcontextprotocol/server/validators/ajv'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { Evaluation } from '#schema/onchain/models.ts'
+import { insert } from '#test/factory.ts'
 import { must } from '#test/must.ts'
 import { describedVersion } from './test/describedVersion.ts'
 
@@ -82,6 +84,32 @@ test('lineage events are what the schemas of OpenLineage demand', async () => {
         expect(faultsOf(facet._schemaURL, { [name]: { ...facet, _producer: 'nobody' } })).not.toEqual([])
       }
   }
+})
+
+test.each([
+  [[710_000n, 860_000n], 'This one is not significantly worse in anything that may not fall.'],
+  [
+    [870_000n, 910_000n],
+    'This one is significantly worse in what may not fall: exact 0.8 (0.71 to 0.86, 100 items) against 0.88 (0.87 to 0.91, 100 items).',
+  ],
+] as const)('a model card says how the version stands beside the live one: %s', async ([lower, upper], comparison) => {
+  const { api, read } = await describedVersion()
+  const alone = 'It meets every target of its mandate.\n\n## Use'
+  expect(await read('card.md')).toContain(alone)
+  await api.db.query(`update target set may_fall = false`)
+  const live = async (id: string, rubricHash = `0x${'c'.repeat(64)}`) => {
+    await api.db.query('update model set live_version_id = $1', [id])
+    const measured = { versionId: id, rubricHash, metric: 'exact', n: 100, lower, upper }
+    await insert(api.db, Evaluation, { id: `1${id}`, ...measured, score: lower + 10_000n })
+  }
+  await live('1')
+  expect(await read('card.md')).toContain(`Version 1 is live. ${comparison}\n\n## Use`)
+  await live('3')
+  expect(await read('card.md')).toContain(`Version 3 is live, and newer: this one cannot replace it. ${comparison}`)
+  await live('4', `0x${'7'.repeat(64)}`)
+  expect(await read('card.md')).toContain('Nothing that may not fall was measured of both.')
+  await api.db.query('update model set live_version_id = $1', ['2'])
+  expect(await read('card.md')).toContain(alone)
 })
 
 test('a proposer who names sealed items as the model card publishes none of them', async () => {

@@ -5,7 +5,7 @@ import { findProposed } from './findProposed.ts'
 import { folderDocuments } from './folderDocuments.ts'
 import { nextStep } from './nextStep.ts'
 import { baseOf } from './proposeFolder.ts'
-import { type ModelStanding, readStanding } from './standing.ts'
+import { lostAlignment, type ModelStanding, readStanding } from './standing.ts'
 
 export interface FolderStatus {
   specification: Hex
@@ -26,8 +26,19 @@ export async function folderStatus(client: Client, folder: ModelFolder, modelId?
 const percent = (ppm: string) => `${(Number(ppm) / 10_000).toFixed(1)} %`
 const inTokens = (wei: string) => formatEther(BigInt(wei))
 
-const verdictOf = ({ met, reason }: ModelStanding['versions']['nodes'][number]['meetsMandate']) =>
-  met ? 'meets its targets: anybody may promote it' : `not promoted: ${reason}`
+type Version = ModelStanding['versions']['nodes'][number]
+
+/** Why a version that was evaluated does not serve, or may. The chain does not know the win rate. */
+function verdictOf(version: Version, isLive: boolean): string[] {
+  const { status, meetsMandate, evaluations } = version
+  const lost = lostAlignment(version)
+  if (status === 'Registered' && evaluations.nodes.length > 0) {
+    const unmet = meetsMandate.met ? [] : [meetsMandate.reason]
+    if (unmet.length === 0 && !lost) return ['meets its targets: anybody may promote it']
+    return [`not promoted: ${[...unmet, lost].filter(Boolean).join(' ')}`]
+  }
+  return isLive && lost ? [`the steward lets no endpoint follow it: ${lost}`] : []
+}
 
 /** The status as lines for a person. */
 export function statusLines({ specification, model, next }: FolderStatus): string[] {
@@ -47,15 +58,20 @@ export function statusLines({ specification, model, next }: FolderStatus): strin
       ({ id, licence, contributions, accepted }) =>
         `datanet ${id} (${licence}): ${contributions.totalCount} samples, ${accepted.totalCount} accepted`,
     ),
-    ...model.versions.nodes.flatMap(({ id, method, status, meetsMandate, evaluations, endpoints }) => [
-      `version ${id} (${method}): ${status}${id === model.liveVersionId ? ', live' : ''}`,
-      ...evaluations.nodes.map(
-        ({ metric, score, lower, upper, n }) =>
-          `  ${metric} ${percent(score)} (${percent(lower)} to ${percent(upper)}, n = ${n})`,
-      ),
-      ...(status === 'Registered' && evaluations.nodes.length > 0 ? [`  ${verdictOf(meetsMandate)}`] : []),
-      ...endpoints.nodes.map(({ id: endpoint, url }) => `  endpoint ${endpoint}: ${url}`),
-    ]),
+    ...model.versions.nodes.flatMap((version) => versionLines(version, version.id === model.liveVersionId)),
     `next: ${next}`,
+  ]
+}
+
+function versionLines(version: Version, isLive: boolean): string[] {
+  const { id, method, status, evaluations, endpoints } = version
+  return [
+    `version ${id} (${method}): ${status}${isLive ? ', live' : ''}`,
+    ...evaluations.nodes.map(
+      ({ metric, score, lower, upper, n }) =>
+        `  ${metric} ${percent(score)} (${percent(lower)} to ${percent(upper)}, n = ${n})`,
+    ),
+    ...verdictOf(version, isLive).map((line) => `  ${line}`),
+    ...endpoints.nodes.map(({ id: endpoint, url }) => `  endpoint ${endpoint}: ${url}`),
   ]
 }

@@ -1,9 +1,10 @@
 import { formatEther } from 'viem'
 import type { ModelFolder } from './checkFiles.ts'
 import { FILES } from './readFolder.ts'
-import type { ModelStanding } from './standing.ts'
+import { lostAlignment, type ModelStanding } from './standing.ts'
 
-type Endpoint = ModelStanding['versions']['nodes'][number]['endpoints']['nodes'][number]
+type Version = ModelStanding['versions']['nodes'][number]
+type Endpoint = Version['endpoints']['nodes'][number]
 
 /** What a model waits for. */
 export function nextStep(
@@ -27,13 +28,22 @@ export function nextStep(
   const [newest] = model.versions.nodes
   if (!newest) return 'The operator or the steward scores the samples and trains the first version.'
   const endpoints = model.versions.nodes.flatMap((version): Endpoint[] => version.endpoints.nodes)
-  if (model.liveVersionId === null)
-    return newest.evaluations.nodes.length === 0
-      ? `The operator or the steward evaluates version ${newest.id}.`
-      : 'No version meets the targets yet: more samples, or another training.'
+  if (model.liveVersionId === null) return promotionStep(newest)
   if (endpoints.length === 0)
     return `modelcommons endpoint open ${model.liveVersionId} --url https://… --price-in ${formatEther(serving?.priceIn ?? 0n)} --price-out ${formatEther(serving?.priceOut ?? 0n)}`
   return `modelcommons call ${endpoints[0]?.id} "…"`
+}
+
+/** Of the newest version, where none is live. */
+function promotionStep(newest: Version): string {
+  const { id, status, evaluations, meetsMandate } = newest
+  if (status === 'RolledBack') return `Version ${id} was rolled back: more samples, or another training.`
+  if (evaluations.nodes.length === 0) return `The operator or the steward evaluates version ${id}.`
+  if (!meetsMandate.met) return 'No version meets the targets yet: more samples, or another training.'
+  const lost = lostAlignment(newest)
+  return lost
+    ? `The steward does not promote version ${id}. ${lost} More judgements, or another training.`
+    : `The operator or the steward promotes version ${id}, which meets its targets.`
 }
 
 function governStep(id: string, proposal: NonNullable<ModelStanding['proposal']>): string {

@@ -1,7 +1,8 @@
 import { type Client, graphql, type ResultOf } from '#client/index.ts'
+import { lostText, lostWinRate, WIN_RATE } from '#rules/winRate.ts'
 
 const STANDING = graphql(`
-  query ($id: ID!) {
+  query ($id: ID!, $winRate: String!) {
     model(id: $id) {
       id proposalId bondStatus liveVersionId
       proposal { state voteStart voteEnd eta forVotes againstVotes abstainVotes quorumNeeded quorumReached }
@@ -17,6 +18,9 @@ const STANDING = graphql(`
         id method status rollbackReason
         meetsMandate { met reason }
         evaluations(first: 16) { nodes { metric score lower upper n } }
+        winRates: evaluations(first: 1, where: { metric: { eq: $winRate } }, orderBy: [{ field: id, direction: asc }]) {
+          nodes { metric score lower upper n }
+        }
         endpoints(first: 20) { nodes { id url host priceIn priceOut } }
       } }
     }
@@ -26,4 +30,14 @@ const STANDING = graphql(`
 export type ModelStanding = NonNullable<ResultOf<typeof STANDING>['model']>
 
 export const readStanding = async (client: Client, modelId: bigint): Promise<ModelStanding | null> =>
-  (await client.ask(STANDING, { id: modelId.toString() })).model
+  (await client.ask(STANDING, { id: modelId.toString(), winRate: WIN_RATE })).model
+
+/** Says, with the interval, that the answers of an aligned version lose to those of the version before; undefined where they do not, or nobody has compared. */
+export function lostAlignment({ winRates }: Pick<ModelStanding['versions']['nodes'][number], 'winRates'>) {
+  const measured = winRates.nodes.map(({ metric, score, lower, upper, n }) => ({
+    ...{ metric, n: BigInt(n) },
+    ...{ score: BigInt(score), lower: BigInt(lower), upper: BigInt(upper) },
+  }))
+  const lost = lostWinRate(measured)
+  return lost && lostText(lost)
+}

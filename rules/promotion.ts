@@ -70,7 +70,7 @@ function judgeTarget(
   if (lower > score || score > upper)
     throw new RangeError(`${target.metric}: the score ${score} is outside its interval ${lower} to ${upper}.`)
   /** The live version, where it is significantly better. */
-  const better = live !== undefined && upper < live.lower ? live : undefined
+  const better = live !== undefined && isWorse(evaluation, live) ? live : undefined
   const verdict = lower < target.minimum ? (upper < target.minimum ? 'missed' : 'undecided') : better ? 'worse' : 'met'
   const comparison = `${target.metric} ${inWords(evaluation)} against ${decimalText(target.minimum)}`
   const reason =
@@ -81,6 +81,10 @@ function judgeTarget(
         : `${comparison}: ${verdict} at the ${verdict === 'met' ? 'lower' : 'upper'} confidence bound.`
   return { target, evaluation, verdict, reason }
 }
+
+/** Whether a version is significantly worse than another: at its upper bound it is below the lower one of that. */
+export const isWorse = (own: Pick<MetricEvaluation, 'upper'>, other: Pick<MetricEvaluation, 'lower'>): boolean =>
+  own.upper < other.lower
 
 /** A score with its interval, as `0.8 (0.75 to 0.85, 200 items)`. */
 export const inWords = (measured: Pick<MetricEvaluation, 'score' | 'lower' | 'upper' | 'n'>): string =>

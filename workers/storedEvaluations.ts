@@ -3,9 +3,6 @@ import type { Sql } from '#schema/database.ts'
 import { Evaluation, Target } from '#schema/onchain/models.ts'
 import { rowsOf } from '#schema/rows.ts'
 
-/** The metric of an aligned version: how often its answers are preferred to those of the version from which it was made. */
-export const WIN_RATE = 'winRate'
-
 /** The targets of a model's mandate. Contracts of earlier releases let every metric fall. */
 export const targetsOf = async (sql: Sql, modelId: string): Promise<MetricTarget[]> =>
   (await rowsOf(sql, Target, 'model_id = $1', [modelId], { orderBy: 'id' })).map(({ metric, minimum, mayFall }) => ({

@@ -1,10 +1,10 @@
 import type { MetricScore } from '#engine/tasks/evaluate.ts'
+import { WIN_RATE } from '#rules/winRate.ts'
 import { type Dependencies, forwardProgress } from './dependencies.ts'
 import { evaluationSeed } from './firstEvaluation.ts'
 import { loadPreferences } from './handlers/rlhfData.ts'
 import type { JobContext } from './job.ts'
 import { fetchAdapter, fetchBaseModel, loadItems, loadVersion, sourcesOf, type VersionDetails } from './modelLookup.ts'
-import { WIN_RATE } from './storedEvaluations.ts'
 
 /** What justifies an alignment: how often the version's answers to the sealed items are preferred to those of the version from which it was made, as the judges of
  *  that one have preferred. Undefined for a version that was not aligned, and where the rubric has a metric of this name. */

@@ -33,7 +33,16 @@ test('a newcomer makes an account, wraps, opens a datanet, gives samples of a fi
   const file = join(folder, 'samples.csv')
   await writeFile(file, 'prompt,completion\n"Where is it, please?",We look.\nAnd now?,It came.\n')
   const given = ['contribute', file, '--datanet', datanet, ...by]
-  expect(JSON.parse(await run(...given))).toEqual({ submitted: 2, givenBefore: 0 })
+  const giving = await modelcommons(given, env)
+  expect(JSON.parse(giving.stdout)).toEqual({ submitted: 2, givenBefore: 0 })
+  const told = giving.stderr
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  expect(told).toContainEqual({ note: 'The samples are given under CC0-1.0.' })
+  const hash = expect.stringMatching(/^0x/)
+  expect(told).toContainEqual({ act: 'contribute', step: 'DatanetRegistry.submit', hash })
+  expect(told.at(-1)).toEqual({ act: 'contribute', step: 'waiting for the index' })
   expect(JSON.parse(await run(...given))).toEqual({ submitted: 0, givenBefore: 2 })
   const listed = JSON.parse(await run('contributions', ...by))
   expect(listed).toMatchObject([{ earned: '0' }, { earned: '0' }])

@@ -1,11 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Support } from '#client/index.ts'
 import type { SampleColumns } from '#model/sampleFile.ts'
-import { GROUNDS } from '#rules/dispute.ts'
 import { address, pointInTime, positiveWhole, sampleColumns } from '../optionValues.ts'
+import { addDisputeCommands } from './disputeCommands.ts'
 import { addHostCommands } from './hostCommands.ts'
 import { addJudgeCommands } from './judgeCommands.ts'
-import { loadActs, reads, relayed, signs, tokenAmount, wholeId } from './options.ts'
+import { loadActs, reads, readsOwn, relayed, signs, tokenAmount, wholeId } from './options.ts'
 import type { ActOptions } from './runAct.ts'
 
 /** What people do with their own account, a command for each verb of the client. Its code is loaded when a command runs. */
@@ -19,7 +19,8 @@ export function addActCommands(program: Command): void {
   addCallCommands(program)
   addJudgeCommands(program)
   addHostCommands(program)
-  addRecourseCommands(program)
+  addClaimCommand(program)
+  addDisputeCommands(program)
 }
 
 function addAccountCommands(program: Command): void {
@@ -49,9 +50,9 @@ function addAccountCommands(program: Command): void {
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  modelcommons account list')
     .action(async (options) => (await import('./accountCommands.ts')).listAccounts(options))
-  signs(account.command('balance').description('what an account has, in tokens'), 'account balance').action(
+  readsOwn(account.command('balance').description('what an account has, in tokens'), 'account balance').action(
     async (options: ActOptions) =>
-      (await loadActs()).runAct(options, async (client, all) => {
+      (await loadActs()).runOwnRead(options, async (client, all) => {
         const { formatEther } = await import('viem')
         const balance = await all.balanceOf(client, all.accountOf(client))
         return Object.fromEntries(Object.entries(balance).map(([name, wei]) => [name, formatEther(wei)]))
@@ -191,14 +192,17 @@ function addDataCommands(program: Command): void {
       (await loadActs()).runAct(options, async (client, all) => {
         const { datanet: datanetId, columns, stake: stakeEach } = options
         const { licence, requirements } = await all.sampleTerms(client, datanetId)
-        const samples = await (await import('./readSamples.ts')).readSamples(file, { requirements, columns })
-        if (!options.json) console.error(`The samples are given under ${licence}.`)
+        const { readSamples } = await import('./readSamples.ts')
+        const { tellNote } = await import('./tell.ts')
+        const { samples, copies } = await readSamples(file, { requirements, columns })
+        if (copies > 0) tellNote(`${copies} of the samples stand in the file before, and are left out.`, options)
+        tellNote(`The samples are given under ${licence}.`, options)
         const given = { datanetId, samples, stakeEach }
         const { ids, submitted } = await all.contribute(client, given)
         return { submitted, givenBefore: ids.size - submitted }
       }),
     )
-  signs(
+  readsOwn(
     program
       .command('contributions')
       .description('what became of the account’s samples: verdicts, reasons and earnings'),
@@ -206,7 +210,7 @@ function addDataCommands(program: Command): void {
   )
     .option('--datanet <id>', 'only of this datanet', wholeId)
     .action(async (options: ActOptions & { datanet?: bigint }) =>
-      (await loadActs()).runAct(options, async (client, all) => {
+      (await loadActs()).runOwnRead(options, async (client, all) => {
         const rows = await all.listContributions(client, { datanetId: options.datanet })
         const earned = await all.contributionEarnings(
           client,
@@ -249,8 +253,8 @@ function addWithdrawCommands(program: Command): void {
 
 function addCallCommands(program: Command): void {
   const credit = program.command('credit').description('prepaid credit with an endpoint')
-  signs(credit.command('list').description('the account’s credit, by endpoint'), 'credit list').action(
-    async (options: ActOptions) => (await loadActs()).runAct(options, (client, all) => all.listCredit(client)),
+  readsOwn(credit.command('list').description('the account’s credit, by endpoint'), 'credit list').action(
+    async (options: ActOptions) => (await loadActs()).runOwnRead(options, (client, all) => all.listCredit(client)),
   )
   signs(credit.command('deposit').description('add credit'), 'credit deposit 1 5')
     .argument('<endpoint>', 'its id', wholeId)
@@ -325,33 +329,8 @@ function addCallCommands(program: Command): void {
     })
 }
 
-function addRecourseCommands(program: Command): void {
+function addClaimCommand(program: Command): void {
   relayed(signs(program.command('claim').description('pay out the rewards of the account'), 'claim')).action(
     async (options) => (await loadActs()).runAct(options, async (client, all) => ({ wei: await all.claim(client) })),
   )
-  signs(
-    program.command('dispute').description('open a dispute, with a bond'),
-    'dispute Contribution 17 --ground offTopic --statement "The reply is about another order."',
-  )
-    .argument('<subject>', 'Contribution, Judgement, Version or RewardMap', (text) => {
-      if (!['Contribution', 'Judgement', 'Version', 'RewardMap'].includes(text))
-        throw new InvalidArgumentError('Expected Contribution, Judgement, Version or RewardMap.')
-      return text
-    })
-    .argument('<id>', 'of the subject', wholeId)
-    .requiredOption('--ground <name>', 'what is wrong, as the rules name it')
-    .requiredOption('--statement <text>', 'what is wrong, in words; it is published')
-    .addHelpText('after', groundsText)
-    .action(async (subject, subjectId: bigint, options) =>
-      (await loadActs()).runAct(options, async (client, all) => {
-        const { ground, statement } = options
-        return { dispute: await all.dispute(client, { subject, subjectId, ground, statement }) }
-      }),
-    )
 }
-
-/** What each subject is disputed on. */
-const groundsText = (): string =>
-  `\nGrounds:\n${Object.entries(GROUNDS)
-    .map(([subject, grounds]) => `  ${subject}: ${Object.keys(grounds).join(', ')}`)
-    .join('\n')}`

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { loadActs, signs, tokenAmount, wholeId } from './options.ts'
+import { loadActs, readsOwn, signs, tokenAmount, wholeId } from './options.ts'
 import type { ActOptions } from './runAct.ts'
 
 /** What validators do. */
@@ -13,14 +13,16 @@ export function addJudgeCommands(program: Command): void {
   ).action(async (options: ActOptions & { file?: string }) => {
     const { judgeAtDesk, judgeFromFile } = await import('./judgeActs.ts')
     const { file } = options
-    await (await loadActs()).runAct(options, (client) => (file ? judgeFromFile(client, file) : judgeAtDesk(client)))
+    await (await loadActs()).runAct(options, (client) =>
+      file ? judgeFromFile(client, file, options) : judgeAtDesk(client, options),
+    )
   })
-  signs(
+  readsOwn(
     judge.command('list').description('the comparisons at which the account has a seat'),
     'judge list --json',
   ).action(async (_, command: Command) => {
     const { listForJudge } = await import('./judgeActs.ts')
-    await (await loadActs()).runAct(command.optsWithGlobals(), listForJudge)
+    await (await loadActs()).runOwnRead(command.optsWithGlobals(), listForJudge)
   })
   signs(judge.command('stake').description('stake gOPEN to be drawn as a judge'), 'judge stake 10')
     .argument('<tokens>', 'how many', tokenAmount)

@@ -17,19 +17,29 @@ export const tokenAmount = (text: string): bigint => {
   return BigInt(whole + fraction.padEnd(18, '0'))
 }
 
-export const reads = (command: Command, example: string): Command =>
+const connects = (command: Command, example: string, json = 'print JSON'): Command =>
   command
     .option('--api <url>', 'the API (default: MODELCOMMONS_API, or this machine)', httpUrl)
     .option('--node <url>', 'a node of the chain (default: the one that the API names)', httpUrl)
-    .option('--json', 'print JSON')
+    .option('--json', json)
     .addHelpText('after', `\nExample:\n  modelcommons ${example}`)
+
+export const reads = (command: Command, example: string): Command => connects(command, example)
+
+/** Of what the account has, or must do. Nothing is signed, so that there is no dry run of it. */
+export const readsOwn = (command: Command, example: string): Command =>
+  connects(command, example).option(
+    '--account <name>',
+    'whose (or MODELCOMMONS_KEY; `operator`: OPERATOR_KEY)',
+    'default',
+  )
 
 /** Of an act that the account may sign and the API send. */
 export const relayed = (command: Command): Command =>
   command.option('--relay', 'let the API send what the account signs: that costs it no gas')
 
 export const signs = (command: Command, example: string): Command =>
-  reads(command, example)
+  connects(command, example, 'print JSON; progress goes to the error output, one JSON object a line')
     .option('--account <name>', 'the account that acts (or MODELCOMMONS_KEY; `operator`: OPERATOR_KEY)', 'default')
     .option('--dry-run', 'say what would be signed and sent, and what it would cost')
     .addOption(

@@ -15,6 +15,7 @@ const AMOUNTS = new Set([
   'withdrawing',
   'priceIn',
   'priceOut',
+  'bond',
   'fee',
   'penalty',
   'reward',

@@ -8,7 +8,8 @@ import { createDatanet, graphql } from '#client/index.ts'
 import { type ClientSystem, clientSystem } from '#client/test/clientSystem.ts'
 import { judgeableRound } from '#client/test/judgeableRound.ts'
 import { evaluate, version } from '#contracts/test/mandate.ts'
-import { HOST, OPERATOR } from '#contracts/test/world.ts'
+import { ALICE as ALICE_ACCOUNT, HOST, OPERATOR } from '#contracts/test/world.ts'
+import { RELAY_LIMITS } from '#test/relayingSystem.ts'
 import { keyOf, modelcommons } from '../test/program.ts'
 
 /** What goes wrong between a person and the system: each ends the program with 1, changes nothing, and tells what happened and what to do. */
@@ -46,7 +47,7 @@ const judgement = (task: string) =>
   `${JSON.stringify({ task, choice: 'first', ethics: 90, logic: 80, functional: 70, confidence: 60 })}\n`
 
 beforeAll(async () => {
-  const system = await clientSystem(atEnd)
+  const system = await clientSystem(atEnd, { relay: RELAY_LIMITS })
   const { folder, world, modelId, as } = system
   await createDatanet(await as(ALICE), { modelId, licence: 'CC0-1.0', minStake: 0n })
   const versionId = await version(world, modelId, OPERATOR.address)
@@ -80,6 +81,8 @@ afterAll(async () => {
 })
 
 interface Refusal {
+  /** What happens before. */
+  before?(place: Place): Promise<unknown>
   args(place: Place): string[]
   env?(place: Place): Record<string, string>
   says: RegExp
@@ -203,10 +206,17 @@ const REFUSALS: Record<string, Refusal> = {
     args: ({ folder }) => ['contribute', join(folder, 'leak.jsonl'), '--datanet', '1', '--dry-run'],
     says: /leak\.jsonl:2: Holds personal data \(e-mail address\) in the completion, line 1\. Replace it/,
   },
+  // The last one: the next block will have this time.
+  'a signature whose deadline is over before a block is mined': {
+    before: async ({ system: { world } }) => world.rpc('evm_setNextBlockTimestamp', [(await world.now()) + 2 * 86_400]),
+    args: anywhere('delegate', ALICE_ACCOUNT.address, '--relay'),
+    says: /^GOpen\.delegateBySig is refused: .*The signature’s deadline has passed\. Sign again\. \(VotesExpiredSignature: expiry 20\d\d-.*Z\)$/m,
+  },
 }
 
-test.each(Object.entries(REFUSALS))('%s', async (_, { args, env, says }) => {
+test.each(Object.entries(REFUSALS))('%s', async (_, { before: prepare, args, env, says }) => {
   const { system, folder } = place
+  await prepare?.(place)
   const { client } = system.world
   const before = await client.getBlockNumber({ cacheTime: 0 })
   const usual = { MODELCOMMONS_API: system.url, MODELCOMMONS_HOME: folder, MODELCOMMONS_KEY: keyOf(BOB) }

@@ -5,6 +5,7 @@ import { DEVELOPMENT_CHAIN } from '../developmentChain.ts'
 import { interruptible } from '../interruption.ts'
 import { openAccount, stateFileOf } from './accounts.ts'
 import { lineOf, plainJson } from './plainText.ts'
+import { tellNote, tellProgress } from './tell.ts'
 
 /** What the commands of people have in common. */
 export interface ActOptions {
@@ -31,14 +32,24 @@ export const runAct = (
       print(await body(client, acts), options)
     } catch (error) {
       if (!(error instanceof acts.DryRunEnd)) throw error
-      if (!options.json) console.error(error.message)
+      tellNote(error.message, options)
     }
     if (client.plan) printPlan(client.plan, options)
   })
 
+type Reading = (client: acts.Client, all: typeof acts) => Promise<unknown>
+
 /** Reads something, without an account. */
-export const runRead = (options: ActOptions, body: (client: acts.Client, all: typeof acts) => Promise<unknown>) =>
-  interruptible(async (signal) => print(await body(await connected(options, false, signal), acts), options))
+export const runRead = (options: ActOptions, body: Reading): Promise<void> => answer(options, false, body)
+
+/** Reads what the account has, or must do: nothing is signed, so that a dry run of it would be the same. */
+export const runOwnRead = (options: ActOptions, body: Reading): Promise<void> => answer(options, true, body)
+
+const answer = (options: ActOptions, signs: boolean, body: Reading): Promise<void> =>
+  interruptible(async (signal) => {
+    const { dryRun: _, ...asked } = options
+    print(await body(await connected(asked, signs, signal), acts), asked)
+  })
 
 async function connected(options: ActOptions, signs: boolean, signal: AbortSignal): Promise<acts.Client> {
   const config = readConfig(process.env, { requireDeployment: false, signs: false })
@@ -47,8 +58,7 @@ async function connected(options: ActOptions, signs: boolean, signal: AbortSigna
     ...{ node: options.node, apiKey: config.apiKey, dryRun: options.dryRun, relay: options.relay, signal },
     state: acts.fileState(stateFileOf(config)),
     patienceMs: PATIENCE_MS,
-    onProgress: ({ step, done, total, hash }) =>
-      options.json || console.error([step, total && `${done} of ${total}`, hash].filter(Boolean).join('  ')),
+    onProgress: (progress) => tellProgress(progress, options),
   })
   // Where nobody mines, no block becomes final.
   const doneWhen = options.wait ?? (client.deployment.chainId === DEVELOPMENT_CHAIN ? 'indexed' : 'final')

@@ -2,7 +2,7 @@ import { parseEther } from 'viem'
 import { expect, test } from 'vitest'
 import { type ClientSystem, clientSystem } from '#client/test/clientSystem.ts'
 import { evaluate, version } from '#contracts/test/mandate.ts'
-import { ALICE, HOST, OPERATOR, SETTINGS } from '#contracts/test/world.ts'
+import { ALICE, HOST, hashOf, OPERATOR, RESOLVER, SETTINGS } from '#contracts/test/world.ts'
 import { keyOf, modelcommons } from '../test/program.ts'
 
 /** Runs commands of an account of the mnemonic, and gives what they print. */
@@ -71,14 +71,42 @@ test('credit is listed by endpoint until it is taken back', async () => {
   expect(await run('credit', 'list')).toMatchObject([{ balance: String(3n * ETHER), withdrawing: '0' }])
 })
 
-test('a dispute is opened with its bond', async () => {
+test('a dispute is opened with its bond, and listed with its ground until it is decided', async () => {
   const system = await clientSystem()
-  const { world, modelId } = system
+  const { world, modelId, url, folder } = system
   const versionId = String(await version(world, modelId, OPERATOR.address))
   const before = await world.balance(ALICE.address)
   const why = ['--ground', 'harm', '--statement', 'It gives dangerous answers.']
-  expect(await commands(system, 4)('dispute', 'Version', versionId, ...why)).toEqual({ dispute: '1' })
+  const run = commands(system, 4)
+  expect(await run('dispute', 'Version', versionId, ...why)).toEqual({ dispute: '1' })
   expect(before - (await world.balance(ALICE.address))).toBe(SETTINGS.minDisputeBond)
+
+  const other = await version(world, modelId, OPERATOR.address)
+  await world.send(ALICE, 'Disputes', 'open', [2, other, hashOf('what nobody can read')])
+  await world.send(RESOLVER, 'Disputes', 'rule', [2n, true, 0n])
+  await run('stake', String(modelId), '1') // ends when the index has what came before
+  const [first, second, ...others] = await run('dispute', 'list')
+  const opened = async (id: bigint) => Number((await world.read('Disputes', 'disputes', [id]))[4])
+  const moment = (seconds: number) => new Date(seconds * 1000).toISOString()
+  const common = { subject: 'Version', challenger: ALICE.address.toLowerCase(), bond: String(SETTINGS.minDisputeBond) }
+  expect(first).toEqual({
+    ...{ ...common, id: '1', subjectId: versionId, ground: 'harm', state: 'undecided', effectiveAt: null },
+    lapsesAt: moment((await opened(1n)) + SETTINGS.disputeTerm),
+  })
+  expect(second).toEqual({
+    ...{ ...common, id: '2', subjectId: String(other), ground: null, state: 'ruled upheld', lapsesAt: null },
+    effectiveAt: moment(Number((await world.read('Disputes', 'disputes', [2n]))[5])),
+  })
+  expect(others).toEqual([])
+  const { stdout } = await modelcommons(['dispute', 'list'], { MODELCOMMONS_API: url, MODELCOMMONS_HOME: folder })
+  expect(stdout.split('\n')[0]).toMatch(
+    /^id 1 {2}subject Version {2}subjectId \d+ {2}ground harm {2}challenger 0x\w+ {2}bond [\d.]+ gOPEN {2}state undecided {2}lapsesAt 20/,
+  )
+
+  await world.warp(SETTINGS.disputeTerm + 1)
+  for (const id of [1n, 2n]) await world.send(ALICE, 'Disputes', 'enforce', [id])
+  await run('stake', String(modelId), '1')
+  expect(await run('dispute', 'list')).toEqual([])
 })
 
 test('a key of the environment is kept under a name, and acts by it', async () => {

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { waitForBlock } from '#client/graphql/waitForBlock.ts'
 import { clientSystem } from '#client/test/clientSystem.ts'
-import { evaluate, version } from '#contracts/test/mandate.ts'
-import { OPERATOR } from '#contracts/test/world.ts'
+import { evaluate, RUBRIC, version } from '#contracts/test/mandate.ts'
+import { hashOf, OPERATOR } from '#contracts/test/world.ts'
 import { statusLines } from '#model/folderStatus.ts'
 import { readStanding } from '#model/standing.ts'
 import { newFolder } from '#model/test/newFolder.ts'
@@ -28,6 +28,44 @@ test('the status of a model says why a newer version does not replace the live o
       /^ {2}not promoted: accuracy 0.71 \(0.71 to 0.710001, 200 items\) .* the live version is significantly better, with 0.8 \(0.8 to 0.800001, 200 items\)/,
     ),
     'version 1 (lora): Promoted, live',
+  ])
+})
+
+test('the status of a model says with the interval that the answers of an aligned version lose to those of the version before', async () => {
+  const { world, modelId, as } = await clientSystem()
+  const first = await version(world, modelId, OPERATOR.address)
+  await evaluate(world, first, OPERATOR.address)
+  await world.send(OPERATOR, 'ModelRegistry', 'promote', [first])
+  const aligned = async (upper: bigint) => {
+    const id = await version(world, modelId, OPERATOR.address, first)
+    const metrics = [
+      { metric: 'accuracy', score: 710_000n, lower: 710_000n, upper: 710_001n, n: 200n },
+      { metric: 'margin', score: 0n, lower: 0n, upper: 1n, n: 200n },
+      { metric: 'winRate', score: 420_000n, lower: 380_000n, upper, n: 160n },
+    ]
+    await world.send(OPERATOR, 'EvaluationRegistry', 'log', [id, RUBRIC, metrics, hashOf('log')])
+    return id
+  }
+  await aligned(500_000n)
+  const lost = await aligned(460_000n)
+  const client = await as()
+  const verdicts = async () => {
+    await waitForBlock(client, await world.client.getBlockNumber({ cacheTime: 0 }))
+    const lines = statusLines({ specification: '0x', model: await readStanding(client, modelId), next: '' })
+    return lines.filter((line) => /promote|follow|live/i.test(line))
+  }
+  const loses = 'Its answers lose to those of the version before: winRate 0.42 (0.38 to 0.46, 160 items).'
+  expect(await verdicts()).toEqual([
+    `  not promoted: ${loses}`,
+    '  meets its targets: anybody may promote it',
+    'version 1 (lora): Promoted, live',
+  ])
+  await world.send(OPERATOR, 'ModelRegistry', 'promote', [lost])
+  expect(await verdicts()).toEqual([
+    'version 3 (lora): Promoted, live',
+    `  the steward lets no endpoint follow it: ${loses}`,
+    '  meets its targets: anybody may promote it',
+    'version 1 (lora): Promoted',
   ])
 })
 

@@ -141,7 +141,13 @@ test('a call costs no more than its quote; its receipt is read again, and outlas
     await expect(deleteTexts(client, { ids: ['99'] })).rejects.toThrow(/You have no call 99/)
     expect(await deleteTexts(client, { ids: [receipt.id] })).toEqual({ deleted: 1, kept: [] })
     const { fee, hash } = receipt
-    expect(await readReceipt(client, receipt.id)).toMatchObject({ prompt: '', answer: '', fee, hash })
+    const kept = await readReceipt(client, receipt.id)
+    expect(kept).toMatchObject({ prompt: '', answer: '', fee, hash })
+    expect((await verifyReceipt(client, kept)).problems).toEqual([
+      expect.stringMatching(/prompt and answer were deleted/),
+    ])
+    const { prompt, answer } = receipt
+    expect(await verifyReceipt(client, { ...kept, prompt, answer })).toMatchObject({ valid: true })
     expect(await deleteTexts(client, { before: new Date(Date.now() + 60_000) })).toEqual({ deleted: 0, kept: [] })
   })
 })

@@ -26,11 +26,11 @@ export interface TextDeletion {
  */
 export async function deleteTexts(client: Client, calls: { ids: string[] } | { before: Date }): Promise<TextDeletion> {
   const given = 'ids' in calls ? { ids: calls.ids } : { before: calls.before.toISOString() }
-  const total: TextDeletion = { deleted: 0, kept: [] }
-  for (;;) {
+  const kept = new Set<string>()
+  for (let deleted = 0; ; ) {
     const { deleteTexts: part } = await client.ask(DELETE, { ...given, key: 'delete texts' })
-    total.deleted += part.deleted
-    total.kept = part.kept
-    if (!part.hasMore) return total
+    deleted += part.deleted
+    for (const id of part.kept) kept.add(id)
+    if (!part.hasMore) return { deleted, kept: [...kept] }
   }
 }

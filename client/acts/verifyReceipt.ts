@@ -11,6 +11,10 @@ export interface ReceiptVerdict {
   signer?: Hex
 }
 
+const CHANGED = 'The hash is not that of these facts: one of them was changed.'
+const WITHOUT_TEXTS =
+  'The hash is not that of empty texts: prompt and answer were deleted, or one of the facts was changed. Put the texts into the receipt to check it.'
+
 /**
  * Checks that a receipt says what its signature covers, and that the endpoint's host, or a worker of the operator, has signed it: without trust in
  * whoever gave the receipt.
@@ -41,7 +45,7 @@ export async function verifyReceipt(client: Client, receipt: CallReceipt): Promi
       totalHash: totalHash(salt as Hex, BigInt(cumulative)),
     },
   )
-  if (computed !== hash) problems.push('The hash is not that of these facts: one of them was changed.')
+  if (computed !== hash) problems.push(prompt === '' && answer === '' ? WITHOUT_TEXTS : CHANGED)
   const signed = { message: { raw: hash as Hex }, signature: signature as Hex }
   const signer = await recoverMessageAddress(signed).catch(() => undefined)
   if (!signer)

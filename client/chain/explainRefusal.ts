@@ -97,7 +97,7 @@ function wordsOf({ contract, item, args }: FoundError): string {
 }
 
 /** Names of arguments that are moments, and those that are amounts of gOPEN in wei. */
-const MOMENT = /(At|until|deadline|opensAfter|expiredAt|periodEnd|dueAt|nowAt)$/i
+const MOMENT = /(At|until|deadline|expiry|opensAfter|expiredAt|periodEnd|dueAt|nowAt)$/i
 const AMOUNT =
   /^(amount|balance|needed|bond|minBond|stakeEach|minStake|staked|locked|available|held|funds|budget|unaccounted|cumulative|claimed|allowance|total)$/
 

@@ -39,6 +39,8 @@ export interface DescribedVersion {
   licences: TrainingLicences & { conflict: string | null }
   targets: Target[]
   evaluations: Evaluation[]
+  /** The version that is live in its place; null when it is live itself, or none is. */
+  otherLive: { id: string; evaluations: Evaluation[] } | null
   endpoints: Endpoint[]
 }
 
@@ -85,9 +87,18 @@ export async function describeVersion(
     removed: all.length - kept.size,
     licences: { ...licences, conflict: trainingConflict(licences) },
     targets: await rowsOf(db, Target, 'model_id = $1', [model.id], { orderBy: 'metric' }),
-    evaluations: await rowsOf(db, Evaluation, 'version_id = $1', [id], { orderBy: 'id::numeric' }),
+    evaluations: await evaluationsOfVersion(db, id),
+    otherLive: await readOtherLive(db, model, id),
     endpoints: await rowsOf(db, Endpoint, 'version_id = $1', [id], { orderBy: 'id::numeric' }),
   }
+}
+
+const evaluationsOfVersion = (db: Sql, id: string): Promise<Evaluation[]> =>
+  rowsOf(db, Evaluation, 'version_id = $1', [id], { orderBy: 'id::numeric' })
+
+async function readOtherLive(db: Sql, { liveVersionId }: Model, id: string): Promise<DescribedVersion['otherLive']> {
+  if (liveVersionId === null || liveVersionId === id) return null
+  return { id: liveVersionId, evaluations: await evaluationsOfVersion(db, liveVersionId) }
 }
 
 const READ_AT_ONCE = 16

@@ -1,6 +1,7 @@
 import { stringify } from 'yaml'
 import { PPM } from '#rules/bps.ts'
 import { judgeVersion } from '#rules/promotion.ts'
+import { besideLive } from './besideLive.ts'
 import { type DescribedVersion, urnOf, versionUrl } from './describeVersion.ts'
 
 /** The licences that Hugging Face lists, by their SPDX names in lower case. */
@@ -12,7 +13,7 @@ export function modelCard(facts: DescribedVersion): string {
   const { version, specification, licences, targets, evaluations, removed, contributions, ownCard } = facts
   const ofMandate = evaluations.filter(({ rubricHash }) => rubricHash === specification.rubric)
   const { promotable } = judgeVersion(
-    targets.map(({ metric, minimum, mayFall }) => ({ metric, minimum, mayFall: mayFall ?? false })),
+    targets.map(({ metric, minimum, mayFall }) => ({ metric, minimum, mayFall: mayFall ?? true })),
     ofMandate.map((one) => ({ ...one, order: BigInt(one.id), n: BigInt(one.n) })),
   )
   const sections = [
@@ -52,6 +53,7 @@ export function modelCard(facts: DescribedVersion): string {
       ]),
     ),
     promotable ? 'It meets every target of its mandate.' : 'It does not meet every target of its mandate.',
+    ...besideLive(facts),
     '## Use',
     oneLine(specification.integration),
     '## Sources',

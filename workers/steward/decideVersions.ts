@@ -1,5 +1,5 @@
-import { inWords, judgeVersion, type MetricEvaluation } from '#rules/promotion.ts'
-import { WIN_RATE } from '../storedEvaluations.ts'
+import { judgeVersion } from '#rules/promotion.ts'
+import { lostText, lostWinRate } from '#rules/winRate.ts'
 import type { ModelFacts } from './facts.ts'
 import type { Step } from './step.ts'
 
@@ -58,13 +58,6 @@ function promoteStep(facts: ModelFacts): Step[] {
     },
   ]
 }
-
-/** An alignment that people like less, even at the upper bound, was in vain: ppm. */
-const lostWinRate = (metrics: readonly MetricEvaluation[]) =>
-  metrics.find(({ metric, upper }) => metric === WIN_RATE && upper < 500_000n)
-
-const lostText = (measured: MetricEvaluation) =>
-  `Its answers lose to those of the version before: ${WIN_RATE} ${inWords(measured)}.`
 
 function followSteps({ policy, live, endpoints, versions }: ModelFacts): Step[] {
   if (policy.follow === false || !live) return []

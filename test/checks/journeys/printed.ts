@@ -160,6 +160,13 @@ export function printed({ name, figures, names, cwd }: Person): StepHooks {
         same('prices', [priceIn, priceOut], [gOpen(onChain.priceIn), gOpen(onChain.priceOut)])
       }
     },
+    'dispute list': async (output) => {
+      for (const { id, challenger, bond } of linesOf(output))
+        if (id) {
+          const [by, , , , , , , held] = await read('Disputes', 'disputes', [BigInt(id)])
+          same(`dispute ${id}`, [getAddress(String(challenger)), bond], [by, gOpen(held)])
+        }
+    },
     '{ endpoint(': async (output) => {
       const { endpoint: shown, receipts } = JSON.parse(output)
       const { priceIn, priceOut } = await endpoint(shown, names.ENDPOINT ?? '1')
