@@ -23,9 +23,10 @@ export async function hasFailed(client: Client, id: string): Promise<boolean> {
   return !job || job.status === 'Failed' || job.status === 'Cancelled'
 }
 
-/** Waits until a job has ended, and returns its result. @throws JobFailedError when it failed or was cancelled. */
+/** Waits until a job has ended, tells each stage of it, and returns its result. @throws JobFailedError when it failed or was cancelled. */
 export async function waitForJob<Result>(client: Client, id: string): Promise<Result> {
   const pause = pauses(client)
+  let told = ''
   for (;;) {
     const { job } = await client.ask(JOB, { id })
     if (!job) throw new JobFailedError(`There is no job ${id}. It may have been deleted since.`, 'NO_JOB', id)
@@ -34,6 +35,9 @@ export async function waitForJob<Result>(client: Client, id: string): Promise<Re
       const { code, message } = (job.error ?? {}) as { code?: string; message?: string }
       throw new JobFailedError(`${job.kind} ${job.status}: ${code ?? ''} ${message ?? ''}`.trim(), code, id)
     }
+    const step = job.stage ?? job.status.toLowerCase()
+    if (step !== told) client.onProgress?.({ act: job.kind, step })
+    told = step
     await pause()
   }
 }

@@ -1,0 +1,46 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import { type DisputeSubject, GROUNDS } from '#rules/dispute.ts'
+import { loadActs, reads, signs, wholeId } from './options.ts'
+import type { ActOptions } from './runAct.ts'
+
+const SUBJECTS = Object.keys(GROUNDS)
+
+interface DisputeOptions extends ActOptions {
+  ground: string
+  statement: string
+}
+
+/** Disputes: those that are open, and a new one, which needs no word between `dispute` and its subject. */
+export function addDisputeCommands(program: Command): void {
+  const dispute = program
+    .command('dispute')
+    .description('what is challenged: list it, or open a dispute, with a bond')
+    .addHelpText('after', groundsText)
+  reads(dispute.command('list').description('the open disputes'), 'dispute list --json').action(async (options) =>
+    (await loadActs()).runRead(options, (client, all) => all.listDisputes(client)),
+  )
+  signs(
+    dispute.command('open', { isDefault: true }).description('open a dispute, with a bond'),
+    'dispute open Contribution 17 --ground offTopic --statement "The reply is about another order."',
+  )
+    .argument('<subject>', SUBJECTS.join(', '), (text) => {
+      if (!SUBJECTS.includes(text)) throw new InvalidArgumentError(`Expected one of ${SUBJECTS.join(', ')}.`)
+      return text
+    })
+    .argument('<id>', 'of the subject', wholeId)
+    .requiredOption('--ground <name>', 'what is wrong, as the rules name it')
+    .requiredOption('--statement <text>', 'what is wrong, in words; it is published')
+    .addHelpText('after', groundsText)
+    .action(async (subject: DisputeSubject, subjectId: bigint, options: DisputeOptions) =>
+      (await loadActs()).runAct(options, async (client, all) => {
+        const { ground, statement } = options
+        return { dispute: await all.dispute(client, { subject, subjectId, ground, statement }) }
+      }),
+    )
+}
+
+/** What each subject is disputed on. */
+const groundsText = (): string =>
+  `\nGrounds:\n${Object.entries(GROUNDS)
+    .map(([subject, grounds]) => `  ${subject}: ${Object.keys(grounds).join(', ')}`)
+    .join('\n')}`

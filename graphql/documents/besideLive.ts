@@ -1,0 +1,34 @@
+import { inWords, isWorse } from '#rules/promotion.ts'
+import type { Evaluation } from '#schema/onchain/models.ts'
+import type { DescribedVersion } from './describeVersion.ts'
+
+/** How a version stands beside the live one, by rule 15, as paragraphs of its card: none when it is live itself, or no version is. */
+export function besideLive({
+  version,
+  otherLive,
+  specification,
+  targets,
+  evaluations,
+}: Pick<DescribedVersion, 'version' | 'otherLive' | 'specification' | 'targets' | 'evaluations'>): string[] {
+  if (!otherLive) return []
+  const isLater = BigInt(version.id) > BigInt(otherLive.id)
+  const measured = (of: readonly Evaluation[], metric: string) => {
+    const found = of.find((one) => one.metric === metric && one.rubricHash === specification.rubric)
+    return found && { ...found, n: BigInt(found.n) }
+  }
+  const compared = targets.flatMap(({ metric, mayFall }) => {
+    const [own, live] = [measured(evaluations, metric), measured(otherLive.evaluations, metric)]
+    return (mayFall ?? true) || !own || !live ? [] : { metric, own, live }
+  })
+  const worse = compared.flatMap(({ metric, own, live }) =>
+    isWorse(own, live) ? `${metric} ${inWords(own)} against ${inWords(live)}` : [],
+  )
+  const standing = `Version ${otherLive.id} is live${isLater ? '' : ', and newer: this one cannot replace it'}.`
+  const comparison =
+    compared.length === 0
+      ? 'Nothing that may not fall was measured of both.'
+      : worse.length > 0
+        ? `This one is significantly worse in what may not fall: ${worse.join('; ')}.`
+        : 'This one is not significantly worse in anything that may not fall.'
+  return [`${standing} ${comparison}`]
+}

@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest'
+import { nextStep } from './nextStep.ts'
+import type { ModelStanding } from './standing.ts'
+
+type Version = ModelStanding['versions']['nodes'][number]
+
+const FOLDER = { path: 'parcels', model: {} } as Parameters<typeof nextStep>[0]
+const winRate = (upper: string) => [{ metric: 'winRate', score: '420000', lower: '380000', upper, n: 160 }]
+
+/** What comes next for a model without a live version whose newest one is this. */
+const after = (version: { met: boolean; winRates: Version['winRates']['nodes']; status?: string }) => {
+  const newest = {
+    ...{
+      id: '5',
+      method: 'rloo',
+      status: version.status ?? 'Registered',
+      rollbackReason: null,
+      endpoints: { nodes: [] },
+    },
+    meetsMandate: { met: version.met, reason: '' },
+    ...{ evaluations: { nodes: winRate('1') }, winRates: { nodes: version.winRates } },
+  }
+  return nextStep(FOLDER, {
+    ...{ id: '1', liveVersionId: null, proposal: {}, mandates: { nodes: [{}] }, stewardships: { nodes: [] } },
+    ...{ datanets: { nodes: [{ contributions: { totalCount: 1 } }] }, versions: { nodes: [newest] } },
+  } as unknown as ModelStanding)
+}
+
+test('a version that waits because its answers lose is told from one that misses its targets, and from one that only waits', () => {
+  expect(after({ met: false, winRates: winRate('460000') })).toBe(
+    'No version meets the targets yet: more samples, or another training.',
+  )
+  expect(after({ met: true, winRates: winRate('460000') })).toBe(
+    'The steward does not promote version 5. Its answers lose to those of the version before: winRate 0.42 (0.38 to 0.46, 160 items). More judgements, or another training.',
+  )
+  for (const winRates of [[], winRate('500000')])
+    expect(after({ met: true, winRates })).toBe(
+      'The operator or the steward promotes version 5, which meets its targets.',
+    )
+  expect(after({ met: true, winRates: [], status: 'RolledBack' })).toBe(
+    'Version 5 was rolled back: more samples, or another training.',
+  )
+})
