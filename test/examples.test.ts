@@ -38,7 +38,7 @@ function examplesOf(file: string, text: string): Example[] {
     const symbol =
       /^\s*(?:export\s+)?(?:default\s+|async\s+|abstract\s+)*(?:function|class|const|interface|type)\s+(\w+)/.exec(next)
     const member = /^\s*(?:static\s+|async\s+|readonly\s+|\*\s*)*(\w+)/.exec(next)
-    const body = comment.replace(/^ *\* ?/gm, '')
+    const body = comment.replace(/^ *\* {0,2}/gm, '')
     found.push(...blocksOf(`${file}: ${symbol?.[1] ?? member?.[1] ?? 'unknown'}`, body))
   }
   return found

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
-import { type Balance, balanceOf } from '#client/reads/balance.ts'
 import type { Client } from '#client/client.ts'
+import { type Balance, balanceOf } from '#client/reads/balance.ts'
 import { exactly, gopen } from '../say/figures.ts'
 
 const EVERY_MS = 4000
