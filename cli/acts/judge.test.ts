@@ -21,6 +21,13 @@ test('a validator judges at the desk, is killed, goes on, and reveals by the sam
   const { url, folder, world } = system
   const env = { MODELCOMMONS_API: url, MODELCOMMONS_HOME: folder, MODELCOMMONS_KEY: keyOf(ALICE) }
   const [one, two, three] = [first, first + 1n, first + 2n].map(String)
+  const sent = () => world.client.getTransactionCount({ address: devAccount(ALICE).address })
+  const before = await sent()
+  const undrawn = await modelcommons(['judge', 'list', '--json'], env)
+  expect(JSON.parse(undrawn.stdout)).toEqual([])
+  expect(undrawn.stderr).toContain('The seats of round 1 are not drawn: `modelcommons judge draw 1` draws them.')
+  expect(await sent(), 'a command that lists sends nothing').toBe(before)
+  expect((await modelcommons(['judge', 'draw', '1'], env)).code).toBe(0)
   const listed = JSON.parse((await modelcommons(['judge', 'list', '--json'], env)).stdout)
   expect(listed).toMatchObject([
     { task: one, domain: 'support', prompt: 'Question 1?', answers: ['Yes.', 'No.'] },

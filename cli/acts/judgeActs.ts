@@ -29,8 +29,10 @@ function tellSkipped(done: JudgedTasks, options: Json): JudgedTasks {
 }
 
 /** The comparisons that the account may judge, with their texts. */
-export async function listForJudge(client: Client) {
-  const { toJudge } = await judgingDuties(client)
+export async function listForJudge(client: Client, options: Json) {
+  const { toJudge, undrawn } = await judgingDuties(client)
+  for (const roundId of undrawn)
+    tellNote(`The seats of round ${roundId} are not drawn: \`modelcommons judge draw ${roundId}\` draws them.`, options)
   return Promise.all(
     toJudge.map(async ({ taskId, domain, commitUntil, itemHash }) => ({
       ...{ task: taskId, domain, commitUntil: commitUntil.toISOString() },

@@ -22,7 +22,8 @@ export function addJudgeCommands(program: Command): void {
     'judge list --json',
   ).action(async (_, command: Command) => {
     const { listForJudge } = await import('./judgeActs.ts')
-    await (await loadActs()).runOwnRead(command.optsWithGlobals(), listForJudge)
+    const options = command.optsWithGlobals<ActOptions>()
+    await (await loadActs()).runOwnRead(options, (client) => listForJudge(client, options))
   })
   signs(judge.command('stake').description('stake gOPEN to be drawn as a judge'), 'judge stake 10')
     .argument('<tokens>', 'how many', tokenAmount)

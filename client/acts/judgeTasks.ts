@@ -1,7 +1,9 @@
 import type { Client } from '../client.ts'
+import { ContractRefusal } from '../errors.ts'
+import { type JudgingDuties, judgingDuties } from '../reads/judgingDuties.ts'
 import type { TaskJudgement } from '../state/keptJudgements.ts'
 import { commitJudgement } from './commitJudgement.ts'
-import { type JudgingDuties, judgingDuties } from './judgingDuties.ts'
+import { drawSeats } from './drawSeats.ts'
 import { revealJudgement } from './revealJudgement.ts'
 
 export interface JudgedTasks {
@@ -14,7 +16,7 @@ export interface JudgedTasks {
 }
 
 /**
- * Commits to judgements of tasks at which the account has a seat, and reveals those whose time has come. Asked for again with the same judgements, it
+ * Draws the seats of rounds that have none yet, commits to judgements of tasks at which the account has a seat, and reveals those whose time has come. Asked for again with the same judgements, it
  * does what is left.
  * @example
  * ```ts
@@ -30,7 +32,7 @@ export interface JudgedTasks {
  * ```
  */
 export async function judgeTasks(client: Client, judgements: readonly TaskJudgement[]): Promise<JudgedTasks> {
-  const duties = await judgingDuties(client)
+  const duties = await drawnDuties(client)
   const { toJudge, toReveal, waiting } = duties
   const revealed = toReveal.map(({ taskId }) => taskId)
   if (revealed.length > 0) await revealJudgement(client, revealed)
@@ -50,6 +52,19 @@ export async function judgeTasks(client: Client, judgements: readonly TaskJudgem
       ...judgements.flatMap(({ taskId }) => (seated.has(taskId) ? [] : whyNotCommitted(taskId, duties))),
     ],
   }
+}
+
+/** What there is to judge once all seats are drawn. */
+async function drawnDuties(client: Client): Promise<JudgingDuties> {
+  const duties = await judgingDuties(client)
+  for (const roundId of duties.undrawn) await drawSeats(client, roundId).catch(ignoreOtherDraw)
+  return duties.undrawn.length > 0 ? judgingDuties(client) : duties
+}
+
+/** The block that decides the seats is not mined yet, so that whoever looks later finds them, or somebody else has drawn them meanwhile. */
+function ignoreOtherDraw(error: unknown): void {
+  if (!(error instanceof ContractRefusal && ['DrawPending', 'AlreadyDrawn'].includes(error.errorName ?? '')))
+    throw error
 }
 
 /** Nothing for a judgement that is committed already. */

@@ -1,26 +1,16 @@
 import { useEffect, useState } from 'react'
-import { type JudgingDuties, judgingDuties } from '#client/acts/judgingDuties.ts'
-import type { PlannedStep } from '#client/client.ts'
+import { type JudgingDuties, judgingDuties } from '#client/reads/judgingDuties.ts'
 import { counted } from '../say/figures.ts'
 import { openAct } from './flow.ts'
 import { JudgingDesk } from './judgingDesk.tsx'
 import type { OwnFormProps } from './ownForm.ts'
 
-interface Found extends JudgingDuties {
-  /** Rounds whose seats nobody has drawn yet. */
-  undrawn: string[]
-}
-
 /** What an account has to judge and to reveal, and the desk. */
 export function JudgeForm({ session, fault, busy, onFilled }: OwnFormProps<'judge'>) {
   const { client } = session
-  const [found, setFound] = useState<Found | Error>()
+  const [found, setFound] = useState<JudgingDuties | Error>()
   useEffect(() => {
-    const plan: PlannedStep[] = [] // so that seats which are not drawn are found, and nothing is sent
-    judgingDuties({ ...client, plan }).then(
-      (duties) => setFound({ ...duties, undrawn: plan.map(({ args }) => String(args[0])) }),
-      setFound,
-    )
+    judgingDuties(client).then(setFound, setFound)
   }, [client])
   if (!found) return <p className="quiet">Reading what there is to judge…</p>
   if (found instanceof Error)
@@ -46,9 +36,13 @@ export function JudgeForm({ session, fault, busy, onFilled }: OwnFormProps<'judg
         </p>
       )}
       {undrawn.map((roundId) => (
-        <p key={roundId} className="act-row">
-          The seats of round {roundId} are not drawn.
-          <button type="button" className="act-button" onClick={() => openAct('drawSeats', { roundId })}>
+        <p key={String(roundId)} className="act-row">
+          The seats of round {String(roundId)} are not drawn.
+          <button
+            type="button"
+            className="act-button"
+            onClick={() => openAct('drawSeats', { roundId: String(roundId) })}
+          >
             Draw them
           </button>
         </p>

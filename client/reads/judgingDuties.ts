@@ -1,9 +1,7 @@
 import { accountOf } from '../account.ts'
 import type { Client } from '../client.ts'
-import { ContractRefusal } from '../errors.ts'
 import { type JudgingTask, listJudgingTasks } from '../reads/judging.ts'
 import { keptTasks } from '../state/keptJudgements.ts'
-import { drawSeats } from './drawSeats.ts'
 
 /** What an account has to do as a validator, at the chain's present time. */
 export interface JudgingDuties {
@@ -18,10 +16,12 @@ export interface JudgingDuties {
   /** All that are not settled. */
   tasks: JudgingTask[]
   now: Date
+  /** Open rounds whose seats nobody has drawn yet. */
+  undrawn: bigint[]
 }
 
 /**
- * Looks what there is to judge and to reveal; draws the seats of rounds that have none yet.
+ * Looks what there is to judge and to reveal.
  * @example
  * ```ts
  * import assert from 'node:assert'
@@ -30,16 +30,14 @@ export interface JudgingDuties {
  *
  * const account = mnemonicToAccount('test test test test test test test test test test test junk', { addressIndex: 10 })
  * const client = await connect('http://127.0.0.1:4000', { account })
- * const { toJudge, toReveal } = await judgingDuties(client)
- * assert.deepEqual([toJudge, toReveal], [[], []]) // no round is open
+ * const { toJudge, toReveal, undrawn } = await judgingDuties(client)
+ * assert.deepEqual([toJudge, toReveal, undrawn], [[], [], []]) // no round is open
  * ```
  */
 export async function judgingDuties(client: Client): Promise<JudgingDuties> {
   const now = Number((await client.node.getBlock()).timestamp) * 1000
   const tasks = await listJudgingTasks(client)
   const open = tasks.filter(({ state, commitUntil }) => state === 'open' && commitUntil.getTime() >= now)
-  for (const roundId of new Set(open.filter(({ drawn }) => !drawn).map((one) => one.roundId)))
-    await drawSeats(client, roundId).catch(ignoreOtherDraw)
   const seated = await Promise.all(
     open.map(({ taskId }) => client.read('FeedbackPool', 'hasSeat', [taskId, accountOf(client)])),
   )
@@ -53,15 +51,10 @@ export async function judgingDuties(client: Client): Promise<JudgingDuties> {
   const closed = committed.filter(({ taskId, commitUntil }) => kept.has(taskId) && commitUntil.getTime() < now)
   return {
     ...{ tasks, now: new Date(now) },
+    undrawn: [...new Set(open.filter(({ drawn }) => !drawn).map(({ roundId }) => roundId))],
     toJudge: open.filter((_, index) => seated[index]),
     toReveal: closed.filter(({ revealUntil }) => revealUntil.getTime() >= now),
     waiting: committed.filter(({ commitUntil }) => commitUntil.getTime() >= now),
     missed: closed.filter(({ revealUntil }) => revealUntil.getTime() < now),
   }
-}
-
-/** The block that decides the seats is not mined yet, so that whoever looks later finds them, or somebody else has drawn them meanwhile. */
-function ignoreOtherDraw(error: unknown): void {
-  if (!(error instanceof ContractRefusal && ['DrawPending', 'AlreadyDrawn'].includes(error.errorName ?? '')))
-    throw error
 }
