@@ -3,6 +3,7 @@ import { pauseSteward, resumeSteward } from '#graphql/commands/stewardControl.ts
 import type { Database } from '#schema/database.ts'
 import { StewardStep, Stewardship } from '#schema/offchain/steward.ts'
 import { rowsOf } from '#schema/rows.ts'
+import type { Json } from './acts/tell.ts'
 import { withDatabase } from './withDatabase.ts'
 
 /** `modelcommons steward`: what the steward does for each model, what comes next, and why. */
@@ -43,10 +44,6 @@ const lineOf = ({ name, waitsFor, dueAt, cost, reason }: StewardStep) =>
     ...(cost > 0n ? [`costs ${cost} wei`] : []),
     reason,
   ].join('  ')
-
-interface Json {
-  json?: boolean
-}
 
 export async function pauseModel(modelId: string, { reason, json }: { reason: string } & Json): Promise<void> {
   await onDatabase((db) => pauseSteward(db, modelId, reason))

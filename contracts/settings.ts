@@ -58,7 +58,7 @@ export type Settings = {
   minValidatorStake: bigint
 }
 
-/** For chains that one person runs to try the system: a whole vote takes three minutes, and one key holds every role. No public chain may have them. */
+/** For chains that one person runs to try the system: a whole vote takes three minutes, half a minute more after a late quorum, and one key holds every role. No public chain may have them. */
 export const DEMO_SETTINGS: Settings = {
   votingDelay: 30,
   votingPeriod: 120,

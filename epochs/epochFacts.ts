@@ -81,8 +81,8 @@ async function openedReceipts(
   for (const [host, name] of documents) {
     const bytes = await readDocument(read, name, Math.min(MAX_USAGE_BYTES, left))
     left -= bytes?.length ?? 0
-    for (const receipt of bytes ? statedReceipts(bytes, epoch) : [])
-      if (hosts.get(receipt.endpointId) === host) receipts.push(receipt)
+    const isOwn = (endpointId: string) => hosts.get(endpointId) === host
+    for (const receipt of bytes ? statedReceipts(bytes, epoch, isOwn) : []) receipts.push(receipt)
   }
   return receipts
 }

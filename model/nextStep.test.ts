@@ -7,22 +7,18 @@ type Version = ModelStanding['versions']['nodes'][number]
 const FOLDER = { path: 'parcels', model: {} } as Parameters<typeof nextStep>[0]
 const winRate = (upper: string) => [{ metric: 'winRate', score: '420000', lower: '380000', upper, n: 160 }]
 
-/** What comes next for a model without a live version whose newest one is this. */
-const after = (version: { met: boolean; winRates: Version['winRates']['nodes']; status?: string }) => {
-  const newest = {
-    ...{
-      id: '5',
-      method: 'rloo',
-      status: version.status ?? 'Registered',
-      rollbackReason: null,
-      endpoints: { nodes: [] },
-    },
-    meetsMandate: { met: version.met, reason: '' },
-    ...{ evaluations: { nodes: winRate('1') }, winRates: { nodes: version.winRates } },
-  }
+type Standing = { met: boolean; winRates: Version['winRates']['nodes']; status?: string }
+
+/** What comes next for a model without a live version that has these, the newest first. */
+const after = (...standings: Standing[]) => {
+  const versions = standings.map(({ met, winRates, status = 'Registered' }, nth) => ({
+    ...{ id: `${5 - nth}`, method: 'rloo', status, rollbackReason: null, endpoints: { nodes: [] } },
+    meetsMandate: { met, reason: '' },
+    ...{ evaluations: { nodes: winRate('1') }, winRates: { nodes: winRates } },
+  }))
   return nextStep(FOLDER, {
     ...{ id: '1', liveVersionId: null, proposal: {}, mandates: { nodes: [{}] }, stewardships: { nodes: [] } },
-    ...{ datanets: { nodes: [{ contributions: { totalCount: 1 } }] }, versions: { nodes: [newest] } },
+    ...{ datanets: { nodes: [{ contributions: { totalCount: 1 } }] }, versions: { nodes: versions } },
   } as unknown as ModelStanding)
 }
 
@@ -40,4 +36,14 @@ test('a version that waits because its answers lose is told from one that misses
   expect(after({ met: true, winRates: [], status: 'RolledBack' })).toBe(
     'Version 5 was rolled back: more samples, or another training.',
   )
+})
+
+test('an older version that may be promoted comes before a newer one that may not', () => {
+  const older = { met: true, winRates: [] }
+  for (const newest of [
+    { met: false, winRates: [] },
+    { met: true, winRates: winRate('460000') },
+    { met: true, winRates: [], status: 'RolledBack' },
+  ])
+    expect(after(newest, older)).toBe('The operator or the steward promotes version 4, which meets its targets.')
 })

@@ -28,22 +28,21 @@ export function nextStep(
   const [newest] = model.versions.nodes
   if (!newest) return 'The operator or the steward scores the samples and trains the first version.'
   const endpoints = model.versions.nodes.flatMap((version): Endpoint[] => version.endpoints.nodes)
-  if (model.liveVersionId === null) return promotionStep(newest)
+  if (model.liveVersionId === null) return promotionStep(model.versions.nodes, newest)
   if (endpoints.length === 0)
     return `modelcommons endpoint open ${model.liveVersionId} --url https://… --price-in ${formatEther(serving?.priceIn ?? 0n)} --price-out ${formatEther(serving?.priceOut ?? 0n)}`
   return `modelcommons call ${endpoints[0]?.id} "…"`
 }
 
-/** Of the newest version, where none is live. */
-function promotionStep(newest: Version): string {
+/** Where no version is live: of the newest that may be promoted, or else of the newest. */
+function promotionStep(versions: readonly Version[], newest: Version): string {
+  const best = versions.find((one) => one.status === 'Registered' && one.meetsMandate.met && !lostAlignment(one))
+  if (best) return `The operator or the steward promotes version ${best.id}, which meets its targets.`
   const { id, status, evaluations, meetsMandate } = newest
   if (status === 'RolledBack') return `Version ${id} was rolled back: more samples, or another training.`
   if (evaluations.nodes.length === 0) return `The operator or the steward evaluates version ${id}.`
   if (!meetsMandate.met) return 'No version meets the targets yet: more samples, or another training.'
-  const lost = lostAlignment(newest)
-  return lost
-    ? `The steward does not promote version ${id}. ${lost} More judgements, or another training.`
-    : `The operator or the steward promotes version ${id}, which meets its targets.`
+  return `The steward does not promote version ${id}. ${lostAlignment(newest)} More judgements, or another training.`
 }
 
 function governStep(id: string, proposal: NonNullable<ModelStanding['proposal']>): string {

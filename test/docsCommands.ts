@@ -45,7 +45,7 @@ export function commandsOfLine(line: string, isMention = false): ShownCommand[] 
 }
 
 /** What stands for a value: a word in capitals, or one that is cut off. */
-const isPlaceholder = (word: string) => /^[A-Z_]{1,}$|…/.test(word)
+const isPlaceholder = (word: string) => /^[A-Z_]+$|…/.test(word)
 
 class Taken extends Error {}
 

@@ -87,7 +87,7 @@ test(
             'account new': (output) => void (names.ADDRESS = output.trim()),
             'model init': () => describe(join(cwd, 'parcels/model.yaml')),
             'model status': (output) => {
-              names.PROPOSAL ??= /^proposal (\d+)/m.exec(output)?.[1] ?? ''
+              names.PROPOSAL ||= /^proposal (\d+)/m.exec(output)?.[1] ?? ''
               names.MODEL ||= /^model (\d+)/m.exec(output)?.[1] ?? ''
             },
             'datanet create': (output) => void (names.DATANET = /datanet (\d+)/.exec(output)?.[1] ?? ''),

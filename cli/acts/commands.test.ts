@@ -55,7 +55,7 @@ test('whatever an account puts in, a command takes out', () => {
   for (const way of Object.entries(ways).flat()) expect(paths).toContain(`modelcommons ${way}`)
 })
 
-/** Each signs, sends or asks for something. A command that only reads has nothing to try: it answers, or does not know the option. */
+/** Each signs, sends transactions, or asks the workers for them. Others have nothing to try: they do not know the option. */
 const TRIED = [
   ...['wrap', 'unwrap', 'delegate', 'unlock', 'stake', 'unstake', 'vote', 'queue', 'execute', 'settle-bond'],
   ...['datanet create', 'contribute', 'withdraw-data', 'withdraw-stake', 'credit deposit', 'credit request'],
@@ -63,7 +63,7 @@ const TRIED = [
   ...['endpoint point', 'endpoint price', 'endpoint settle', 'claim', 'dispute open', 'model propose', 'propose'],
 ].map((words) => `modelcommons ${words}`)
 
-test('what acts has a dry run, and what only reads has none', async () => {
+test('what signs and sends has a dry run, and nothing else has', async () => {
   const having = (option: string) =>
     commands.filter(([{ options }]) => options.some(({ long }) => long === option)).map(([, path]) => path)
   const commands = commandPaths(await buildProgram({ withEngine: true }))

@@ -11,11 +11,7 @@ import {
 import { ConfigError } from '#config'
 import { judgementDrafts } from './judgementDrafts.ts'
 import { readJudgements } from './readJudgements.ts'
-import { tellNote } from './tell.ts'
-
-interface Json {
-  json?: boolean
-}
+import { type Json, tellNote } from './tell.ts'
 
 /** Commits to the judgements of a file, and reveals what is due. */
 export const judgeFromFile = async (client: Client, file: string, options: Json) =>

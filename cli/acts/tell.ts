@@ -2,7 +2,7 @@ import type { ActProgress } from '#client/index.ts'
 
 /** What an act tells while it runs, on the error output: lines for people, or with `--json` an object a line. Only the result is on the standard output. */
 
-interface Json {
+export interface Json {
   json?: boolean
 }
 
@@ -13,4 +13,4 @@ export const tellProgress = (progress: ActProgress, { json }: Json): void =>
 export const tellNote = (note: string, { json }: Json): void => console.error(json ? JSON.stringify({ note }) : note)
 
 const progressLine = ({ step, done, total, hash }: ActProgress): string =>
-  [step, total && `${done} of ${total}`, hash].filter(Boolean).join('  ')
+  [step, total ? `${done} of ${total}` : done, hash].filter(Boolean).join('  ')

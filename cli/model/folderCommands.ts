@@ -6,11 +6,8 @@ import { type InitOptions, initFolder } from '#model/initFolder.ts'
 import { problemText } from '#model/problems.ts'
 import { FILES } from '#model/readFolder.ts'
 import { PermanentError } from '#schema/errors.ts'
+import type { Json } from '../acts/tell.ts'
 import { FORMATS } from './formatTables.ts'
-
-interface Json {
-  json?: boolean
-}
 
 export async function initModel(folder: string, options: InitOptions & Json): Promise<void> {
   const report = await initFolder(folder, options)

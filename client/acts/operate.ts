@@ -58,5 +58,5 @@ export async function operate<K extends OperatorJob, Result = unknown>(
 ): Promise<Result> {
   const document = JOBS[kind] as unknown as TadaDocumentNode<{ job: { id: string } }, { input: unknown; key: string }>
   const { job } = await client.ask(document, { input, key })
-  return waitForJob<Result>(client, job.id)
+  return waitForJob<Result>(client, job.id, kind)
 }

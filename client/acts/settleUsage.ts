@@ -30,5 +30,5 @@ export interface Redeemed {
  */
 export async function settleUsage(client: Client, key: string): Promise<Redeemed> {
   const { redeem } = await client.ask(REDEEM, { key })
-  return waitForJob<Redeemed>(client, redeem.id)
+  return waitForJob<Redeemed>(client, redeem.id, 'settleUsage')
 }

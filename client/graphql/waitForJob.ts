@@ -23,8 +23,8 @@ export async function hasFailed(client: Client, id: string): Promise<boolean> {
   return !job || job.status === 'Failed' || job.status === 'Cancelled'
 }
 
-/** Waits until a job has ended, tells each stage of it, and returns its result. @throws JobFailedError when it failed or was cancelled. */
-export async function waitForJob<Result>(client: Client, id: string): Promise<Result> {
+/** Waits until a job has ended, and returns its result; tells each stage of it as the progress of `act`. @throws JobFailedError when it failed or was cancelled. */
+export async function waitForJob<Result>(client: Client, id: string, act?: string): Promise<Result> {
   const pause = pauses(client)
   let told = ''
   for (;;) {
@@ -36,7 +36,7 @@ export async function waitForJob<Result>(client: Client, id: string): Promise<Re
       throw new JobFailedError(`${job.kind} ${job.status}: ${code ?? ''} ${message ?? ''}`.trim(), code, id)
     }
     const step = job.stage ?? job.status.toLowerCase()
-    if (step !== told) client.onProgress?.({ act: job.kind, step })
+    if (act && step !== told) client.onProgress?.({ act, step })
     told = step
     await pause()
   }

@@ -1,11 +1,11 @@
 import { normalQuantile } from '#math/distributions.ts'
 import { meanOf, sampleVariance } from '#math/summary.ts'
-import type { Attack } from './attacks/attack.ts'
+import { type Attack, GAS_PRICE } from './attacks/attack.ts'
 import { ATTACKS } from './attacks/index.ts'
 import { judgementAttacks } from './attacks/judgement.ts'
 import { MONEY_ATTACKS } from './attacks/money/index.ts'
 import { judgeAttempts, type MoneyRow } from './attacks/money/judgeAttempts.ts'
-import { type Attempted, GAS_PRICE, MANY_SEEDS, type MoneyAttack } from './attacks/money/moneyAttack.ts'
+import { type Attempted, MANY_SEEDS, type MoneyAttack } from './attacks/money/moneyAttack.ts'
 import { closeWorlds } from './attacks/money/worlds.ts'
 
 interface Row {

@@ -15,3 +15,6 @@ export interface Played {
   before: number
   after: number
 }
+
+/** Wei for a unit of gas: the low end of what public chains ask, so that the bound is strict. */
+export const GAS_PRICE = 10n ** 7n

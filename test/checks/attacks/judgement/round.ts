@@ -2,7 +2,7 @@ import type { Random } from '#math/random.ts'
 import { type FeedbackReveal, type JudgedRound, type RoundSettlement, settleRound } from '#rules/feedback.ts'
 import type { GoldAnswer } from '#rules/gold.ts'
 import { COMMIT_STAGES, hasSeat, seatWeight } from '#rules/seats.ts'
-import { GAS_PRICE } from '../money/moneyAttack.ts'
+import { GAS_PRICE } from '../attack.ts'
 
 /** The rounds that the attacks on judgement play: `SEATS` expected seats at each task; a fifth of the tasks is gold. */
 export const TASKS = 240

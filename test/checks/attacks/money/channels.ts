@@ -7,7 +7,7 @@ import { inWorld } from './worlds.ts'
 
 /** Consumers who do not want to pay for what was answered. An answer is worth its fee. */
 
-const amountOf = (seed: number) => (BigInt(1 + seededRandomAt(seed, 7)(1_000)) * ETHER) / 100n
+export const amountOf = (seed: number) => (BigInt(1 + seededRandomAt(seed, 7)(1_000)) * ETHER) / 100n
 
 const creditOf = async (world: World, endpointId: bigint, consumer = CONSUMER) =>
   (
@@ -16,7 +16,7 @@ const creditOf = async (world: World, endpointId: bigint, consumer = CONSUMER) =
     ])
   )[0]
 
-const redeemedIn = ({ events }: Sent) =>
+export const redeemedIn = ({ events }: Sent) =>
   events.reduce((sum, one) => (one.name === 'Redeemed' ? sum + one.args.amount : sum), 0n)
 
 /** Each endpoint answers as far as it sees credit of the consumer. Without the rule, credit is a balance for all hosts. */

@@ -7,7 +7,7 @@ import { emptiedMandate } from './keys.ts'
 import { lateStake } from './lateStake.ts'
 import { dustEpochs, selfPayingMaps } from './maps.ts'
 import type { MoneyAttack } from './moneyAttack.ts'
-import { delegatedAccount, lateRedemption, refusedRedemptions } from './refusedRedemptions.ts'
+import { delegatedAccount, hugeTotal, lateRedemption, refusedRedemptions } from './refusedRedemptions.ts'
 import { reorganisedClaims } from './reorganisation.ts'
 import { replayedClaims, replayedSubmissions, replayedVouchers } from './replay.ts'
 import { roundedShares } from './rounding.ts'
@@ -32,6 +32,7 @@ export const MONEY_ATTACKS: readonly MoneyAttack[] = [
   promisedTwice,
   withdrawnCredit,
   ...refusedRedemptions,
+  hugeTotal,
   delegatedAccount,
   lateRedemption,
   ...selfPayingMaps,

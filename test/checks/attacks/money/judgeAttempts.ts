@@ -1,4 +1,5 @@
-import { type Attempted, GAS_PRICE, type MoneyAttack } from './moneyAttack.ts'
+import { GAS_PRICE } from '../attack.ts'
+import type { Attempted, MoneyAttack } from './moneyAttack.ts'
 
 /** An attack over its seeds. Profit is what is gained less what is paid, and less what the rules leave to it; in wei, without gas. */
 export interface MoneyRow {

@@ -35,6 +35,3 @@ export const attempt = (of: Partial<Attempt> = {}): Attempt => ({ paid: 0n, gain
 export const MANY_SEEDS = 1_000
 /** Only the amounts are random. */
 export const FEW_SEEDS = 3
-
-/** Wei for a unit of gas: the low end of what public chains ask, so that the bound is strict. */
-export const GAS_PRICE = 10n ** 7n

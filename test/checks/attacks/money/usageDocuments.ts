@@ -43,7 +43,7 @@ const sample = (contributionId: string, mass: number) => ({ attribution: [{ cont
 
 /** `fee`: what the attacker paid at its own endpoint. */
 const DOCUMENTS: Record<string, (random: SeededRandom, fee: bigint) => Uint8Array> = {
-  'no document at all': (random) =>
+  'bytes that are no document': (random) =>
     must([new TextEncoder().encode('{'), bytesOf([]), bytesOf(null), Uint8Array.of(0xff)][random(4)]),
   'entries that are no receipts': (random) =>
     stating(null, 7, { id: 'r1' }, receipt({ fee: '-1' }), receipt({ id: `${random(9)}é` })),
@@ -56,16 +56,18 @@ const DOCUMENTS: Record<string, (random: SeededRandom, fee: bigint) => Uint8Arra
     stating(receipt({ fee: `${fee}`, ...sample(OWN_SAMPLE, 1_000_001 + random(2 ** 40)) })),
   '2^200 wei': () => stating(receipt({ fee: `${2n ** 200n}` })),
   'one receipt a hundred times': (_, fee) => stating(...Array.from({ length: 100 }, () => receipt({ fee: `${fee}` }))),
-  'the consumers of others': (_, fee) =>
+  'others’ endpoints and consumers': (_, fee) =>
     stating(
-      ...STRANGER_CONSUMERS.map((consumer, nth) =>
-        receipt({ id: `${nth}`, endpointId: STRANGERS_ENDPOINT, consumer, fee: `${fee * 1_000n}` }),
+      ...[STRANGERS_ENDPOINT, OWN_ENDPOINT].flatMap((endpointId) =>
+        STRANGER_CONSUMERS.map((consumer, nth) =>
+          receipt({ id: `${endpointId}-${nth}`, endpointId, consumer, fee: `${fee * 1_000n}` }),
+        ),
       ),
     ),
 }
 
 export const junkDocuments: MoneyAttack[] = Object.entries(DOCUMENTS).map(([name, write]) => ({
-  name: `a usage document of ${name}`,
+  name: `a usage document: ${name}`,
   attacker: 'a host with an endpoint of its own',
   stops: 'strangers who are paid less',
   seeds: FEW_SEEDS,
@@ -74,8 +76,8 @@ export const junkDocuments: MoneyAttack[] = Object.entries(DOCUMENTS).map(([name
     const before = strangers(random)
     const paid = BigInt(1 + random(1_000_000_000))
     const own = { ...must(before.usage[0]), endpointId: OWN_ENDPOINT, consumer: ATTACKER, host: ATTACKER, fees: paid }
-    const stated = statedReceipts(write(random, paid), EPOCH).filter(({ endpointId }) => endpointId === OWN_ENDPOINT)
-    const after = { ...before, usage: [...before.usage, own], receipts: stated }
+    const receipts = statedReceipts(write(random, paid), EPOCH, (endpointId) => endpointId === OWN_ENDPOINT)
+    const after = { ...before, usage: [...before.usage, own], receipts }
     const others = accountsOf(before).filter((account) => account !== ATTACKER)
     const stopped = others.filter(
       (account) => earnedBy(after, [account]) + ROUNDING < earnedBy(before, [account]),
