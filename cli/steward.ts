@@ -3,7 +3,7 @@ import { pauseSteward, resumeSteward } from '#graphql/commands/stewardControl.ts
 import type { Database } from '#schema/database.ts'
 import { StewardStep, Stewardship } from '#schema/offchain/steward.ts'
 import { rowsOf } from '#schema/rows.ts'
-import type { Json } from './acts/tell.ts'
+import type { JsonOption } from './acts/tell.ts'
 import { withDatabase } from './withDatabase.ts'
 
 /** `modelcommons steward`: what the steward does for each model, what comes next, and why. */
@@ -45,7 +45,7 @@ const lineOf = ({ name, waitsFor, dueAt, cost, reason }: StewardStep) =>
     reason,
   ].join('  ')
 
-export async function pauseModel(modelId: string, { reason, json }: { reason: string } & Json): Promise<void> {
+export async function pauseModel(modelId: string, { reason, json }: { reason: string } & JsonOption): Promise<void> {
   await onDatabase((db) => pauseSteward(db, modelId, reason))
   console.log(
     json
@@ -54,7 +54,7 @@ export async function pauseModel(modelId: string, { reason, json }: { reason: st
   )
 }
 
-export async function resumeModel(modelId: string, { json }: Json = {}): Promise<void> {
+export async function resumeModel(modelId: string, { json }: JsonOption = {}): Promise<void> {
   await onDatabase((db) => resumeSteward(db, modelId))
   console.log(json ? JSON.stringify({ model: modelId, state: 'Waiting' }) : `model ${modelId}  resumed`)
 }

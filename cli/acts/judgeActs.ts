@@ -11,21 +11,21 @@ import {
 import { ConfigError } from '#config'
 import { judgementDrafts } from './judgementDrafts.ts'
 import { readJudgements } from './readJudgements.ts'
-import { type Json, tellNote } from './tell.ts'
+import { type JsonOption, tellNote } from './tell.ts'
 
 /** Commits to the judgements of a file, and reveals what is due. */
-export const judgeFromFile = async (client: Client, file: string, options: Json) =>
+export const judgeFromFile = async (client: Client, file: string, options: JsonOption) =>
   tellSkipped(await judgeTasks(client, await readJudgements(file)), options)
 
 /** A command that could not do all ends with 1. */
-function tellSkipped(done: JudgedTasks, options: Json): JudgedTasks {
+function tellSkipped(done: JudgedTasks, options: JsonOption): JudgedTasks {
   for (const { task, why } of done.skipped) tellNote(`Task ${task}: ${why}`, options)
   if (done.skipped.length > 0) process.exitCode = 1
   return done
 }
 
 /** The comparisons that the account may judge, with their texts. */
-export async function listForJudge(client: Client, options: Json) {
+export async function listForJudge(client: Client, options: JsonOption) {
   const { toJudge, undrawn } = await judgingDuties(client)
   for (const roundId of undrawn)
     tellNote(`The seats of round ${roundId} are not drawn: \`modelcommons judge draw ${roundId}\` draws them.`, options)
@@ -38,7 +38,7 @@ export async function listForJudge(client: Client, options: Json) {
 }
 
 /** Shows comparison after comparison in the terminal. What is answered is kept at once: whoever is interrupted goes on. */
-export async function judgeAtDesk(client: Client, options: Json) {
+export async function judgeAtDesk(client: Client, options: JsonOption) {
   const drafts = judgementDrafts(client)
   const before = await judgeTasks(client, []) // reveals are due whatever is judged today
   const { toJudge } = await judgingDuties(client)

@@ -6,10 +6,10 @@ import { type InitOptions, initFolder } from '#model/initFolder.ts'
 import { problemText } from '#model/problems.ts'
 import { FILES } from '#model/readFolder.ts'
 import { PermanentError } from '#schema/errors.ts'
-import type { Json } from '../acts/tell.ts'
+import type { JsonOption } from '../acts/tell.ts'
 import { FORMATS } from './formatTables.ts'
 
-export async function initModel(folder: string, options: InitOptions & Json): Promise<void> {
+export async function initModel(folder: string, options: InitOptions & JsonOption): Promise<void> {
   const report = await initFolder(folder, options)
   if (options.json) return console.log(JSON.stringify(report))
   const { items, validation, seedData, left } = report
@@ -20,7 +20,7 @@ export async function initModel(folder: string, options: InitOptions & Json): Pr
   )
 }
 
-export async function checkModel(folder: string, { json }: Json): Promise<void> {
+export async function checkModel(folder: string, { json }: JsonOption): Promise<void> {
   const { problems } = await checkFolder(folder)
   const right = problems.length === 0
   if (!right) process.exitCode = 1
@@ -39,7 +39,7 @@ export async function requireFolder(path: string, { formOnly = false } = {}): Pr
   )
 }
 
-export function describeFormat({ json }: Json): void {
+export function describeFormat({ json }: JsonOption): void {
   if (json) {
     const schemas = Object.entries(FORMATS).map(([file, shape]) => [file, z.toJSONSchema(shape, { io: 'input' })])
     console.log(JSON.stringify(Object.fromEntries(schemas), undefined, 2))

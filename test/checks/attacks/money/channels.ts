@@ -7,7 +7,7 @@ import { inWorld } from './worlds.ts'
 
 /** Consumers who do not want to pay for what was answered. An answer is worth its fee. */
 
-export const amountOf = (seed: number) => (BigInt(1 + seededRandomAt(seed, 7)(1_000)) * ETHER) / 100n
+export const randomCredit = (seed: number) => (BigInt(1 + seededRandomAt(seed, 7)(1_000)) * ETHER) / 100n
 
 const creditOf = async (world: World, endpointId: bigint, consumer = CONSUMER) =>
   (
@@ -26,7 +26,7 @@ export const promisedTwice: MoneyAttack = {
   seeds: FEW_SEEDS,
   play: (seed) =>
     inWorld('market', async (world) => {
-      const credit = amountOf(seed)
+      const credit = randomCredit(seed)
       await depositCredit(world, channelOf(), credit)
       let [answered, paid] = [0n, 0n]
       for (const endpointId of [1n, 2n]) {
@@ -50,7 +50,7 @@ export const withdrawnCredit: MoneyAttack = {
   seeds: FEW_SEEDS,
   play: (seed) =>
     inWorld('market', async (world) => {
-      const credit = amountOf(seed)
+      const credit = randomCredit(seed)
       const used = (credit * 3n) / 5n
       await depositCredit(world, channelOf(), credit)
       const config = channelConfig(marketPlace(world), channelOf())

@@ -5,7 +5,7 @@ import { ALICE, BOB, CAROL, CONSUMER, HOST, SETTINGS, type World } from '#contra
 import { requireHosted } from '#graphql/commands/hosted.ts'
 import { readSignature, requireSigner } from '#graphql/commands/voucherSignature.ts'
 import { channelId } from '#rules/channel.ts'
-import { amountOf, redeemedIn } from './channels.ts'
+import { randomCredit, redeemedIn } from './channels.ts'
 import { attempt, FEW_SEEDS, type MoneyAttack } from './moneyAttack.ts'
 import { inWorld } from './worlds.ts'
 
@@ -73,7 +73,7 @@ export const refusedRedemptions: MoneyAttack[] = Object.entries(REFUSED).map(([n
   seeds: FEW_SEEDS,
   play: (seed) =>
     inWorld('market', async (world) => {
-      const fee = amountOf(seed)
+      const fee = randomCredit(seed)
       const bystanders = [ALICE, BOB].map(({ address }) => channelOf({ consumer: address }))
       for (const channel of [channelOf(), ...bystanders]) await depositCredit(world, channel, fee)
       const given = await give(world, await redemption(world, channelOf(), fee))
@@ -98,7 +98,7 @@ export const hugeTotal: MoneyAttack = {
   seeds: FEW_SEEDS,
   play: (seed) =>
     inWorld('market', async (world) => {
-      const fee = amountOf(seed)
+      const fee = randomCredit(seed)
       const bystander = channelOf({ consumer: BOB.address })
       for (const channel of [channelOf(), bystander]) await depositCredit(world, channel, fee)
       const huge = await redemption(world, channelOf(), 2n ** 128n - 1n, { total: 2n ** 127n })
@@ -118,7 +118,7 @@ export const delegatedAccount: MoneyAttack = {
   seeds: FEW_SEEDS,
   play: (seed) =>
     inWorld('market', async (world) => {
-      const fee = amountOf(seed)
+      const fee = randomCredit(seed)
       await depositCredit(world, channelOf(), fee)
       const signed = await redemption(world, channelOf(), fee)
       await world.rpc('anvil_setCode', [CONSUMER.address, `0xef0100${world.at.Treasury.slice(2)}`])
@@ -135,7 +135,7 @@ export const lateRedemption: MoneyAttack = {
   seeds: FEW_SEEDS,
   play: (seed) =>
     inWorld('market', async (world) => {
-      const fee = amountOf(seed)
+      const fee = randomCredit(seed)
       await depositCredit(world, channelOf(), 2n * fee)
       const first = await redemption(world, channelOf(), fee)
       await world.send(HOST, 'InferenceMarket', 'redeem', [[first]])
