@@ -52,7 +52,7 @@ test(
     const run = (steps: Parameters<typeof runSteps>[0]): Promise<number> =>
       runSteps(steps, {
         ...{ cwd, api, names },
-        env: { MODELCOMMONS_HOME: home, MODELCOMMONS_PASSPHRASE: 'an owl in the attic' },
+        env: { MODELCOMMONS_API: api, MODELCOMMONS_HOME: home, MODELCOMMONS_PASSPHRASE: 'an owl in the attic' },
         onStep: ({ text }, seconds) =>
           console.log(`${elapsed(began)} ${seconds.toFixed(1).padStart(5)} s  ${text.split('\n')[0]}`),
         before: {

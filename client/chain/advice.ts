@@ -130,7 +130,6 @@ export const ADVICE: Readonly<Record<ContractErrorName, string>> = {
   OwnableInvalidOwner: 'Name an account.',
   OwnableUnauthorizedAccount: 'Only the owner may do this: propose it.',
   PausedTooRecently: 'Try again at that time.',
-  PenaltyTooLarge: 'Settle with smaller penalties.',
   ProposalNotExecuted: SAID,
   PublishersTurn: 'Try again after it.',
   ReentrancyGuardReentrantCall: 'Call it from outside of its own calls.',

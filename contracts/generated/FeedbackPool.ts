@@ -27,7 +27,6 @@ export const FeedbackPool = {
     {"inputs":[{"internalType":"uint256","name":"taskId","type":"uint256"},{"internalType":"address","name":"validator","type":"address"}],"name":"NoSeat","type":"error"},
     {"inputs":[{"internalType":"uint256","name":"modelId","type":"uint256"}],"name":"NotIssued","type":"error"},
     {"inputs":[],"name":"NothingToWithdraw","type":"error"},
-    {"inputs":[{"internalType":"address","name":"validator","type":"address"},{"internalType":"uint256","name":"penalty","type":"uint256"},{"internalType":"uint256","name":"most","type":"uint256"}],"name":"PenaltyTooLarge","type":"error"},
     {"inputs":[],"name":"ReentrancyGuardReentrantCall","type":"error"},
     {"inputs":[{"internalType":"uint256","name":"taskId","type":"uint256"}],"name":"RevealMismatch","type":"error"},
     {"inputs":[{"internalType":"uint256","name":"taskId","type":"uint256"},{"internalType":"uint64","name":"opensAfter","type":"uint64"}],"name":"RevealsNotOpen","type":"error"},

@@ -107,7 +107,6 @@ export const errorNotices: Readonly<Record<string, Readonly<Record<string, strin
     "NoSeat(uint256,address)": "The validator has no seat at this task. While it has too few commitments, each stage of the commit phase doubles the chance.",
     "NotIssued(uint256)": "The model has no mandate yet.",
     "NothingToWithdraw()": "There is nothing to withdraw.",
-    "PenaltyTooLarge(address,uint256,uint256)": "The round's penalties exceed 5 % of the validator's stake.",
     "RevealMismatch(uint256)": "The judgement does not match the commitment.",
     "RevealsNotOpen(uint256,uint64)": "Reveals of this task are accepted after its commit deadline.",
     "RevealsOver(uint256,uint64)": "The reveal deadline of this task has passed.",

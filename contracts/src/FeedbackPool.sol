@@ -65,8 +65,6 @@ contract FeedbackPool is FeedbackTasks {
     error ValueTooLarge(uint32 value);
     /// @notice The rewards exceed the task's pot.
     error RewardsExceedPot(uint256 taskId, uint256 rewards, uint256 pot);
-    /// @notice The round's penalties exceed 5 % of the validator's stake.
-    error PenaltyTooLarge(address validator, uint256 penalty, uint256 most);
     /// @notice There is nothing to withdraw.
     error NothingToWithdraw();
 
@@ -174,20 +172,23 @@ contract FeedbackPool is FeedbackTasks {
             rewards[s.validator] += s.reward;
         }
         validators[s.validator].openCommitments -= 1;
-        if (s.penalty != 0) _fine(roundId, s.validator, s.penalty);
-        emit FeedbackSettled(s.taskId, s.validator, s.score, s.reward, s.penalty);
-        return s.penalty;
+        uint256 fined = s.penalty == 0 ? 0 : _fine(roundId, s.validator, s.penalty);
+        emit FeedbackSettled(s.taskId, s.validator, s.score, s.reward, fined);
+        return fined;
     }
 
-    function _fine(uint256 roundId, address validator, uint256 amount) private {
+    /// @dev Takes what is left, at most, of 5 % of the stake that the validator had before the round's first fine: another round may have taken of it since the
+    /// penalty was computed, and nobody's fine may keep others from being paid.
+    function _fine(uint256 roundId, address validator, uint256 amount) private returns (uint256 taken) {
         Penalty storage penalty = _penalties[roundId][validator];
         uint256 held = validators[validator].stake;
         if (penalty.taken == 0) penalty.stakeBefore = uint128(held);
-        uint256 taken = penalty.taken + amount;
-        uint256 most = uint256(penalty.stakeBefore) * MAX_PENALTY_BPS / BPS;
-        if (taken > most || amount > held) revert PenaltyTooLarge(validator, taken, most);
-        penalty.taken = uint128(taken);
-        _takeStake(validator, amount);
+        uint256 left = uint256(penalty.stakeBefore) * MAX_PENALTY_BPS / BPS - penalty.taken;
+        taken = amount < left ? amount : left;
+        if (taken > held) taken = held;
+        if (taken == 0) return 0;
+        penalty.taken += uint128(taken);
+        _takeStake(validator, taken);
     }
 
     function _endSettlement(uint256 modelId, uint256 taskId, bytes32 evidenceHash) private {

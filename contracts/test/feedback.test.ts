@@ -357,15 +357,28 @@ describe('a settlement', () => {
       row(taskId, BOB.address),
       row(taskId, CAROL.address, 0n, penalty),
     ]
-    expect(await settleError([tasks[0]], fine(tasks[0], most + 1n))).toBe('FeedbackPool.PenaltyTooLarge')
-    expect(await settleError(tasks, [...fine(tasks[0], most), ...fine(tasks[1], 1n)])).toBe(
-      'FeedbackPool.PenaltyTooLarge',
+    const taken = async (settledTasks: bigint[], rows: ReturnType<typeof fine>, evidence?: Hex) => {
+      const before = await world.read('FeedbackPool', 'stakeOf', [CAROL.address])
+      const { events } = await settle(settledTasks, rows, evidence)
+      const told = events.reduce((sum, one) => (one.name === 'FeedbackSettled' ? sum + one.args.penalty : sum), 0n)
+      expect(before - (await world.read('FeedbackPool', 'stakeOf', [CAROL.address]))).toBe(told)
+      return told
+    }
+    await world.undone(async () => expect(await taken([tasks[0]], fine(tasks[0], most + 1n))).toBe(most))
+    await world.undone(async () =>
+      expect(await taken(tasks, [...fine(tasks[0], most), ...fine(tasks[1], 1n)])).toBe(most),
     )
-    await settle([tasks[0]], fine(tasks[0], most))
-    expect(await settleError([tasks[1]], fine(tasks[1], 1n))).toBe('FeedbackPool.PenaltyTooLarge')
-    expect(await settleError([tasks[1]], fine(tasks[1], 1n), hashOf('other evidence'))).toBe(
-      'FeedbackPool.PenaltyTooLarge',
-    )
+    expect(await taken([tasks[0]], fine(tasks[0], most - 1n))).toBe(most - 1n)
+    expect(await taken([tasks[1]], fine(tasks[1], 2n), hashOf('other evidence'))).toBe(1n)
+  })
+
+  test('of whom another round has fined meanwhile is paid to the others, and takes no more than the stake', async () => {
+    await judged()
+    const all = await world.read('FeedbackPool', 'stakeOf', [CAROL.address])
+    const rows = [row(tasks[0], ALICE.address, 1n), row(tasks[0], BOB.address), row(tasks[0], CAROL.address, 0n, all)]
+    await settle([tasks[0]], rows)
+    expect(await world.read('FeedbackPool', 'rewards', [ALICE.address])).toBe(1n)
+    expect(await world.read('FeedbackPool', 'stakeOf', [CAROL.address])).toBe(all - all / 20n)
   })
 })
 
