@@ -22,6 +22,7 @@ test('a map that follows from the chain and its documents is right', async () =>
     root: map.root,
     recomputedRoot: map.root,
     difference: null,
+    hidden: [],
   })
 })
 

@@ -7,7 +7,7 @@ import { rowOf } from '#schema/rows.ts'
 import { differenceOf, type KeepPage } from './compareMap.ts'
 import { computeMap } from './epoch.ts'
 import { type EpochSources, UnpublishedEpochError } from './epochSources.ts'
-import { artifactNamed, readDocument, readerOf, readIfThere } from './readArtifacts.ts'
+import { type ArtifactReader, artifactNamed, readDocument, readerOf, readIfThere } from './readArtifacts.ts'
 
 /** What a published map says, and what follows from the chain and the artifacts. */
 export interface EpochCheck {
@@ -17,10 +17,13 @@ export interface EpochCheck {
   recomputedRoot: string
   /** The first difference; null for a map that is right. */
   difference: Difference | null
+  /** What the map lists as absent, what was needed, and what could not be read: with it, the map may have no difference. */
+  hidden: string[]
 }
 
 /** Computes a published map again, from the usage documents that its document names. It is right when the document and the chain say the same as
- *  the recomputation. An artifact that the document lists as absent counts as absent only if it is needed and cannot be read now.
+ *  the recomputation. An artifact that the document lists as absent counts as absent only if it is needed and cannot be read now; a usage document that it lists
+ *  counts as absent in any case.
  *  @param keep is given the pages of the map as they were computed, where the document names the same: so they need not be fetched
  *  @throws UnpublishedEpochError; ArtifactError when an artifact that is needed cannot be read: nothing can be said then */
 export async function checkEpoch(sources: EpochSources, epoch: number, keep?: KeepPage): Promise<EpochCheck> {
@@ -31,11 +34,18 @@ export async function checkEpoch(sources: EpochSources, epoch: number, keep?: Ke
     )
   const { document, problem } = await readMap(sources, row)
   const { usage, absent } = document ?? { usage: [], absent: [] }
-  const recomputed = await computeMap(sources, { epoch, usage, absent }, readIfThere(sources.artifacts))
+  const hidden = new Set<string>()
+  const readListed: ArtifactReader = async (name, maxBytes) => {
+    const bytes = await readIfThere(sources.artifacts)(name, maxBytes)
+    if (!bytes) hidden.add(name)
+    return bytes
+  }
+  const recomputed = await computeMap(sources, { epoch, usage, absent }, readListed)
   return {
     epoch,
     root: row.root,
     recomputedRoot: recomputed.map.root,
+    hidden: [...hidden],
     difference: document
       ? await differenceOf({ row, document, recomputed }, sources, keep)
       : { place: 'the document of the map', published: problem, recomputed: 'a reward map' },

@@ -36,7 +36,7 @@ export async function computeEpoch(
 
 /** Computes the reward map of an epoch only from the chain as of the epoch's last block and from artifacts that the chain, or the map itself,
  *  names. Anyone with their own index computes the same bytes. No state of the chain and no content of an artifact makes it fail.
- *  @param readAbsent how one of the `absent` artifacts is read where it is needed
+ *  @param readAbsent how one of the `absent` artifacts is read where it is needed; usage documents among them never are: their publisher had the choice to use them
  *  @throws RangeError when the epoch does not exist or the one before has no map; IndexBehindError while its last block is not indexed;
  *  ArtifactError when an artifact that it needs cannot be read, unless it is one of `absent`; what the store throws when it is away. */
 export async function computeMap(
@@ -46,7 +46,8 @@ export async function computeMap(
 ): Promise<ComputedEpoch> {
   const blocks = await epochBlocks(sources, epoch)
   const read = readerWithout(sources.artifacts, new Set(absent), readAbsent)
-  const map = await inTurns(rewardMapSteps(await epochFacts(sources, blocks, usage, read)))
+  const readUsage = readerWithout(sources.artifacts, new Set(absent))
+  const map = await inTurns(rewardMapSteps(await epochFacts(sources, blocks, usage, read, readUsage)))
   const { chainId, addresses } = sources.deployment
   const distributor = addresses.RewardDistributor.toLowerCase()
   return { ...blocks, map, chainId, distributor, blockHash: await sources.blockHash(blocks.toBlock) }

@@ -16,12 +16,13 @@ import { type ArtifactReader, readDocument } from './readArtifacts.ts'
 import { usageByHost } from './signedUsage.ts'
 import { statedReceipts } from './statedReceipts.ts'
 
-/** The facts that the rewards of an epoch are computed from, as of its last block. `usage`: as a map bundles them. */
+/** The facts that the rewards of an epoch are computed from, as of its last block. `usage`: as a map bundles them; they are read by `readUsage`. */
 export async function epochFacts(
   sources: FactSources,
   blocks: EpochBlocks,
   usage: readonly SignedUsage[],
   read: ArtifactReader,
+  readUsage = read,
 ): Promise<EpochFacts> {
   const { sql, deployment } = sources
   const { epoch, toBlock } = blocks
@@ -32,7 +33,7 @@ export async function epochFacts(
   const distributor = deployment.addresses.RewardDistributor.toLowerCase() as `0x${string}`
   const domain = { chainId: deployment.chainId, contract: distributor }
   const documents = await usageByHost(usage, new Set(redeemed.map((one) => one.host)), domain, epoch)
-  const receipts = await openedReceipts(documents, redeemed, epoch, read)
+  const receipts = await openedReceipts(documents, redeemed, epoch, readUsage)
   const versions = await versionFacts(sql, [...new Set(redeemed.map((one) => one.versionId))], toBlock, read)
   const named = [...versions.flatMap((one) => one.weights), ...receipts.flatMap((one) => one.parts)]
   const ids = [...new Set(named.map((one) => one.contributionId))]

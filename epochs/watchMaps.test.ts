@@ -173,6 +173,29 @@ test('a map whose artifacts nobody has cannot be checked, and is wrong after 72 
   expect(await watch.round()).toMatchObject([{ verdict: 'right' }])
 })
 
+test('a map that lists its own usage document as absent is wrong with it, whether its publisher shows the document or not', async () => {
+  const { watch, publishMap, map, usage, put, lose } = await watched()
+  const document = must(usage[0]).document
+  await publishMap({ ...map, absent: [document] }, { publishedAt: new Date(PUBLISHED * 1000) })
+  expect(await watch.round()).toMatchObject([{ epoch: 1, verdict: 'wrong' }])
+  await lose(document)
+  expect(await watch.round()).toMatchObject([{ epoch: 1, verdict: 'wrong' }])
+  await put({ epoch: 1, receipts: [openedReceipt()] })
+  expect(await watch.round()).toMatchObject([{ epoch: 1, verdict: 'wrong' }])
+})
+
+test('nobody disputes a map for a manifest that it lists as absent and its publisher may yet show, before 72 hours', async () => {
+  const { watch, publishMap, map, child, artifacts, lose, clock } = await watched()
+  const bytes = await artifacts.get(child)
+  await publishMap({ ...map, absent: [child] }, { publishedAt: new Date(PUBLISHED * 1000) })
+  await lose(child)
+  expect(await watch.round()).toMatchObject([{ verdict: 'unknown', reason: expect.stringContaining(child) }])
+  clock.now = PUBLISHED + 72 * HOUR
+  expect(await watch.round()).toMatchObject([{ verdict: 'wrong' }])
+  await artifacts.put(bytes)
+  expect(await watch.round()).toMatchObject([{ verdict: 'right' }])
+})
+
 test('a store that is away is no proof, however long it is away', async () => {
   const { watch, publish, read, clock } = await watched()
   await publish()

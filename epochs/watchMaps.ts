@@ -90,7 +90,13 @@ async function judge(
 ): Promise<MapVerdict> {
   const artifacts = presumeMissing(sources.artifacts, async () => awaited && isOverdue(map, time))
   try {
-    const { difference } = await checkEpoch({ ...sources, artifacts }, map.epoch, keep)
+    const { difference, hidden } = await checkEpoch({ ...sources, artifacts }, map.epoch, keep)
+    if (difference && hidden.length > 0 && !isOverdue(map, time))
+      return {
+        ...named(map),
+        verdict: 'unknown',
+        reason: `The map lists ${hidden.join(', ')} as absent. It is wrong without ${hidden.length > 1 ? 'them' : 'it'}, and may be right once somebody shows what its publisher may have: 72 hours after its publication it counts as wrong.`,
+      }
     return difference ? { ...named(map), verdict: 'wrong', difference } : rightMap(map)
   } catch (error) {
     if (error instanceof ArtifactError && isOverdue(map, time)) {

@@ -214,7 +214,13 @@ async function mapFinding(
   const { epoch } = await needed(rowOf(db, RewardMap, subjectId), 'reward map', subjectId)
   try {
     const sources = { sql: db, artifacts, deployment, blockHash: blockHashes(chain.client) }
-    const { root, difference } = await checkEpoch(sources, epoch, keepIn(artifacts))
+    const { root, difference, hidden } = await checkEpoch(sources, epoch, keepIn(artifacts))
+    if (difference && hidden.length > 0)
+      await stillAwaited(
+        new Error(`The map lists ${hidden.join(', ')} as absent, without which it is wrong.`),
+        openedAt,
+        chain,
+      )
     if (difference === null) return { ground: 'root', recorded: root, recomputed: root }
     const { place, published, recomputed } = difference
     return { ground: 'root', recorded: `${place}: ${published}`, recomputed: `${place}: ${recomputed}` }

@@ -177,7 +177,8 @@ class Verifier:
         published = self.published(epoch)
         document = self.artifacts.document(published.uri, REWARD_MAP, []) if HASH(published.uri) else None
         usage = [signed_usage(entry) for entry in document["usage"]] if document else []
-        absent = [name for name in (document["absent"] if document else []) if not self.artifacts.has(name)]
+        chosen = {entry["document"] for entry in usage}
+        absent = [name for name in (document["absent"] if document else []) if name in chosen or not self.artifacts.has(name)]
         computed = self.compute(epoch, usage, absent)
         return computed, self._difference(published, document, computed)
 
