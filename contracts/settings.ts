@@ -58,25 +58,25 @@ export type Settings = {
   minValidatorStake: bigint
 }
 
-/** For chains that one person runs to try the system: a whole vote takes three minutes, half a minute more after a late quorum, and one key holds every role. No public chain may have them. */
+/** For chains that one person runs to try the system: a whole vote takes two minutes, and one key holds every role. No public chain may have them. */
 export const DEMO_SETTINGS: Settings = {
-  votingDelay: 30,
-  votingPeriod: 120,
-  lateQuorumExtension: 30,
+  votingDelay: 15,
+  votingPeriod: 90,
+  lateQuorumExtension: 15,
   proposalThreshold: 0n,
   quorumPercent: 10,
-  timelockDelay: 30,
+  timelockDelay: 15,
   treasurySharePercent: 100,
   treasuryPeriod: 86_400,
   dailySpendPercent: 100,
   pauseTime: 600,
-  challengeWindow: 120,
+  challengeWindow: 90,
   epochLength: 16,
   publisherBond: 10n ** 18n,
   withdrawalDelay: 900,
   stakeHold: 600,
   scoringFee: 10n ** 15n,
-  appealTime: 240,
+  appealTime: 180,
   disputeTerm: 1_800,
   reopenTime: 60,
   minProposalBond: 10n ** 18n,

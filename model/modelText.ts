@@ -17,7 +17,7 @@ interface ModelTextInput {
 
 /** What the steward does for a model without being asked, as its mandate says: without a policy, nothing is scored or trained. */
 const POLICY = {
-  score: { batch: 1000, afterSeconds: 300 },
+  score: { batch: 1000, afterSeconds: 60 },
   train: { samples: 100, growth: 0.5, settings: { rank: 16, alpha: 32, epochs: 8, learningRate: 0.004 } },
 }
 

@@ -310,6 +310,23 @@ test('a batch shares one commitment; judging out of commit order is refused', ()
   expect(() => index.add({ id: '2', committed: 4n, text: text('c', 'd') })).toThrow(/commit order/)
 })
 
+test('what is only held is earlier content for the others as what is judged, and only then', () => {
+  const texts = ['{', text('p', words('a', 20)), text('p', words('a', 20)), text('p', `${words('a', 20)} more`)]
+  const checks: QualityOptions['checks'] = [
+    ({ prompt }) => (prompt === 'no' ? { verdict: 'offTopic', reason: 'No.' } : null),
+  ]
+  const all = [...texts, text('no', words('b', 20)), text('q', words('b', 20)), text('q', words('b', 20))]
+  const entries = all.map((one, at) => ({ id: String(at), committed: BigInt(at), text: one }))
+  const judged = new QualityIndex({ checks })
+  const held = new QualityIndex({ checks })
+  for (const [at, entry] of entries.entries()) {
+    const assessment = judged.add(entry)
+    if (at % 3 === 1) held.hold(entry)
+    else expect(held.add(entry)).toEqual(assessment)
+  }
+  expect(() => held.hold({ id: '9', committed: 0n, text: undefined })).toThrow(/commit order/)
+})
+
 describe('sealed evaluation items', () => {
   const sealed = [{ prompt: 'What colour is the copper lamp?', completion: 'The copper lamp is violet in winter' }]
 

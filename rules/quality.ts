@@ -69,6 +69,12 @@ export type QualityOptions = {
   comparison?: Comparison
 }
 
+/** A contribution to judge: see `QualityIndex.add`. */
+export type QualityEntry = { id: string; committed: bigint; text: string | undefined; check?: SampleCheck }
+
+/** A sample that nothing but its likeness to earlier ones can refuse. */
+type ReadSample = { sample: PromptCompletion; hash: Hex; form: string; grams: Set<string>; compared: ComparedText }
+
 /** The share from which two samples count as similar, in ppm: a shared phrase is not a copy. */
 const SIMILAR = 350_000n
 
@@ -132,56 +138,16 @@ export class QualityIndex {
   /** Judges the next sample. `committed` is the `commitOrder` of its commitment; a batch shares one. `text`: undefined when it is not published. `check` is one
    *  more, for this sample only.
    *  @throws RangeError when called out of order, because the verdict would depend on who revealed first. */
-  add(entry: { id: string; committed: bigint; text: string | undefined; check?: SampleCheck }): Assessment {
-    if (entry.committed < this.last)
-      throw new RangeError(`Contribution ${entry.id} was committed before the last one judged. Judge in commit order.`)
-    this.last = entry.committed
-
-    const refused = (
-      verdict: QualityVerdict,
-      reason: string,
-      hash: Hex | null,
-      rest: Partial<Assessment> = {},
-    ): Assessment => ({
-      id: entry.id,
-      verdict,
-      reason,
-      contentHash: hash,
-      quality: 0n,
-      uniqueness: 0n,
-      similar: [],
-      ...rest,
-    })
-    if (entry.text === undefined) return refused('malformed', UNPUBLISHED, null)
-    let sample: PromptCompletion
-    try {
-      sample = parseSample(entry.text)
-    } catch (error) {
-      if (error instanceof SampleError) return refused('malformed', error.message, null)
-      throw error
-    }
-    const hash = contentHash(sample)
-    for (const check of [...(this.options.checks ?? []), ...(entry.check ? [entry.check] : [])]) {
-      const objection = check(sample)
-      if (objection !== null) return refused(objection.verdict, objection.reason, hash)
-    }
-    const text = `${sample.prompt}\n${sample.completion}`
-    const compared = new ComparedText(tokens(text, this.comparison))
-    const grams = shingles(text, this.comparison)
-    if (this.sealed.isIn(sample)) return refused('contaminated', 'Ineligible.', hash)
-
-    const form = normalForm(text)
-    const original = this.byForm.get(form)
-    if (original !== undefined)
-      return refused('duplicate', `The same content was committed earlier, as contribution ${original}.`, hash, {
-        similar: [{ id: original, containment: PPM, held: PPM }],
-      })
-
+  add(entry: QualityEntry): Assessment {
+    const read = this.read(entry)
+    if ('verdict' in read) return read
+    const { sample, hash, form, grams, compared } = read
     const { uniqueness, similar } =
       this.comparison === 'exact' ? { uniqueness: PPM, similar: [] } : this.compare(grams, compared)
     this.remember(entry.id, form, grams, compared)
     if (uniqueness < (this.options.minUniqueness ?? MIN_UNIQUENESS))
       return refused(
+        entry.id,
         'nearDuplicate',
         `${percent(PPM - uniqueness)} of it is in earlier contributions: ${names(similar)}.`,
         hash,
@@ -197,6 +163,49 @@ export class QualityIndex {
         ? 'Accepted: nothing similar was committed earlier.'
         : `Accepted: ${percent(uniqueness)} new; the rest is in ${names(similar)}.`
     return { id: entry.id, verdict: 'accepted', reason, contentHash: hash, quality, uniqueness, similar }
+  }
+
+  /** Takes the next sample as earlier content without comparing it, for whoever does not ask for its verdict: those that follow are judged as after `add`.
+   *  @throws RangeError as `add` */
+  hold(entry: QualityEntry): void {
+    const read = this.read(entry)
+    if (!('verdict' in read)) this.remember(entry.id, read.form, read.grams, read.compared)
+  }
+
+  /** The sample as it is compared, or its refusal if it does not count as earlier content for those that follow. */
+  private read(entry: QualityEntry): Assessment | ReadSample {
+    if (entry.committed < this.last)
+      throw new RangeError(`Contribution ${entry.id} was committed before the last one judged. Judge in commit order.`)
+    this.last = entry.committed
+    if (entry.text === undefined) return refused(entry.id, 'malformed', UNPUBLISHED, null)
+    let sample: PromptCompletion
+    try {
+      sample = parseSample(entry.text)
+    } catch (error) {
+      if (error instanceof SampleError) return refused(entry.id, 'malformed', error.message, null)
+      throw error
+    }
+    const hash = contentHash(sample)
+    for (const check of [...(this.options.checks ?? []), ...(entry.check ? [entry.check] : [])]) {
+      const objection = check(sample)
+      if (objection !== null) return refused(entry.id, objection.verdict, objection.reason, hash)
+    }
+    if (this.sealed.isIn(sample)) return refused(entry.id, 'contaminated', 'Ineligible.', hash)
+    const text = `${sample.prompt}\n${sample.completion}`
+    const form = normalForm(text)
+    const original = this.byForm.get(form)
+    if (original !== undefined)
+      return refused(
+        entry.id,
+        'duplicate',
+        `The same content was committed earlier, as contribution ${original}.`,
+        hash,
+        {
+          similar: [{ id: original, containment: PPM, held: PPM }],
+        },
+      )
+    const compared = new ComparedText(tokens(text, this.comparison))
+    return { sample, hash, form, grams: shingles(text, this.comparison), compared }
   }
 
   /** The part of the sample that no earlier one has, and the earlier ones that have the rest. */
@@ -243,6 +252,23 @@ export class QualityIndex {
     for (const token of text.vocabulary) this.spread.set(token, (this.spread.get(token) ?? 0) + 1)
   }
 }
+
+const refused = (
+  id: string,
+  verdict: QualityVerdict,
+  reason: string,
+  hash: Hex | null,
+  rest: Partial<Assessment> = {},
+): Assessment => ({
+  id,
+  verdict,
+  reason,
+  contentHash: hash,
+  quality: 0n,
+  uniqueness: 0n,
+  similar: [],
+  ...rest,
+})
 
 /** A contribution that was judged. */
 type Member = { id: string; text: ComparedText }

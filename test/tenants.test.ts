@@ -141,11 +141,14 @@ const FOR_CONSUMERS: Record<string, string> = {
   relay: 'FORBIDDEN',
   openReceipts: 'RECEIPT_NOT_FOUND',
   deleteTexts: 'BAD_INPUT',
-  withdrawContributions: 'UNAUTHENTICATED',
   uploadArtifact: 'done',
 }
 /** What is signed needs no key: the signature decides. */
-const SIGNED: Record<string, string> = { submitVoucher: 'BAD_SIGNATURE', offerUsage: 'UNKNOWN_EPOCH' }
+const SIGNED: Record<string, string> = {
+  submitVoucher: 'BAD_SIGNATURE',
+  offerUsage: 'UNKNOWN_EPOCH',
+  withdrawContributions: 'WRONG_SIGNER',
+}
 
 test('nobody does anything for or to another consumer, and nothing without a key', async () => {
   const { ask, callers, db } = await tenants()

@@ -25,7 +25,14 @@ export interface AssessedContribution {
   committed: bigint
 }
 
-/** Judges every contribution of a datanet in the order of the commitments (rule 3), so that anyone can recompute the verdicts on chain. */
+/**
+ * Judges every contribution of a datanet in the order of the commitments (rule 3), so that anyone can recompute the verdicts on chain. What an earlier one
+ * has, of this datanet or another of the model's owner (4b), is not new. Each pair is compared as the datanet asked for compares, whatever the other one's
+ * setting is: the later sample is judged by the rules under which it was given.
+ *
+ * Before those that they precede come the contributions of the other datanets that have no verdict and that nobody can read: whoever scores must refuse
+ * them first, else their contributors could publish them later and so make copies of what was accepted meanwhile.
+ */
 export async function assessDatanet(
   sources: Sources,
   datanet: Datanet,
@@ -37,10 +44,9 @@ export async function assessDatanet(
     checks: [specificationCheck(specification)],
     comparison: datanet.comparison ?? 'prose',
   })
-  const contributions = await inCommitOrder(
-    sources,
-    await rowsOf(sources.db, Contribution, 'datanet_id = $1', [datanet.id]),
-  )
+  const all = await inCommitOrder(sources, await contributionsBeside(sources, datanet))
+  const isAsked = ({ datanetId }: Contribution) => datanetId === datanet.id
+  const contributions = all.slice(0, all.findLastIndex(({ contribution }) => isAsked(contribution)) + 1)
   const assessed: AssessedContribution[] = []
   let since = performance.now()
   for (let next = 0; next < contributions.length; next += TEXTS_AT_ONCE) {
@@ -51,14 +57,26 @@ export async function assessDatanet(
         await nextTurn()
         since = performance.now()
       }
-      const { id, reason } = contribution
-      const entry = { id, committed, text: texts[index], check: recordedScreening(reason) }
-      assessed.push({ contribution, committed, assessment: qualityIndex.add(entry) })
-      onProgress(assessed.length / contributions.length)
+      const { id, reason, status } = contribution
+      const text = texts[index]
+      const entry = { id, committed, text, check: recordedScreening(reason) }
+      if (isAsked(contribution) || (text === undefined && status === 'Submitted'))
+        assessed.push({ contribution, committed, assessment: qualityIndex.add(entry) })
+      else qualityIndex.hold(entry)
+      onProgress((next + index + 1) / contributions.length)
     }
   }
   return assessed
 }
+
+/** The contributions of the datanet, and those of the datanets that the owner of its model opened for it: anybody may open one, and what is given to a
+ *  stranger's takes nothing from others. */
+const contributionsBeside = ({ db }: Sources, { id, modelId }: Datanet): Promise<Contribution[]> =>
+  rowsOf(db, Contribution, `datanet_id = $1 or datanet_id in (${OWN_DATANETS})`, [id, modelId])
+
+/** SQL: the ids of the datanets of the model `$2` that its owner opened. */
+const OWN_DATANETS = `select d.id from datanet d join model m on m.id = d.model_id and m.to_block is null and m.proposer = d.owner
+  where d.model_id = $2 and d.to_block is null`
 
 /** The text of the sample; undefined when the content is not published, or was not when it was scored. It is empty, and thus malformed, when the content is
  *  something else, such as a model, or bytes that no reader of documents takes, so that training could not read what is accepted here. */

@@ -75,7 +75,7 @@ test('with keys, everybody can read, consumers request calls for themselves, ope
       )
     ).data
   const known = {
-    job: { input: { prompt: PROMPT } },
+    job: { input: { endpointId: '1' } }, // whose prompt went with its cancellation
     receipts: { nodes: [{ fee: '7', answer: 'Friday', prompt: PROMPT }] },
   }
   const hidden = {

@@ -48,12 +48,12 @@ export async function liftTakedown(
 }
 
 /** Withdraws contributions for their contributor; those that are withdrawn already stay as they are, unless a reorganisation has given their ids to others.
- *  @throws ApiError unless all of them are of one account, which signed, or for which the caller acts. */
+ *  It cannot be undone, so that no key of the API is enough: a thief could take all that its account gave out of every dataset to come.
+ *  @throws ApiError unless all of them are of one account, which signed. */
 export async function recordWithdrawal(
   { db, chainId, registry }: { db: Database; chainId: number; registry: string },
-  given: { ids: readonly string[]; reason: string; signature?: string | null; mayActFor(account: string): void },
+  { ids, reason, signature }: { ids: readonly string[]; reason: string; signature: string },
 ): Promise<DataWithdrawal[]> {
-  const { ids, reason, signature } = given
   requireReason(reason)
   const contributions = await rowsOf(db, Contribution, 'id = any($1)', [ids])
   const missing = ids.find((id) => !contributions.some((one) => one.id === id))
@@ -65,22 +65,20 @@ export async function recordWithdrawal(
   const [contributor = '', ...others] = new Set(contributions.map((one) => one.contributor))
   if (others.length > 0)
     throw new ApiError('BAD_INPUT', 'The contributions are of several accounts. Each account withdraws its own.')
-  if (signature) {
-    const data = withdrawalData({ chainId, contract: registry as Hex }, { contributionIds: ids.map(BigInt), reason })
-    const signer = await recoverTypedDataAddress({ ...data, signature: signature as Hex }).catch(() => undefined)
-    if (signer?.toLowerCase() !== contributor)
-      throw new ApiError(
-        'WRONG_SIGNER',
-        `The signature is not that of ${contributor}, who gave the contributions, for exactly these ids and this reason.`,
-      )
-  } else given.mayActFor(contributor)
+  const data = withdrawalData({ chainId, contract: registry as Hex }, { contributionIds: ids.map(BigInt), reason })
+  const signer = await recoverTypedDataAddress({ ...data, signature: signature as Hex }).catch(() => undefined)
+  if (signer?.toLowerCase() !== contributor)
+    throw new ApiError(
+      'WRONG_SIGNER',
+      `The signature is not that of ${contributor}, who gave the contributions, for exactly these ids and this reason.`,
+    )
   await db.query(
     `insert into data_withdrawal (id, contribution_id, contributor, content_hash, reason, signature, at)
      select id, id, contributor, content_hash, $2, $3, clock_timestamp() from contribution where id = any($1) and to_block is null
      on conflict (id) do update set contributor = excluded.contributor, content_hash = excluded.content_hash, reason = excluded.reason,
        signature = excluded.signature, at = excluded.at
      where (data_withdrawal.contributor, data_withdrawal.content_hash) is distinct from (excluded.contributor, excluded.content_hash)`,
-    [ids, reason, signature ?? null],
+    [ids, reason, signature],
   )
   return rowsOf(db, DataWithdrawal, 'id = any($1)', [ids], { orderBy: 'id::numeric' })
 }

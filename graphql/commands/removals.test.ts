@@ -11,6 +11,7 @@ import { Endpoint } from '#schema/onchain/market.ts'
 import { ModelVersion } from '#schema/onchain/models.ts'
 import { account, insert, insertChain } from '#test/factory.ts'
 import { trainingContributions } from '#workers/modelLookup.ts'
+import { createOwnKey } from '../signIn/ownKeys.ts'
 import { testApi } from '../test/api.ts'
 
 const ada = privateKeyToAccount(`0x${'a1'.repeat(32)}`)
@@ -67,7 +68,7 @@ const TAKE_DOWN = `mutation ($hash: ID!, $reason: String = "It names a person.")
   takeDown(contentHash: $hash, reason: $reason, idempotencyKey: "t") { id actor reason at liftedAt } }`
 const LIFT = `mutation ($hash: ID!) {
   liftTakedown(contentHash: $hash, reason: "The person agreed.", idempotencyKey: "l") { id liftedBy liftReason } }`
-const WITHDRAW = `mutation ($ids: [ID!]!, $reason: String = "Not mine.", $signature: String) {
+const WITHDRAW = `mutation ($ids: [ID!]!, $reason: String = "Not mine.", $signature: String!) {
   withdrawContributions(contributionIds: $ids, reason: $reason, signature: $signature, idempotencyKey: "w") {
     id contributor reason contribution { id } } }`
 
@@ -128,7 +129,7 @@ describe('a withdrawal', () => {
       ),
     )
 
-  test('is signed by the contributor or comes with its key, and is for good', async () => {
+  test('is signed by the contributor, and is for good', async () => {
     const { api, two, bytes, dataset, marks } = await withContributions()
     const signed = await api.ask(WITHDRAW, { ids: ['2'], signature: await sign([2n]) })
     expect(signed.data.withdrawContributions).toEqual([
@@ -137,8 +138,6 @@ describe('a withdrawal', () => {
     expect(await dataset()).toEqual(['1'])
     expect(await bytes(two)).toBe(451) // Eve's copy was rejected
     expect((await marks()).modelVersion.removedData).toMatchObject([{ contributionId: '2', kind: 'Withdrawn' }])
-    await api.ask(WITHDRAW, { ids: ['1'] }, by('ada-s-key'))
-    expect(await dataset()).toEqual([])
     const lifted = await api.ask(LIFT, { hash: two }, by('operator-key'))
     expect(lifted.errors?.[0]?.extensions.code).toBe('NOT_TAKEN_DOWN')
   })
@@ -147,12 +146,12 @@ describe('a withdrawal', () => {
     const { api, one, bytes, dataset, marks } = await withContributions()
     const contributor = ada.address.toLowerCase()
     await api.db.query(`update contribution set contributor = $1 where id = '1'`, [eve.address.toLowerCase()])
-    await api.ask(WITHDRAW, { ids: ['1'] }, by('eve-s-key'))
+    await api.ask(WITHDRAW, { ids: ['1'], signature: await sign([1n], eve) })
     expect(await dataset()).toEqual(['2'])
     await api.db.query(`update contribution set contributor = $1 where id = '1'`, [contributor])
     expect(await dataset()).toEqual(['1', '2'])
     expect((await marks()).modelVersion.removedData).toEqual([])
-    const { data } = await api.ask(WITHDRAW, { ids: ['1'] }, by('ada-s-key'))
+    const { data } = await api.ask(WITHDRAW, { ids: ['1'], signature: await sign([1n]) })
     expect(data.withdrawContributions).toMatchObject([{ id: '1', contributor }])
     expect(await dataset()).toEqual(['2'])
     expect(await bytes(one)).toBe(451)
@@ -162,21 +161,37 @@ describe('a withdrawal', () => {
     const { api, two, bytes, dataset } = await withContributions()
     const code = async (variables: object, key?: string) =>
       (await api.ask(WITHDRAW, { ids: ['2'], ...variables }, key ? by(key) : {})).errors?.[0]?.extensions.code
-    expect(await code({})).toBe('UNAUTHENTICATED')
-    for (const key of ['eve-s-key', 'operator-key']) expect(await code({}, key)).toBe('UNAUTHENTICATED')
-    for (const signature of [
-      await sign([2n], eve),
-      await sign([1n]),
-      await sign([2n], ada, { chainId: 1 }),
-      await sign([2n], ada, { reason: 'Other.' }),
-      '0x12',
-    ])
-      expect(await code({ signature })).toBe('WRONG_SIGNER')
-    expect(await code({ ids: ['2', '3'] }, 'eve-s-key')).toBe('BAD_INPUT')
-    expect(await code({ ids: ['77'] }, 'eve-s-key')).toBe('UNKNOWN_CONTRIBUTION')
-    expect(await code({ ids: [] }, 'eve-s-key')).toBe('UNKNOWN_CONTRIBUTION')
-    expect(await code({ ids: ['3'] }, 'eve-s-key')).toBeUndefined()
+    for (const key of [undefined, 'operator-key', 'eve-s-key'])
+      for (const signature of [
+        await sign([2n], eve),
+        await sign([1n]),
+        await sign([2n], ada, { chainId: 1 }),
+        await sign([2n], ada, { reason: 'Other.' }),
+        '0x12',
+        '',
+      ])
+        expect(await code({ signature }, key)).toBe('WRONG_SIGNER')
+    expect(await code({ ids: ['2', '3'], signature: await sign([2n, 3n], eve) })).toBe('BAD_INPUT')
+    expect(await code({ ids: ['77'], signature: await sign([77n], eve) })).toBe('UNKNOWN_CONTRIBUTION')
+    expect(await code({ ids: [], signature: await sign([], eve) })).toBe('UNKNOWN_CONTRIBUTION')
+    expect(await code({ ids: ['3'], signature: await sign([3n], eve) })).toBeUndefined()
     expect(await dataset()).toEqual(['1', '2'])
     expect(await bytes(two)).toBe(200)
+  })
+
+  test('takes the account’s signature, not a key of it: the thief of one takes nothing out of the datasets to come', async () => {
+    const { api, dataset } = await withContributions()
+    const { key } = await createOwnKey(api.db, ada.address.toLowerCase(), {
+      ...{ label: 'ci', scopes: ['write'], expiresAt: new Date(Date.now() + 864e5), spendCap: 0n },
+    })
+    const unsigned = `mutation ($ids: [ID!]!) {
+      withdrawContributions(contributionIds: $ids, reason: "x", idempotencyKey: "w") { id } }`
+    for (const each of [key, 'ada-s-key', 'operator-key']) {
+      expect((await api.ask(unsigned, { ids: ['1', '2'] }, by(each))).errors?.[0]?.message).toMatch(/"signature"/)
+      const empty = await api.ask(WITHDRAW, { ids: ['1', '2'], signature: '' }, by(each))
+      expect(empty.errors?.[0]?.extensions.code).toBe('WRONG_SIGNER')
+    }
+    expect(await dataset()).toEqual(['1', '2'])
+    expect((await api.ask('{ dataWithdrawals { nodes { id } } }')).data.dataWithdrawals.nodes).toEqual([])
   })
 })

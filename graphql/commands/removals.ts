@@ -1,8 +1,7 @@
 import { Arg, Ctx, ID, Mutation, Resolver } from 'type-graphql'
 import { DataWithdrawal, Takedown } from '#schema/offchain/removals.ts'
-import { type Caller, callerAccount, requireKey, requireOperator } from '../access.ts'
+import { callerAccount, requireOperator } from '../access.ts'
 import type { ApiContext } from '../context.ts'
-import { ApiError } from '../errors.ts'
 import { tableFor } from '../publicTables.ts'
 import { type LoadedRow, ROW_AS_OF, ROW_TABLE } from '../query/page.ts'
 import { liftTakedown, MAX_REMOVAL_REASON, recordWithdrawal, takeDown } from './removalControl.ts'
@@ -40,37 +39,23 @@ export class RemovalCommands {
 
   @Mutation(() => [DataWithdrawal], {
     description:
-      'Withdraws contributions for good: no dataset to come has them, and the versions that learned from them are marked. Their contributor signs (EIP-712 `Withdrawal`), or sends its key. What they have earned stays.',
+      'Withdraws contributions for good: no dataset to come has them, and the versions that learned from them are marked. Their contributor signs (EIP-712 `Withdrawal`): no key is needed, and none is enough. What they have earned stays.',
   })
   async withdrawContributions(
     @Arg('contributionIds', () => [ID], { description: 'The ids of contributions of one account.' }) ids: string[],
     @Arg('reason', () => String, { description: REASON }) reason: string,
     @Arg('signature', () => String, {
-      nullable: true,
-      description: 'The contributor’s signature; not needed with its key.',
+      description: 'The contributor’s signature of exactly these ids and this reason.',
     })
-    signature: string | undefined,
+    signature: string,
     @Arg('idempotencyKey', () => String, { description: KEY }) _key: string,
-    @Ctx() { db, deployment, caller, reader }: ApiContext,
+    @Ctx() { db, deployment, reader }: ApiContext,
   ): Promise<LoadedRow[]> {
     const registry = deployment.addresses.DatanetRegistry ?? ''
-    const withdrawn = await recordWithdrawal(
-      { db, chainId: deployment.chainId, registry },
-      { ids, reason, signature, mayActFor: (account) => requireContributor(caller, account) },
-    )
+    const withdrawn = await recordWithdrawal({ db, chainId: deployment.chainId, registry }, { ids, reason, signature })
     const asOf = await reader.asOf()
     return withdrawn.map((one) => ({ ...one, [ROW_AS_OF]: asOf, [ROW_TABLE]: tableFor(DataWithdrawal) }))
   }
-}
-
-/** Not even an operator withdraws for another: that is a takedown. */
-function requireContributor(caller: Caller, account: string): void {
-  if (caller.kind !== 'key' || caller.account !== account)
-    throw new ApiError(
-      'UNAUTHENTICATED',
-      `Only ${account}, who gave them, withdraws these contributions: sign, or send its key.`,
-    )
-  requireKey(caller)
 }
 
 const actorOf = ({ caller }: ApiContext) => callerAccount(caller) ?? 'an operator without a key'

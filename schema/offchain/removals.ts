@@ -26,7 +26,10 @@ export class DataWithdrawal {
   @Address('Who gave the sample.', { index: true }) contributor!: string
   @Hash('The sample.', { index: true }) contentHash!: string
   @Text('Why, for everybody to read.') reason!: string
-  @Text('The contributor’s EIP-712 signature; null when it came with the contributor’s key.', { nullable: true })
+  @Text(
+    'The contributor’s EIP-712 signature; null when it came with the contributor’s key, as an earlier release took it.',
+    { nullable: true },
+  )
   signature!: string | null
   @Time('When it was withdrawn.') at!: Date
 }

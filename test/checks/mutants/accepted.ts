@@ -301,7 +301,7 @@ export const acceptedMutants: readonly AcceptedMutant[] = [
   },
   {
     file: 'rules/quality.ts',
-    line: "if (error instanceof SampleError) return refused('malformed', error.message, null)",
+    line: "if (error instanceof SampleError) return refused(entry.id, 'malformed', error.message, null)",
     mutation: 'error instanceof SampleError → true',
     because: "parseSample throws nothing else; the check keeps a fault of ours from being told as the contributor's.",
   },
