@@ -1,6 +1,6 @@
 import { Argument, type Command, Option } from 'commander'
 import { DOCUMENT_NAMES } from '#graphql/documents/names.ts'
-import { address, httpUrl, port, positive, positiveWhole, verifiable } from './optionValues.ts'
+import { address, httpUrl, positive, positiveWhole, verifiable } from './optionValues.ts'
 
 /** What anybody verifies, copies and exports of a system. */
 export function addAuditCommands(program: Command): void {
@@ -64,18 +64,6 @@ export function addAuditCommands(program: Command): void {
     .action(async (options) => (await import('./mirrorEpochs.ts')).mirror(options))
 
   program
-    .command('replay')
-    .description('serve a folder of recorded events (replay.json) as a chain over JSON-RPC')
-    .argument('<folder>', 'the folder')
-    .option('--port <number>', 'where to listen; 0 takes a free port', port, 8545)
-    .addOption(
-      new Option('--heights <kind>', 'number the blocks consecutively, or as recorded, with the empty blocks')
-        .choices(['dense', 'recorded'])
-        .default('dense'),
-    )
-    .action(async (folder, options) => (await import('./replay.ts')).replay(folder, options))
-
-  program
     .command('export')
     .description('write all rows of the one list of a query, as of one block')
     .argument('<query>', 'such as { contributions { nodes { id status } } }')
@@ -95,16 +83,4 @@ export function addAuditCommands(program: Command): void {
     .action(async (name, version, options) =>
       (await import('./versionDocument.ts')).versionDocument(name, version, options),
     )
-
-  program
-    .command('mcp')
-    .description('speak the Model Context Protocol over standard input and output, for agents that start their servers')
-    .option('--api <url>', 'the API (default: MODELCOMMONS_API, or this machine)', httpUrl)
-    .option('--consumer <address>', 'who pays, of an API that requires no keys', address)
-    .option('--channel <id>', 'the payment channel that pays')
-    .addHelpText(
-      'after',
-      '\nThe key of the API is MODELCOMMONS_API_KEY. Agents over HTTP use the path /mcp of the API.',
-    )
-    .action(async (options) => (await import('./mcp.ts')).serveStdio(options))
 }

@@ -11,7 +11,7 @@ import { loadBase } from '#engine/tasks/models.ts'
 import { fraction, notNegative, positive, positiveFraction, positiveWhole, whole } from './optionValues.ts'
 
 /** `modelcommons models`: uses the engine alone, with models of a local folder. */
-export function registerModels(program: Command): void {
+export function addModelsCommand(program: Command): void {
   const models = program.command('models').description('list, import, inspect, train and run models on this machine')
   models.command('list').description('list the imported models').action(list)
   models

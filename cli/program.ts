@@ -14,7 +14,7 @@ export async function buildProgram({ withEngine }: { withEngine: boolean }): Pro
     .version(VERSION)
   addServiceCommands(program)
   addAuditCommands(program)
-  if (withEngine) (await import('./models.ts')).registerModels(program)
+  if (withEngine) (await import('./models.ts')).addModelsCommand(program)
   else program.command('models').description('list, import, inspect, train and run models on this machine')
   addOperatorCommands(program)
   addActCommands(program)

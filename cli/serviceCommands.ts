@@ -1,8 +1,8 @@
-import type { Command } from 'commander'
-import { address, positive, positiveWhole, whole } from './optionValues.ts'
+import { type Command, Option } from 'commander'
+import { address, httpUrl, port, positive, positiveWhole, whole } from './optionValues.ts'
 import { settingsHelp } from './settingFields.ts'
 
-/** Runs the system, or a part of it, and looks after its data. */
+/** What runs, serves or looks after a system, or a part of it. */
 export function addServiceCommands(program: Command): void {
   program
     .command('up')
@@ -96,4 +96,28 @@ export function addServiceCommands(program: Command): void {
     .option('--interval <seconds>', 'the time between two rounds', positive, 10)
     .option('--json', 'print one JSON object for each round')
     .action(async (options) => (await import('./doctor.ts')).doctor(options))
+
+  program
+    .command('replay')
+    .description('serve a folder of recorded events (replay.json) as a chain over JSON-RPC')
+    .argument('<folder>', 'the folder')
+    .option('--port <number>', 'where to listen; 0 takes a free port', port, 8545)
+    .addOption(
+      new Option('--heights <kind>', 'number the blocks consecutively, or as recorded, with the empty blocks')
+        .choices(['dense', 'recorded'])
+        .default('dense'),
+    )
+    .action(async (folder, options) => (await import('./replay.ts')).replay(folder, options))
+
+  program
+    .command('mcp')
+    .description('speak the Model Context Protocol over standard input and output, for agents that start their servers')
+    .option('--api <url>', 'the API (default: MODELCOMMONS_API, or this machine)', httpUrl)
+    .option('--consumer <address>', 'who pays, of an API that requires no keys', address)
+    .option('--channel <id>', 'the payment channel that pays')
+    .addHelpText(
+      'after',
+      '\nThe key of the API is MODELCOMMONS_API_KEY. Agents over HTTP use the path /mcp of the API.',
+    )
+    .action(async (options) => (await import('./mcp.ts')).serveStdio(options))
 }

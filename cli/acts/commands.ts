@@ -1,7 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Support } from '#client/index.ts'
 import type { SampleColumns } from '#model/sampleFile.ts'
-import { address, pointInTime, positiveWhole, sampleColumns } from '../optionValues.ts'
+import { address, sampleColumns } from '../optionValues.ts'
+import { addCallCommands } from './callCommands.ts'
 import { addDisputeCommands } from './disputeCommands.ts'
 import { addHostCommands } from './hostCommands.ts'
 import { addJudgeCommands } from './judgeCommands.ts'
@@ -136,12 +137,6 @@ function addGovernanceCommands(program: Command): void {
       )
 }
 
-interface ContributeOptions extends ActOptions {
-  datanet: bigint
-  stake?: bigint
-  columns?: SampleColumns
-}
-
 function addBondCommand(program: Command): void {
   signs(
     program.command('settle-bond').description('settle the bond of a model whose vote is over; anybody may'),
@@ -151,6 +146,12 @@ function addBondCommand(program: Command): void {
     .action(async (modelId: bigint, options) =>
       (await loadActs()).runAct(options, async (client, all) => ({ wei: await all.resolveBond(client, modelId) })),
     )
+}
+
+interface ContributeOptions extends ActOptions {
+  datanet: bigint
+  stake?: bigint
+  columns?: SampleColumns
 }
 
 function addDataCommands(program: Command): void {
@@ -249,84 +250,6 @@ function addWithdrawCommands(program: Command): void {
         all.withdrawStake(client, ids.length ? ids.map(wholeId) : undefined),
       ),
     )
-}
-
-function addCallCommands(program: Command): void {
-  const credit = program.command('credit').description('prepaid credit with an endpoint')
-  readsOwn(credit.command('list').description('the account’s credit, by endpoint'), 'credit list').action(
-    async (options: ActOptions) => (await loadActs()).runOwnRead(options, (client, all) => all.listCredit(client)),
-  )
-  signs(credit.command('deposit').description('add credit'), 'credit deposit 1 5')
-    .argument('<endpoint>', 'its id', wholeId)
-    .argument('<tokens>', 'gOPEN', tokenAmount)
-    .action(async (endpointId: bigint, amount: bigint, options) =>
-      (await loadActs()).runAct(options, (client, all) => all.deposit(client, { endpointId, amount })),
-    )
-  signs(credit.command('request').description('ask for credit back'), 'credit request 1 5')
-    .argument('<endpoint>', 'its id', wholeId)
-    .argument('<tokens>', 'gOPEN', tokenAmount)
-    .action(async (endpointId: bigint, amount: bigint, options) =>
-      (await loadActs()).runAct(options, async (client, all) => ({
-        availableAt: (await all.requestWithdrawal(client, { endpointId, amount })).toISOString(),
-      })),
-    )
-  signs(credit.command('withdraw').description('take the credit that was asked for'), 'credit withdraw 1')
-    .argument('<endpoint>', 'its id', wholeId)
-    .action(async (endpointId: bigint, options) =>
-      (await loadActs()).runAct(options, async (client, all) => ({ wei: await all.withdraw(client, endpointId) })),
-    )
-  signs(
-    program.command('call').description('ask an endpoint, and pay for the answer from the credit'),
-    'call 1 "Where is my parcel?"',
-  )
-    .argument('<endpoint>', 'its id', wholeId)
-    .argument('<prompt...>', 'the question')
-    .option('--max-tokens <number>', 'the longest answer', positiveWhole)
-    .option('--open', 'let prompt and answer be shown, so that their sources share the fee')
-    .action(async (endpointId: bigint, words: string[], options: ActOptions & { maxTokens?: number; open?: boolean }) =>
-      (await loadActs()).runAct(options, (client, all) =>
-        all.callEndpoint(client, {
-          ...{ endpointId, prompt: words.join(' '), open: options.open ?? false },
-          ...(options.maxTokens && { maxTokens: options.maxTokens }),
-        }),
-      ),
-    )
-  const usage = program
-    .command('usage')
-    .description('what answered calls came to, by hour or day; of an API key’s account, or all for operators')
-  reads(usage, 'usage --from 2026-11-01 --by endpoint')
-    .addOption(new Option('--every <period>', 'the length of the periods').choices(['hour', 'day']).default('day'))
-    .requiredOption('--from <time>', 'the first day or time', pointInTime)
-    .option('--to <time>', 'the end (default: now)', pointInTime)
-    .addOption(new Option('--by <what...>', 'also divided by').choices(['key', 'endpoint', 'consumer']))
-    .option('--key <id>', 'only calls of this key, by its id')
-    .option('--endpoint <id>', 'only calls of this endpoint')
-    .addHelpText('after', '\nThe key of the API is MODELCOMMONS_API_KEY.')
-    .action(async ({ every, from, to, by, key, endpoint, ...options }) =>
-      (await loadActs()).runRead(options, (client, all) =>
-        all.listUsage(client, { every, from, to, by, keyId: key, endpointId: endpoint }),
-      ),
-    )
-  const receipt = program.command('receipt').description('receipts of answered calls')
-  reads(
-    receipt.command('verify').description('check a receipt against its signature and the chain'),
-    'receipt verify answer.json',
-  )
-    .argument('<file>', 'the JSON of a receipt, as `call --json` prints it')
-    .action(async (file: string, options) => (await import('./verifyReceiptFile.ts')).verifyReceiptFile(file, options))
-  reads(
-    receipt.command('delete-texts').description('delete prompts and answers of own calls at once; their receipts stay'),
-    'receipt delete-texts --before 2026-11-01',
-  )
-    .argument('[id...]', 'the calls, by their receipts')
-    .option('--before <time>', 'instead: all calls that ended before this day or time', pointInTime)
-    .addHelpText('after', '\nThe key of the API is MODELCOMMONS_API_KEY; only calls of its account are deleted.')
-    .action(async (ids: string[], options: ActOptions & { before?: Date }) => {
-      const { before } = options
-      if (ids.length > 0 === (before !== undefined))
-        throw new InvalidArgumentError('Name calls, or give --before: one of both.')
-      await (await loadActs()).runRead(options, (client, all) => all.deleteTexts(client, before ? { before } : { ids }))
-    })
 }
 
 function addClaimCommand(program: Command): void {
