@@ -35,7 +35,7 @@ const RETRY_MS = 250
 
 interface FollowOptions {
   signal: AbortSignal
-  /** Whether the text is wanted before it is complete. Who has read a part of an answer pays for it, also when the call is cancelled. */
+  /** Whether the text is wanted before it is complete. */
   stream: boolean
 }
 

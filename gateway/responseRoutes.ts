@@ -53,12 +53,12 @@ export function addResponseRoutes(router: Router, gateway: Gateway): void {
   })
   router.delete('/responses/:id', async (request: Request<{ id: string }>, response) => {
     const caller = callerIn(response)
-    const { id } = await storedCall(gateway, caller, request.params.id)
+    const call = await storedCall(gateway, caller, request.params.id)
     const { db, deployment } = gateway.services
     const deleted = await db.transaction(async (sql) =>
-      removeTexts(sql, await ownCalls(sql, [id], ownerOf(caller)), mapTermsOf(deployment.settings)),
+      removeTexts(sql, await ownCalls(sql, [call.id], ownerOf(caller)), mapTermsOf(deployment.settings)),
     )
-    if (deleted.length === 0)
+    if (deleted.length === 0 && !call.textsRemovedAt)
       throw new GatewayError(
         409,
         `Response with id '${request.params.id}' cannot be deleted yet: it is under way (cancel it), or it is opened, and evidence until the map of its epoch can be disputed no more.`,
@@ -74,15 +74,17 @@ interface FoundCall extends StoredCall {
   result?: AnswerResult
   error: { code: string; message: string } | null
   cancelRequested: boolean
+  textsRemovedAt: Date | null
 }
 
-/** @throws GatewayError when there is no such call of this caller. */
+/** A call with its texts; of one that was cancelled, the texts are gone at once. @throws GatewayError when there is no such call of this caller. */
 async function storedCall({ services: { db } }: Gateway, caller: Caller, responseId: string): Promise<FoundCall> {
   requireKey(caller, 'read')
   const id = /^resp_([0-9a-f]{32})$/.exec(responseId)?.[1]
   const { rows } = await db.query<FoundCall & { requestedBy: string | null }>(
-    `select id, status, input, result, error, requested_by as "requestedBy", cancel_requested as "cancelRequested", created_at as "createdAt"
-     from job_run where id = $1 and kind = 'infer' and texts_removed_at is null`,
+    `select id, status, input, result, error, requested_by as "requestedBy", cancel_requested as "cancelRequested", created_at as "createdAt",
+       texts_removed_at as "textsRemovedAt"
+     from job_run where id = $1 and kind = 'infer' and (texts_removed_at is null or status = 'Cancelled')`,
     [id ?? ''],
   )
   const viewer = viewerOf(caller)
@@ -98,7 +100,10 @@ function shown(call: FoundCall) {
   const { id, status, result, error, cancelRequested } = call
   const echo = echoOf(call)
   const created = createdAt(call)
-  if (result) return completedResponse(id, created, echo, result, toolNames(call.input.chat))
+  if (result) {
+    const answered = completedResponse(id, created, echo, result, toolNames(call.input.chat))
+    return result.finish === 'cancelled' ? { ...answered, status: 'cancelled', incomplete_details: null } : answered
+  }
   if (status === 'Failed')
     return responseObject(id, created, echo, 'failed', {
       error: { code: error?.code === 'BAD_INPUT' ? 'invalid_prompt' : 'server_error', message: error?.message ?? '' },

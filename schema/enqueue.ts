@@ -7,6 +7,7 @@ import { checkJobInput, type JobDefinition, type JobKind, jobDefinition, jobs } 
 import { notify, notifySql } from './notifications.ts'
 import { IS_LIVE, JobRun } from './offchain/jobs.ts'
 import type { QueueEntry, Queues } from './queue.ts'
+import { removeCancelledTexts, withoutInputTexts } from './removeTexts.ts'
 import { columns } from './rows.ts'
 import { currentTraceparent, traced } from './tracing.ts'
 
@@ -183,16 +184,19 @@ async function insertJobs(sql: Sql, requests: readonly NewJob[]): Promise<(Inser
 
 const NEW_JOB_NOTICE = `json_build_object('type', 'job', 'id', id, 'status', status, 'progress', progress, 'lane', queue)::text`
 
+/** What is left of a cancelled call: the request that was cancelled, but for its texts. */
+const IS_CANCELLED_CALL = `status = 'Cancelled' and texts_removed_at is not null`
+
 /** The jobs that the keys of these requests already have, in this order. */
 async function existingJobs(sql: Sql, requests: readonly NewJob[]): Promise<(Inserted | EnqueueError)[]> {
   const { rows } = await sql.query(
-    `select ${columns(JobRun)}, input = given_input::jsonb as same
+    `select ${columns(JobRun)}, input = case when ${IS_CANCELLED_CALL} then ${withoutInputTexts('given_input::jsonb')} else given_input::jsonb end as same
      from unnest($1::text[], $2::text[]) with ordinality as given(given_id, given_input, place) join job_run on id = given_id order by place`,
     [requests.map(({ id }) => id), requests.map(({ input }) => input)],
   )
   return requests.map(({ id, kind, key }, index) => {
     const { same, ...job } = rows[index]
-    if (job.textsRemovedAt)
+    if (job.textsRemovedAt && job.status !== 'Cancelled')
       return new EnqueueError(
         'IDEMPOTENCY_KEY_REUSED',
         `The idempotency key ${JSON.stringify(key)} was used for the call ${id}, whose prompt and answer were removed since. It is not answered again; use a new key for a new request.`,
@@ -218,8 +222,8 @@ export async function findJob(sql: Sql, id: string): Promise<JobRun> {
   return jobFromRow(rows[0])
 }
 
-/** Cancels a job. A queued or waiting job is cancelled at once, a running one ends as Cancelled when its worker receives the request, an ended one does
- *  not change. @throws EnqueueError when there is no such job. */
+/** Cancels a job. A queued or waiting job is cancelled at once, a running one ends when its worker receives the request, an ended one does not change. A
+ *  call that is cancelled loses its texts. @throws EnqueueError when there is no such job. */
 export async function cancelJob({ db }: Pick<Context, 'db'>, id: string): Promise<JobRun> {
   return db.transaction(async (sql) => {
     await sql.query('select 1 from job_run where id = $1 for update', [id])
@@ -230,6 +234,7 @@ export async function cancelJob({ db }: Pick<Context, 'db'>, id: string): Promis
         [id],
       )
       await releaseHold(sql, id)
+      await removeCancelledTexts(sql, [id])
       await notify(sql, { type: 'job', id, status: 'Cancelled', progress: job.progress })
     } else if (job.status === 'Running' && !job.cancelRequested) {
       await sql.query('update job_run set cancel_requested = true where id = $1', [id])

@@ -18,6 +18,9 @@ export const resultWithoutTexts = (result: Record<string, unknown>) => without(r
 
 const names = (members: readonly string[]) => `array[${members.map((member) => `'${member}'`).join(', ')}]`
 
+/** SQL: a call's input without texts. */
+export const withoutInputTexts = (input: string) => `(${input} - ${names(INPUT_TEXTS)})`
+
 /** Of the deployment, in seconds: how long a published reward map can be disputed, and again after a dispute about it failed. */
 export interface MapTerms {
   challengeWindow: number
@@ -56,7 +59,7 @@ export async function removeTexts(sql: Sql, ids: readonly string[], terms: MapTe
   )
   await sql.query('select 1 from job_run where id = any($1) order by id for update', [ids])
   const { rows: jobs } = await sql.query<{ id: string }>(
-    `update job_run set input = input - ${names(INPUT_TEXTS)}, result = result - ${names(RESULT_TEXTS)}, texts_removed_at = clock_timestamp()
+    `update job_run set input = ${withoutInputTexts('input')}, result = result - ${names(RESULT_TEXTS)}, texts_removed_at = clock_timestamp()
      where id = any($1) and kind = 'infer' and texts_removed_at is null and not ${IS_LIVE}
        and not exists (select 1 from receipt where receipt.id = job_run.id and receipt.texts_removed_at is null)
      returning id`,
@@ -65,6 +68,18 @@ export async function removeTexts(sql: Sql, ids: readonly string[], terms: MapTe
   const removed = [...new Set([...receipts, ...jobs].map(({ id }) => id))]
   await removeFromJournal(sql, removed)
   return removed
+}
+
+/** Removes the texts of those of the jobs that are cancelled calls, in the transaction that cancels them: nobody has paid for keeping them, and whoever asks and cancels
+ *  in a loop would fill the database. */
+export async function removeCancelledTexts(sql: Sql, ids: readonly string[]): Promise<void> {
+  const { rows } = await sql.query<{ id: string; attempt: number }>(
+    `update job_run set input = ${withoutInputTexts('input')}, texts_removed_at = clock_timestamp()
+     where id = any($1) and kind = 'infer' and status = 'Cancelled' and texts_removed_at is null returning id, attempt`,
+    [ids],
+  )
+  const begun = rows.filter(({ attempt }) => attempt > 0).map(({ id }) => id)
+  if (begun.length > 0) await removeFromJournal(sql, begun) // an attempt that was lost may have answered
 }
 
 /** Notes that the texts of calls, which have ended, have to leave the journal. A call that was answered at its first attempt has nothing there of before. */

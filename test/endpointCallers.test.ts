@@ -88,8 +88,7 @@ test('an endpoint with a list answers its host and the listed accounts, by every
   }
 
   const job = must((await infer('listed')).data).infer.id
-  const cancel = 'mutation ($id: ID!) { cancelJob(id: $id, idempotencyKey: "c") { status } }'
-  expect((await ask(cancel, { id: job }, keys.listed)).data.cancelJob.status).toBe('Cancelled')
+  await db.query(`update job_run set status = 'Failed', finished_at = now() where id = $1`, [job])
   await restrict([])
   expect(await codeOf(infer('listed'))).toBe('CALLER_NOT_LISTED')
   const retry = 'mutation ($id: ID!) { retryJob(id: $id, idempotencyKey: "r") { status } }'

@@ -113,7 +113,7 @@ test('agents of both revisions, over HTTP and over standard input, list, ask, pa
 })
 
 test.each(['legacy', 'auto', 'stdio'] as const)(
-  'a call that is cancelled pays what was told; one with a key is made once (%s)',
+  'a call that is cancelled pays what was generated; one with a key is made once (%s)',
   async (way) => {
     const system = await servedModel(world)
     const client = way === 'stdio' ? await overStdio(system.url) : await mcpClient(system.url, way)

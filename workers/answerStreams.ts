@@ -28,8 +28,6 @@ export interface AnswerStream {
   end(): void
   /** The attempt has failed: readers are disconnected. */
   fail(): void
-  /** Whether anybody was sent a part of it. */
-  readonly isRead: boolean
 }
 
 interface StreamAddress {
@@ -54,7 +52,6 @@ class BufferedStream implements AnswerStream {
   readonly lines: string[] = []
   bytes = 0
   state: 'expected' | 'open' | 'ended' | 'failed' = 'expected'
-  isRead = false
   readers = 0
   /** Readers that have sent all there is. */
   private readonly waiting = new Set<() => void>()
@@ -185,7 +182,6 @@ async function send(stream: BufferedStream, response: ServerResponse): Promise<v
     const line = stream.lines[sent]
     if (line !== undefined) {
       sent++
-      stream.isRead = true
       await writeSlowly(response, line, DRAIN_MS)
     } else if (stream.state === 'ended') return void response.end()
     else if (stream.state === 'failed') return void response.destroy()

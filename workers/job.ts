@@ -96,6 +96,20 @@ export class MissingArtifactError extends PendingError {
   override name = 'MissingArtifactError'
 }
 
+/** Follows `signal`, but a cancellation only after `ms`: for work that its consumer pays for, and which ends soon. */
+export function delayCancellation(signal: AbortSignal, ms: number): AbortSignal {
+  const delayed = new AbortController()
+  const abort = () => delayed.abort(signal.reason)
+  const follow = () => (isCancelled(signal) ? void setTimeout(abort, ms).unref() : abort())
+  if (signal.aborted) follow()
+  else signal.addEventListener('abort', follow, { once: true })
+  return delayed.signal
+}
+
+/** Whether the job of this signal was told to end because it was cancelled. */
+export const isCancelled = ({ aborted, reason }: AbortSignal): boolean =>
+  aborted && reason instanceof Interruption && reason.reason === 'cancelled'
+
 /** Why a running job must end early: it was cancelled, this worker stops, another worker has taken the job over, or it made no progress for
  *  the time of its kind. */
 export class Interruption extends Error {

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import { JOB_COUNTS } from '#schema/jobMetrics.ts'
-import { Receipt } from '#schema/offchain/attribution.ts'
+import { CreditHold, Receipt } from '#schema/offchain/attribution.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { freshDatabase } from '#test/database.ts'
 import { insert } from '#test/factory.ts'
-import { countEndedJobs, deleteOldJobs } from './jobHistory.ts'
+import { countEndedJobs, deleteCancelledCalls, deleteOldJobs } from './jobHistory.ts'
 import { addJobs } from './test/addJobs.ts'
 
 test('ended jobs are counted once, and the counts survive their deletion', async () => {
@@ -54,4 +54,25 @@ test('a job that something still needs is not deleted', async () => {
   await deleteOldJobs(db, { days: 90 })
   expect(await left()).toEqual(needed)
   expect((await db.query('select job_id from job_metric')).rows).toEqual([{ job_id: 'training1' }])
+})
+
+test('calls that were cancelled before they began are deleted after minutes, with their holds once the ledger has released those', async () => {
+  const db = await freshDatabase()
+  const ended = async (prefix: string, more: { status?: string; days?: number } = {}) =>
+    addJobs(db, 1, { status: 'Cancelled', days: 0.01, prefix, ...more })
+  for (const prefix of ['free', 'released', 'held', 'begun']) await ended(prefix)
+  await ended('young', { days: 0 })
+  await ended('failed', { status: 'Failed' })
+  await db.query(`update job_run set attempt = 0 where id <> 'begun1'`)
+  const hold = { open: false, fee: 0n, channelId: '0xc', maximum: 7n }
+  await insert(db, CreditHold, { ...hold, id: 'free1', channelId: null, maximum: 0n, isSettled: false })
+  await insert(db, CreditHold, { ...hold, id: 'released1', isSettled: true })
+  await insert(db, CreditHold, { ...hold, id: 'held1', isSettled: false })
+  const left = async (table: string) => (await db.query(`select id from ${table} order by id`)).rows.map(({ id }) => id)
+  expect(await deleteCancelledCalls(db)).toBe(false)
+  expect(await left('job_run')).toHaveLength(6) // none is counted yet
+  await countEndedJobs(db)
+  expect(await deleteCancelledCalls(db)).toBe(false)
+  expect(await left('job_run')).toEqual(['begun1', 'failed1', 'held1', 'young1'])
+  expect(await left('credit_hold')).toEqual(['held1'])
 })

@@ -32,6 +32,25 @@ const NEEDED = `(
   or status <> 'Succeeded' and exists (select 1 from steward_step where job_id = job.id)
   or exists (select 1 from job_run child where child.parent_id = job.id))`
 
+/** For so long it is told of a call what became of it, although it was cancelled before it began. */
+const CANCELLED_CALL_MINUTES = 10
+
+/** Deletes calls that were cancelled before their first attempt, with their holds: they have cost nothing and computed nothing, so that anybody can make any number of
+ *  them. The hold of one that costs something goes once the ledger has posted its release. Returns whether there may be more. */
+export async function deleteCancelledCalls(sql: Sql): Promise<boolean> {
+  const { rowCount } = await sql.query(
+    `with old as (
+       select id from job_run job where kind = 'infer' and status = 'Cancelled' and attempt = 0
+         and finished_at < clock_timestamp() - interval '${CANCELLED_CALL_MINUTES} minutes' and finished_at <= (select max(counted_until) from job_total)
+         and not exists (select 1 from credit_hold where id = job.id and (open or fee > 0 or not is_settled and channel_id is not null and maximum > 0))
+         and not ${NEEDED} order by finished_at limit ${BATCH} for update skip locked),
+     holds as (delete from credit_hold where id in (select id from old)),
+     calls as (delete from key_call where id in (select id from old))
+     delete from job_run where id in (select id from old)`,
+  )
+  return rowCount === BATCH
+}
+
 /** Deletes jobs that ended more than `days` ago and that nothing needs, with their metrics. It looks at a batch that begins after `from`; returns
  *  where the next batch begins, or undefined at the end. */
 export async function deleteOldJobs(

@@ -6,6 +6,7 @@ import { notifySql } from '#schema/notifications.ts'
 import { Artifact } from '#schema/offchain/artifacts.ts'
 import { type JobCheckpoint, JobRun, type JobStatus } from '#schema/offchain/jobs.ts'
 import type { QueueEntry } from '#schema/queue.ts'
+import { removeCancelledTexts } from '#schema/removeTexts.ts'
 import { columns, type EntityRow, groupRows, row, saveRows, storeSql } from '#schema/rows.ts'
 import type { JobOutcome } from './job.ts'
 
@@ -233,11 +234,12 @@ export interface JobFailure {
   message: string
 }
 
-/** Ends a job without a result and releases its credit hold. @throws ClaimLostError */
+/** Ends a job without a result and releases its credit hold; a call that was cancelled loses its texts. @throws ClaimLostError */
 export const endJob = (db: Database, job: JobRun, status: 'Failed' | 'Cancelled', failure?: JobFailure) =>
   db.transaction(async (sql) => {
     await endAttempt(sql, job, status, 'error = $5', failure ? JSON.stringify(failure) : null)
     await releaseHold(sql, job.id)
+    if (status === 'Cancelled') await removeCancelledTexts(sql, [job.id])
   })
 
 /** Ends the attempt and sends the notification, in one statement. */

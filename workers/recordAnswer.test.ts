@@ -1,12 +1,19 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { recoverMessageAddress } from 'viem'
 import { expect, test } from 'vitest'
 import { OPERATOR } from '#contracts/test/world.ts'
 import { contentSalt, receiptHash, totalHash } from '#rules/receiptHash.ts'
 import type { AnswerEntry } from '#schema/journal/answers.ts'
-import { Receipt } from '#schema/offchain/attribution.ts'
-import { rowsOf } from '#schema/rows.ts'
+import { CreditHold, Receipt } from '#schema/offchain/attribution.ts'
+import { JobRun } from '#schema/offchain/jobs.ts'
+import { rowOf, rowsOf } from '#schema/rows.ts'
 import { answeringSystem, FEE } from '#test/answeringSystem.ts'
 import { freshDatabase } from '#test/database.ts'
+import { insert } from '#test/factory.ts'
+import { must } from '#test/must.ts'
+import type { ChainClient } from './chain.ts'
+import { Interruption, type JobContext } from './job.ts'
+import { recordAnswer } from './recordAnswer.ts'
 
 test('calls of one channel that end together are charged one after the other; the journal and the signed receipts say the same', async () => {
   const { serving, grant, channel, journal } = await answeringSystem()
@@ -47,4 +54,25 @@ test('calls of one channel that end together are charged one after the other; th
     const signature = receipt.signature as `0x${string}`
     expect(await recoverMessageAddress({ message: { raw: hash }, signature })).toBe(OPERATOR.address)
   }
+})
+
+test('a call that is cancelled while its answer is stored is charged: its consumer may have read it', async () => {
+  const db = await freshDatabase()
+  const input = { endpointId: '1', prompt: 'p', consumer: '0xC', open: false } as JobContext<'infer'>['input']
+  await insert(db, JobRun, { id: 'a', kind: 'infer', input: { ...input } })
+  await insert(db, CreditHold, { id: 'a', open: true, fee: null, channelId: null })
+  const hold = must(await rowOf(db, CreditHold, 'a'))
+  const cancel = new AbortController()
+  const journal = {
+    async append() {
+      cancel.abort(new Interruption('cancelled'))
+      await sleep(50)
+    },
+  }
+  const chain = { sign: async () => '0x1' } as unknown as ChainClient
+  const job = { id: 'a', input, chain, signal: cancel.signal } as JobContext<'infer'>
+  const answer = { versionId: '1', text: 'whole', tokensIn: 3, tokensOut: 2, fee: FEE, result: {} }
+  await db.transaction((sql) => recordAnswer(sql, { job, journal, hold }, answer))
+  expect((await db.query('select open, fee from credit_hold')).rows).toEqual([{ open: false, fee: FEE }])
+  expect(await rowOf(db, Receipt, 'a')).toMatchObject({ answer: 'whole', fee: FEE })
 })

@@ -9,7 +9,7 @@ import { type CreditHold, Receipt } from '#schema/offchain/attribution.ts'
 import { JobRun } from '#schema/offchain/jobs.ts'
 import { row, rowOf, saveRows } from '#schema/rows.ts'
 import { untilAborted } from '#schema/untilAborted.ts'
-import { type JobContext, JobError } from './job.ts'
+import { delayCancellation, type JobContext, JobError } from './job.ts'
 
 /** An answer whose fee is not charged yet. */
 export interface Answer {
@@ -28,8 +28,8 @@ interface Recorder {
   hold: CreditHold
 }
 
-/** The time for storing an answer that its consumer has cut. */
-const CUT_MS = 10_000
+/** The time for storing an answer whose job was told to end when it was there, or was cancelled since. */
+const ENDED_MS = 10_000
 
 /** A worker that is frozen while it stores an answer loses its transaction, and with it the lock on the channel's voucher. */
 const MAX_IDLE = '60s'
@@ -82,8 +82,13 @@ export async function recordAnswer(sql: Sql, { job, journal, hold }: Recorder, a
     maximum: hold.maximum,
     voucher: channelId === null ? null : await voucherOf(sql, channelId),
   }
-  // A store that does not answer must not keep a worker from stopping: the job is answered again, and the later answer counts.
-  await untilAborted(journal.append(entry), job.signal.aborted ? AbortSignal.timeout(CUT_MS) : job.signal)
+  // A store that does not answer must not keep a worker from stopping: the job is answered again, and the later answer counts. A cancellation comes too
+  // late for an answer that is there: its consumer may have read it.
+  const { signal } = job
+  await untilAborted(
+    journal.append(entry),
+    signal.aborted ? AbortSignal.timeout(ENDED_MS) : delayCancellation(signal, ENDED_MS),
+  )
   await saveRows(sql, [row(Receipt, { id: job.id, jobId: job.id, epoch: null, ...receipt, textsRemovedAt: null })])
 }
 

@@ -10,6 +10,7 @@ import { VersionInfluence } from '#schema/offchain/attribution.ts'
 import { Holder } from '#schema/onchain/governance.ts'
 import { row } from '#schema/rows.ts'
 import { backends, stopRedis } from '#schema/test/queues.ts'
+import { account } from '#test/factory.ts'
 import { must } from '#test/must.ts'
 import { type Interruption, JobError, type JobHandlers } from './job.ts'
 import {
@@ -210,6 +211,26 @@ test('a running job that is cancelled learns the reason and ends as Cancelled', 
   expect(await ended(system, id)).toMatchObject({ status: 'Cancelled', error: null })
   expect(reason).toBe('cancelled')
   expect(Date.now() - asked).toBeLessThan(5_000)
+})
+
+test('a call that is cancelled while it runs, without an answer, keeps no texts; the journal is cleared of what a lost attempt may have left', async () => {
+  const system = await testWorker()
+  await system.startWorker({
+    async infer({ signal }) {
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
+      throw signal.reason
+    },
+  })
+  const { id } = await system.enqueue('infer', { endpointId: '1', prompt: 'secret', consumer: account(1) })
+  await vi.waitFor(async () => expect((await findJob(system.db, id)).status).toBe('Running'))
+  await cancelJob(system, id)
+  const { status, input, textsRemovedAt } = await ended(system, id)
+  expect([status, textsRemovedAt, JSON.stringify(input).includes('secret')]).toEqual([
+    'Cancelled',
+    expect.any(Date),
+    false,
+  ])
+  expect((await system.db.query('select id from journalled_text')).rows).toEqual([{ id }])
 })
 
 test('a cancelled job whose handler ignores the signal is abandoned after the grace period, and its later result is ignored', async () => {

@@ -6,7 +6,8 @@ import { jobDefinition, jobKinds } from '#schema/jobs.ts'
 import { notify } from '#schema/notifications.ts'
 import type { JobRun, JobStatus } from '#schema/offchain/jobs.ts'
 import { type QueueEntry, QueueError, type Queues } from '#schema/queue.ts'
-import { countEndedJobs, deleteOldJobs } from './jobHistory.ts'
+import { removeCancelledTexts } from '#schema/removeTexts.ts'
+import { countEndedJobs, deleteCancelledCalls, deleteOldJobs } from './jobHistory.ts'
 import type { Timing } from './timing.ts'
 
 /** Of each kind: a long backlog of one keeps no other from being found. */
@@ -75,6 +76,7 @@ async function handOnLostJobs(sql: Sql, staleMs: number): Promise<void> {
   )
   for (const { id, status, progress } of lost.rows) {
     if (status !== 'Queued') await releaseHold(sql, id)
+    if (status === 'Cancelled') await removeCancelledTexts(sql, [id])
     await notify(sql, { type: 'job', id, status, progress })
   }
 }
@@ -82,6 +84,8 @@ async function handOnLostJobs(sql: Sql, staleMs: number): Promise<void> {
 /** Time between two batches of old jobs to delete, and between two passes over all of them. */
 const DELETE_MS = 10_000
 const DELETE_PASS_MS = 3_600_000
+/** Time between two looks for cancelled calls to delete, unless there are more. */
+const CANCELLED_PASS_MS = 60_000
 
 export interface SweeperOptions extends Pick<Timing, 'staleMs' | 'queuedMs' | 'sweepMs'> {
   /** Ended jobs that nothing needs are deleted after this time; 0: never. */
@@ -99,10 +103,13 @@ export function createSweeper(
   let judgeFrom = 0
   let deleteFrom: string | undefined
   let nextDelete = 0
+  let nextCancelled = 0
   const keepHistory = () =>
     context.db.transaction(async (sql) => {
       if (!(await tryTransactionLock(sql, 'sweep'))) return
       await countEndedJobs(sql)
+      if (performance.now() >= nextCancelled && !(await deleteCancelledCalls(sql)))
+        nextCancelled = performance.now() + CANCELLED_PASS_MS
       if (retentionDays === 0 || performance.now() < nextDelete) return
       deleteFrom = await deleteOldJobs(sql, { days: retentionDays, from: deleteFrom })
       nextDelete = performance.now() + (deleteFrom === undefined ? DELETE_PASS_MS : DELETE_MS)

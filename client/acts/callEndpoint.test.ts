@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { evaluate, version } from '#contracts/test/mandate.ts'
 import { ALICE, HOST, OPERATOR, STRANGER } from '#contracts/test/world.ts'
 import { until } from '#indexer/test/follow.ts'
+import { releaseHold } from '#schema/enqueue.ts'
 import { FEE } from '#test/answeringSystem.ts'
 import {
   type Client,
@@ -73,21 +74,26 @@ test('a call that failed is a new one when it is asked again, unless it is being
   const calls = async (status: string) =>
     (await reader.ask(CALLS, {})).jobs.nodes.filter((job) => job.status === status).map(({ id }) => id)
   const ask = () => callEndpoint(alice, { endpointId: 1n, prompt: 'Where is my parcel?', maxTokens: 10 })
-  /** Asks, and cancels what waits to be answered. */
-  const askInVain = async () => {
+  const cancel = (id: string) => reader.ask(CANCEL, { id })
+  const fail = async (id: string) => {
+    await system.db.query(`update job_run set status = 'Failed', finished_at = now() where id = $1`, [id])
+    await releaseHold(system.db, id)
+  }
+  /** Asks, and ends what waits to be answered. */
+  const askInVain = async (end: (id: string) => Promise<unknown>) => {
     const before = asked
-    const ended = expect(ask()).rejects.toThrow(/infer Cancelled/)
+    const ended = expect(ask()).rejects.toThrow(/infer (Cancelled|Failed)/)
     await until('the call waits', async () => asked > before && (await calls('Queued')).length === 1)
     const [id = ''] = await calls('Queued')
-    await reader.ask(CANCEL, { id })
+    await end(id)
     await ended
     return id
   }
-  const first = await askInVain()
-  const second = await askInVain()
+  const first = await askInVain(cancel)
+  const second = await askInVain(fail)
   expect(second).not.toBe(first)
   await reader.ask(RETRY, { id: second })
-  expect(await askInVain()).toBe(second)
+  expect(await askInVain(cancel)).toBe(second)
   expect((await calls('Cancelled')).sort()).toEqual([first, second].sort())
   over.abort()
 })

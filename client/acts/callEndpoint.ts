@@ -27,7 +27,7 @@ const MAX_ATTEMPTS = 100
 
 /**
  * Asks an endpoint and pays for the answer: signs a voucher for no more than the calls so far and this one may cost. The account needs credit with the
- * endpoint (`deposit`), unless it is free. A call that a crash interrupted is asked and paid once; one that failed has cost nothing, and is asked for anew when it is asked again.
+ * endpoint (`deposit`), unless it is free. A call that a crash interrupted is asked and paid once; one that failed, or was cancelled before its first token, has cost nothing, and is asked for anew when it is asked again.
  * @throws ClientError when the credit is too little, with what to deposit.
  * @example
  * ```ts

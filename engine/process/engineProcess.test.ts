@@ -73,12 +73,19 @@ test('answers stream concurrently, and an exclusive task waits for them', async 
   const ended: string[] = []
   const ask = async (name: string, maxTokens: number, stop?: string[]) => {
     const pieces: string[] = []
+    let told = 0
     const question = { prompt: `thing ${name} is red`, maxTokens, stop, topLogProbabilities: 2 }
     const { answers } = await engine.run(
       'generate',
       { baseFolder: model.baseFolder, requests: [question], stream: true },
-      { onEvent: (event) => event.type === 'text' && pieces.push(event.text) },
+      {
+        onEvent(event) {
+          if (event.type === 'text') pieces.push(event.text)
+          if (event.type === 'text' || event.type === 'tokens') told = event.tokensOut
+        },
+      },
     )
+    expect(told).toBe(answers[0]?.tokensOut) // also of tokens whose text is held back
     ended.push(name)
     return { answer: must(answers[0]), pieces }
   }

@@ -21,7 +21,7 @@ export interface GenerateTaskInput {
   baseFolder: string
   adapterFolder?: string
   requests: readonly PromptRequest[]
-  /** Whether to stream the text as events of the type `text`. */
+  /** Whether to stream the text as events of the types `text` and `tokens`. */
   stream?: boolean
 }
 
@@ -88,8 +88,12 @@ export async function answerPrompts(
       found.tokens?.push({ token: spelled(token), ...(top && { top: top.map(spelled) }) })
       if (finish) found.finish = finish
       if (stopped !== undefined) found.stopped = stopped
-      if (!stream || text === '') continue
+      if (!stream) continue
       const { tokensIn, tokensOut } = found
+      if (text === '') {
+        emit({ type: 'tokens', request: index, tokensIn, tokensOut })
+        continue
+      }
       emit({ type: 'text', request: index, text, tokensIn, tokensOut, ...newTokens(found.tokens, untold) })
       untold = found.tokens?.length ?? 0
     }

@@ -14,6 +14,8 @@ export type EngineEvent =
   | { type: 'progress'; done: number; stage?: string }
   /** The next text of the answer to request number `request`. */
   | ({ type: 'text'; request: number } & TextProgress)
+  /** How far that answer is while its newest tokens have no text yet: it may become part of a stop string, or of a character. */
+  | ({ type: 'tokens'; request: number } & Pick<TextProgress, 'tokensIn' | 'tokensOut'>)
   /** A fault in spite of which the task goes on; without a text it is over. */
   | { type: 'warning'; text?: string }
 

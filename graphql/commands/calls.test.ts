@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { releaseHold } from '#schema/enqueue.ts'
 import { CreditHold } from '#schema/offchain/attribution.ts'
 import { insert } from '#test/factory.ts'
 import { must } from '#test/must.ts'
@@ -31,6 +32,11 @@ const holds = async ({ db }: TestApi) =>
   (await db.query('select id, channel_id as channel, open, fee from credit_hold order by created_at, id')).rows
 const cancel = ({ ask }: TestApi, id: string) =>
   ask('mutation ($id: ID!) { cancelJob(id: $id, idempotencyKey: "c") { id } }', { id })
+/** Ends a call as a worker does at its last attempt. */
+const fail = async ({ db }: TestApi, id: string) => {
+  await db.query(`update job_run set status = 'Failed', finished_at = now() where id = $1`, [id])
+  await releaseHold(db, id)
+}
 const retry = ({ ask }: TestApi, id: string) =>
   ask('mutation ($id: ID!) { retryJob(id: $id, idempotencyKey: "r") { status } }', { id })
 
@@ -199,7 +205,7 @@ test('a stranger’s endpoint is not answered, not even for nothing, and not by 
     )
   expect(await jobCount(api)).toBe(0)
   const { id } = (await call(api, { endpointId: '4' })).data.infer
-  await cancel(api, id)
+  await fail(api, id)
   await api.db.query('update endpoint set host = $1', [OTHER_HOST])
   expect(await codeOf(retry(api, id))).toBe('NOT_HOSTED_HERE')
 })
@@ -210,22 +216,22 @@ test('a call that is tried again reserves its credit again, or is refused; a key
   const channel = await openChannel(api, MAXIMUM)
   await submit(api, { ceiling: MAXIMUM })
   const { id } = (await call(api, {}, 'a')).data.infer
-  await cancel(api, id)
+  await fail(api, id)
   expect(await holds(api)).toEqual([{ id, channel, open: false, fee: 0n }])
   expect((await retry(api, id)).data.retryJob).toEqual({ status: 'Queued' })
   expect(await holds(api)).toEqual([{ id, channel, open: true, fee: null }])
 
-  await cancel(api, id)
+  await fail(api, id)
   await call(api, {}, 'b')
   expect(await codeOf(retry(api, id))).toBe('VOUCHER_TOO_SMALL')
-  expect((await api.db.query('select status from job_run where id = $1', [id])).rows).toEqual([{ status: 'Cancelled' }])
+  expect((await api.db.query('select status from job_run where id = $1', [id])).rows).toEqual([{ status: 'Failed' }])
   // The channel that has room now pays, unless the call names another.
   const second = await openChannel(api, MAXIMUM, { salt: 2 })
   await submit(api, { channel: second, ceiling: MAXIMUM })
   expect((await retry(api, id)).data.retryJob).toEqual({ status: 'Queued' })
   expect((await holds(api)).find((one) => one.id === id)).toMatchObject({ channel: second, open: true })
 
-  await cancel(api, id)
+  await fail(api, id)
   await api.db.query(`delete from credit_hold where id <> $1`, [id])
   await api.db.query('delete from job_run')
   expect(await codeOf(call(api, {}, 'a'))).toBe('IDEMPOTENCY_KEY_REUSED')
@@ -261,7 +267,7 @@ test('a call that names its channel is tried again within that channel only', as
   const other = await openChannel(api, MAXIMUM, { salt: 1 })
   for (const channel of [named, other]) await submit(api, { channel, ceiling: MAXIMUM })
   const { id } = (await call(api, { channelId: named })).data.infer
-  await cancel(api, id)
+  await fail(api, id)
   await api.db.query('update payment_channel set withdrawing = balance where id = $1', [named])
   expect(await codeOf(retry(api, id))).toBe('NOT_ENOUGH_CREDIT')
 })

@@ -72,7 +72,7 @@ function counting({ caller, relay: limits }: ApiContext, input: RelayInput) {
 export class CancelCommand {
   @Mutation(() => JobRun, {
     description:
-      'Cancels a job. A queued job is cancelled at once, a running one stops at its next step, an ended one does not change.',
+      'Cancels a job. A queued job is cancelled at once, a running one stops at its next step, an ended one does not change. A call that has begun to be answered ends with its answer so far, which is charged; any other costs nothing, and its prompt is removed.',
   })
   async cancelJob(
     @Arg('id', () => ID, { description: 'The job.' }) id: string,

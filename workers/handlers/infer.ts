@@ -7,7 +7,7 @@ import { CreditHold } from '#schema/offchain/attribution.ts'
 import { Endpoint } from '#schema/onchain/market.ts'
 import { rowOf } from '#schema/rows.ts'
 import { type Dependencies, forwardProgress } from '../dependencies.ts'
-import { Interruption, type JobContext, JobError, type JobHandler } from '../job.ts'
+import { delayCancellation, isCancelled, type JobContext, JobError, type JobHandler } from '../job.ts'
 import { fetchAdapter, fetchBaseModel, loadVersion, sourcesOf } from '../modelLookup.ts'
 import { recordAnswer } from '../recordAnswer.ts'
 import { requireCovered } from '../requireCovered.ts'
@@ -99,13 +99,20 @@ export const inferHandler =
 type Unfinished = Omit<GeneratedAnswer, 'finish' | 'cachedTokens'>
 type Answer = Unfinished & { finish: GeneratedAnswer['finish'] | 'cancelled'; cachedTokens?: number }
 
+/** The time for vectors whose call was cancelled while they were computed. */
+const CANCELLED_MS = 10_000
+
+/** Embeds the texts. There is no part of it that could be charged, so that a cancellation comes too late once it has begun. */
 async function embed({ engine }: Dependencies, job: JobContext<'infer'>, task: TaskInput<'embed'>): Promise<Answer> {
-  const { vectors, tokensIn } = await engine.run('embed', task, forwardProgress(job, 0, 0.9, 'embedding'))
+  job.signal.throwIfAborted()
+  const options = forwardProgress(job, 0, 0.9, 'embedding')
+  const signal = delayCancellation(job.signal, CANCELLED_MS)
+  const { vectors, tokensIn } = await engine.run('embed', task, { ...options, signal })
   return { text: answerText(vectors), tokensIn, tokensOut: 0, finish: 'stop' }
 }
 
-/** Runs the model, and lets readers follow. A consumer who has been sent a part of the answer, and then cancels the call, gets and pays what was
- *  generated until then: otherwise whoever leaves just before the end would read for nothing. */
+/** Runs the model, and lets readers follow. A consumer who cancels the call after its first token gets and pays what was generated until then, whether
+ *  he has read it or not: otherwise whoever leaves just before the end would read, or keep the model busy, for nothing. */
 async function generate(
   { engine, streams }: Dependencies,
   job: JobContext<'infer'>,
@@ -119,11 +126,12 @@ async function generate(
       signal,
       onEvent(event) {
         onEvent(event)
-        if (event.type !== 'text') return
-        stream?.push(event)
-        partial.text += event.text
+        if (event.type !== 'text' && event.type !== 'tokens') return
         partial.tokensIn = event.tokensIn
         partial.tokensOut = event.tokensOut
+        if (event.type === 'tokens') return
+        stream?.push(event)
+        partial.text += event.text
         if (event.tokens) (partial.tokens ??= []).push(...event.tokens)
       },
     })
@@ -132,12 +140,9 @@ async function generate(
     stream?.end()
     return answer
   } catch (error) {
-    if (!(stream?.isRead && isCancelled(signal))) throw error
+    if (partial.tokensOut === 0 || !isCancelled(signal)) throw error
     return { ...partial, finish: 'cancelled' }
   } finally {
     stream?.fail() // unless it has ended
   }
 }
-
-const isCancelled = ({ aborted, reason }: AbortSignal) =>
-  aborted && reason instanceof Interruption && reason.reason === 'cancelled'
