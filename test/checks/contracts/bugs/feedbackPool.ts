@@ -16,8 +16,8 @@ export const feedbackPoolBugs: readonly PlantedBug[] = [
   {
     name: 'fines of a round are bounded one by one',
     file: 'FeedbackPool.sol',
-    from: 'uint256 taken = penalty.taken + amount;',
-    to: 'uint256 taken = amount;',
+    from: 'MAX_PENALTY_BPS / BPS - penalty.taken;',
+    to: 'MAX_PENALTY_BPS / BPS;',
   },
   {
     name: 'fines stay in the pool',
@@ -46,8 +46,8 @@ export const feedbackPoolBugs: readonly PlantedBug[] = [
   {
     name: 'a slashed stake is still counted',
     file: 'FeedbackPool.sol',
-    from: '_takeStake(validator, taken);',
-    to: '',
+    from: '        _takeStake(validator, taken);\n        emit',
+    to: '        emit',
   },
   {
     name: 'stake leaves while judgements are unsettled',

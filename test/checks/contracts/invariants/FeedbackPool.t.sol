@@ -15,6 +15,8 @@ contract FeedbackPoolHandler is DisputesHandler {
     struct Fines {
         uint256 stakeBefore;
         uint256 taken;
+        /// In the present call.
+        uint256 inCall;
     }
 
     /// What somebody committed to: the judgement and salt that `_reveal` derives from `secret`.
@@ -182,11 +184,16 @@ contract FeedbackPoolHandler is DisputesHandler {
         for (uint256 i; i < all.length; ++i) {
             FeedbackPool.Settlement memory s = all[i];
             _expect(s.reward == 0 || commitments[s.taskId][s.validator].revealed, "an unrevealed judgement was paid");
-            worth[s.validator] = worth[s.validator] + s.reward - s.penalty;
+            uint256 taken = s.penalty == 0 ? 0 : _fineOf(roundId, s.validator, s.penalty, stakes[i] - fines[roundId][s.validator].inCall);
+            worth[s.validator] = worth[s.validator] + s.reward - taken;
             unsettledOf[s.validator]--;
-            fined += s.penalty;
-            if (s.penalty != 0) _checkFine(roundId, s.validator, s.penalty, stakes[i]);
+            fined += taken;
         }
+        for (uint256 i; i < all.length; ++i) {
+            address validator = all[i].validator;
+            _expect(pool.stakeOf(validator) == stakes[i] - fines[roundId][validator].inCall, "a fine took another amount of the stake");
+        }
+        for (uint256 i; i < all.length; ++i) fines[roundId][all[i].validator].inCall = 0;
         uint256 returned;
         for (uint256 i; i < ids.length; ++i) returned += _checkSettled(ids[i]);
         _expect(token.balanceOf(address(world.treasury())) == treasuryBefore + fined, "fines are not the treasury's");
@@ -195,16 +202,16 @@ contract FeedbackPoolHandler is DisputesHandler {
 
     /// @notice Settles as nobody may.
     function settleWrongly(uint256 which, uint256 seed, uint256 how) external {
-        how %= 8;
+        how %= 7;
         uint256[] memory ids = new uint256[](1);
-        ids[0] = _taskIn(how == 7 ? Phase.Settled : Phase.Over, which);
-        if (how == 7 && _phaseOf(ids[0]) != Phase.Settled) return;
+        ids[0] = _taskIn(how == 6 ? Phase.Settled : Phase.Over, which);
+        if (how == 6 && _phaseOf(ids[0]) != Phase.Settled) return;
         FeedbackPool.Settlement[] memory all = _settlements(ids, seed, 1);
-        if (how == 7) all = _resized(all, 0);
+        if (how == 6) all = _resized(all, 0);
         else if (how > 0 && all.length == 0) return;
         (uint96 pot,,,,,,) = pool.tasks(ids[0]);
         uint256 roundId = _roundOf(ids[0]);
-        if (how != 6) _openGold(roundId);
+        if (how != 5) _openGold(roundId);
         address settler = how == 0 ? _person(which) : world.operator();
         if (how == 1) all = _resized(all, all.length - 1);
         if (how == 2) {
@@ -218,14 +225,10 @@ contract FeedbackPoolHandler is DisputesHandler {
             all[paid].reward = uint256(pot) + 1;
         }
         if (how == 4) {
-            Fines storage f = fines[roundId][all[0].validator];
-            all[0].penalty = (f.taken == 0 ? pool.stakeOf(all[0].validator) : f.stakeBefore) / 20 - f.taken + 1;
-        }
-        if (how == 5) {
             if (pot == 0 || commitments[ids[0]][all[0].validator].revealed) return;
             all[0].reward = 1;
         }
-        if (how == 6) {
+        if (how == 5) {
             FeedbackTasks.Round memory round = pool.getRound(roundId);
             bool free = round.goldCommitment == 0 || round.goldOpened;
             if (free || block.timestamp > uint256(round.revealDeadline) + 30 days) return;
@@ -349,7 +352,7 @@ contract FeedbackPoolHandler is DisputesHandler {
                 uint256 luck = _mix(seed, next);
                 uint256 reward = commitments[ids[i]][who[j]].revealed ? _between(luck, pot / who.length) : 0;
                 uint256 stakeNow = pool.stakeOf(who[j]);
-                uint256 penalty = severity % 4 == 0 ? stakeNow / 20 : _between(_mix(luck, 1), stakeNow / 100);
+                uint256 penalty = severity % 4 == 0 ? stakeNow / 10 : _between(_mix(luck, 1), stakeNow / 100);
                 all[next++] = FeedbackPool.Settlement(ids[i], who[j], uint32(luck % 1_000_001), reward, penalty);
             }
         }
@@ -364,11 +367,15 @@ contract FeedbackPoolHandler is DisputesHandler {
         for (uint256 i; i < length && i < all.length; ++i) out[i] = all[i];
     }
 
-    function _checkFine(uint256 roundId, address validator, uint256 penalty, uint256 stakeBefore) private {
+    /// @dev What a fine takes: at most what is left of a twentieth of the stake before the round's first fine, and of the stake.
+    function _fineOf(uint256 roundId, address validator, uint256 penalty, uint256 held) private returns (uint256 taken) {
         Fines storage f = fines[roundId][validator];
-        if (f.taken == 0) f.stakeBefore = stakeBefore;
-        f.taken += penalty;
-        _expect(f.taken * 20 <= f.stakeBefore, "fines of one round exceed a twentieth of the stake");
+        if (f.taken == 0) f.stakeBefore = held;
+        uint256 left = f.stakeBefore / 20 - f.taken;
+        taken = penalty < left ? penalty : left;
+        if (taken > held) taken = held;
+        f.taken += taken;
+        f.inCall += taken;
     }
 
     function _checkSettled(uint256 id) private returns (uint256) {
