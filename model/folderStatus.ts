@@ -20,7 +20,7 @@ export async function folderStatus(client: Client, folder: ModelFolder, modelId?
   const { specHash } = folderDocuments(folder, (await baseOf(folder)).name)
   const id = modelId ?? (await findProposed(client, specHash))?.model.modelId
   const model = id === undefined ? null : await readStanding(client, id)
-  return { specification: specHash, model, next: nextStep(folder, model) }
+  return { specification: specHash, model, next: nextStep(folder, model, client.deployment.hosts) }
 }
 
 const percent = (ppm: string) => `${(Number(ppm) / 10_000).toFixed(1)} %`

@@ -4,6 +4,7 @@ import type { ModelStanding } from './standing.ts'
 
 type Version = ModelStanding['versions']['nodes'][number]
 
+const HOSTS = [`0x${'Ab'.repeat(20)}`]
 const FOLDER = { path: 'parcels', model: {} } as Parameters<typeof nextStep>[0]
 const winRate = (upper: string) => [{ metric: 'winRate', score: '420000', lower: '380000', upper, n: 160 }]
 
@@ -16,10 +17,14 @@ const after = (...standings: Standing[]) => {
     meetsMandate: { met, reason: '' },
     ...{ evaluations: { nodes: winRate('1') }, winRates: { nodes: winRates } },
   }))
-  return nextStep(FOLDER, {
-    ...{ id: '1', liveVersionId: null, proposal: {}, mandates: { nodes: [{}] }, stewardships: { nodes: [] } },
-    ...{ datanets: { nodes: [{ contributions: { totalCount: 1 } }] }, versions: { nodes: versions } },
-  } as unknown as ModelStanding)
+  return nextStep(
+    FOLDER,
+    {
+      ...{ id: '1', liveVersionId: null, proposal: {}, mandates: { nodes: [{}] }, stewardships: { nodes: [] } },
+      ...{ datanets: { nodes: [{ contributions: { totalCount: 1 } }] }, versions: { nodes: versions } },
+    } as unknown as ModelStanding,
+    HOSTS,
+  )
 }
 
 test('a version that waits because its answers lose is told from one that misses its targets, and from one that only waits', () => {
@@ -46,4 +51,23 @@ test('an older version that may be promoted comes before a newer one that may no
     { met: true, winRates: [], status: 'RolledBack' },
   ])
     expect(after(newest, older)).toBe('The operator or the steward promotes version 4, which meets its targets.')
+})
+
+test('a live version is called at an endpoint that the API answers; where there is none, a host opens one', () => {
+  const endpoint = (id: string, host: string) => ({ id, url: '', host, priceIn: '0', priceOut: '0' })
+  const live = (...endpoints: object[]) =>
+    nextStep(
+      FOLDER,
+      {
+        ...{ id: '1', liveVersionId: '5', proposal: {}, mandates: { nodes: [{}] }, stewardships: { nodes: [] } },
+        datanets: { nodes: [{ contributions: { totalCount: 1 } }] },
+        versions: { nodes: [{ endpoints: { nodes: endpoints } }] },
+      } as unknown as ModelStanding,
+      HOSTS,
+    )
+  const [other, own] = [endpoint('1', `0x${'cd'.repeat(20)}`), endpoint('2', `0x${'ab'.repeat(20)}`)]
+  expect(live(other, own)).toBe('modelcommons call 2 "…"')
+  expect(live(other)).toMatch(
+    /^modelcommons endpoint open 5 .*as a host whom this API answers for \(0xAb.*--account operator/,
+  )
 })

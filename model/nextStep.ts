@@ -6,10 +6,11 @@ import { lostAlignment, type ModelStanding } from './standing.ts'
 type Version = ModelStanding['versions']['nodes'][number]
 type Endpoint = Version['endpoints']['nodes'][number]
 
-/** What a model waits for. */
+/** What a model waits for. @param hosts whose endpoints the API answers for */
 export function nextStep(
   { path, model: { licence, samples, serving } }: Pick<ModelFolder, 'path' | 'model'>,
   model: ModelStanding | null,
+  hosts: readonly string[],
 ): string {
   if (!model)
     return `modelcommons model propose ${path} (if it was proposed before and the folder changed since: --model ID)`
@@ -27,21 +28,27 @@ export function nextStep(
     return `The steward does nothing: ${stewardship.explanation}`
   const [newest] = model.versions.nodes
   if (!newest) return 'The operator or the steward scores the samples and trains the first version.'
-  const endpoints = model.versions.nodes.flatMap((version): Endpoint[] => version.endpoints.nodes)
-  if (model.liveVersionId === null) return promotionStep(model.versions.nodes, newest)
-  if (endpoints.length === 0)
-    return `modelcommons endpoint open ${model.liveVersionId} --url https://… --price-in ${formatEther(serving?.priceIn ?? 0n)} --price-out ${formatEther(serving?.priceOut ?? 0n)}`
-  return `modelcommons call ${endpoints[0]?.id} "…"`
+  if (model.liveVersionId === null) return promotionStep(model, newest)
+  const served = new Set(hosts.map((host) => host.toLowerCase()))
+  const endpoint = model.versions.nodes
+    .flatMap((version): Endpoint[] => version.endpoints.nodes)
+    .find(({ host }) => served.has(host.toLowerCase()))
+  if (endpoint) return `modelcommons call ${endpoint.id} "…"`
+  const prices = `--price-in ${formatEther(serving?.priceIn ?? 0n)} --price-out ${formatEther(serving?.priceOut ?? 0n)}`
+  return `modelcommons endpoint open ${model.liveVersionId} --url https://… ${prices}, as a host whom this API answers for${hosts.length > 0 ? ` (${hosts.join(', ')}; \`--account operator\` where you run it)` : ''}`
 }
 
 /** Where no version is live: of the newest that may be promoted, or else of the newest. */
-function promotionStep(versions: readonly Version[], newest: Version): string {
-  const best = versions.find((one) => one.status === 'Registered' && one.meetsMandate.met && !lostAlignment(one))
+function promotionStep({ versions, stewardships }: ModelStanding, newest: Version): string {
+  const best = versions.nodes.find((one) => one.status === 'Registered' && one.meetsMandate.met && !lostAlignment(one))
   if (best) return `The operator or the steward promotes version ${best.id}, which meets its targets.`
   const { id, status, evaluations, meetsMandate } = newest
   if (status === 'RolledBack') return `Version ${id} was rolled back: more samples, or another training.`
   if (evaluations.nodes.length === 0) return `The operator or the steward evaluates version ${id}.`
-  if (!meetsMandate.met) return 'No version meets the targets yet: more samples, or another training.'
+  if (!meetsMandate.met) {
+    const plan = stewardships.nodes[0]?.explanation
+    return `No version meets the targets yet: more samples, or another training.${plan ? ` ${plan}` : ''}`
+  }
   return `The steward does not promote version ${id}. ${lostAlignment(newest)} More judgements, or another training.`
 }
 

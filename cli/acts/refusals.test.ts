@@ -145,7 +145,7 @@ const REFUSALS: Record<string, Refusal> = {
   },
   'a vote that is over': {
     args: ({ proposal }) => ['vote', proposal, 'for'],
-    says: /^ModelGovernor\.castVoteWithReason is refused: .*The proposal is in another state: look when its vote opens and ends.*current Executed, expectedStates Active\)/,
+    says: /^ModelGovernor\.castVoteWithReason is refused: .*The proposal is in another state: votes count while it is Active, .*current Executed, expectedStates Active\)/,
   },
   'a proposal that does not exist': {
     args: anywhere('vote', '1', 'for'),

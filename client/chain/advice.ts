@@ -89,7 +89,8 @@ export const ADVICE: Readonly<Record<ContractErrorName, string>> = {
   GovernorProposalQueueingNotRequired: 'Execute it at once.',
   GovernorRestrictedProposer: 'Only the account that the description names may propose this.',
   GovernorUnableToCancel: 'Only its proposer may cancel it, and only before the vote begins.',
-  GovernorUnexpectedProposalState: 'The proposal is in another state: look when its vote opens and ends.',
+  GovernorUnexpectedProposalState:
+    'The proposal is in another state: votes count while it is Active, `queue` follows Succeeded, and `execute` Queued. `proposals` shows where it is.',
   GuardianPaused: SAID,
   InsufficientBalance: 'The contract holds too few native tokens. Ask for less.',
   InsufficientCredit: 'Deposit more credit, or ask for less.',
