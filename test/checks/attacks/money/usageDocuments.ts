@@ -6,7 +6,7 @@ import { computeRewards } from '#rules/rewardMap.ts'
 import { must } from '#test/must.ts'
 import { type SeededRandom, seededRandomAt } from '#test/simulator/random.ts'
 import { measuredGas } from './gasPage.ts'
-import { attempt, FEW_SEEDS, type MoneyAttack } from './moneyAttack.ts'
+import { type Attempted, attempt, FEW_SEEDS, type MoneyAttack } from './moneyAttack.ts'
 import { ATTACKER, earnedBy, randomTerms, STRANGER_CONSUMERS, strangersEpoch } from './randomEpoch.ts'
 
 /** Usage documents as weapons (amendment 4a): whoever has an endpoint can sign any. Without the rule, an epoch whose documents cannot be read, or break a rule of the map, is settled by
@@ -78,16 +78,7 @@ export const junkDocuments: MoneyAttack[] = Object.entries(DOCUMENTS).map(([name
     const own = { ...must(before.usage[0]), endpointId: OWN_ENDPOINT, consumer: ATTACKER, host: ATTACKER, fees: paid }
     const receipts = statedReceipts(write(random, paid), EPOCH, (endpointId) => endpointId === OWN_ENDPOINT)
     const after = { ...before, usage: [...before.usage, own], receipts }
-    const others = accountsOf(before).filter((account) => account !== ATTACKER)
-    const stopped = others.filter(
-      (account) => earnedBy(after, [account]) + ROUNDING < earnedBy(before, [account]),
-    ).length
-    const gained = earnedBy(after, [ATTACKER]) - earnedBy(before, [ATTACKER])
-    return {
-      without: attempt({ paid, stopped: others.length }),
-      with: attempt({ paid, gained, stopped }),
-      gas: measuredGas('InferenceMarket', 'registerEndpoint') + measuredGas('InferenceMarket', 'redeem'),
-    }
+    return comparedWith(before, after, paid)
   },
 }))
 
@@ -144,16 +135,7 @@ export const allToTheHost: MoneyAttack = {
       versions: [...before.versions, { ...version, versionId: '4', modelId: 'm2', weights: [], judgements: [] }],
       models: [...before.models, { ...model, modelId: 'm2', owner: ATTACKER, stakes: [], terms }],
     }
-    const others = accountsOf(before).filter((account) => account !== ATTACKER)
-    return {
-      without: attempt({ paid, stopped: others.length }),
-      with: attempt({
-        paid,
-        gained: earnedBy(after, [ATTACKER]) - earnedBy(before, [ATTACKER]),
-        stopped: others.filter((account) => earnedBy(after, [account]) + ROUNDING < earnedBy(before, [account])).length,
-      }),
-      gas: measuredGas('InferenceMarket', 'registerEndpoint') + measuredGas('InferenceMarket', 'redeem'),
-    }
+    return comparedWith(before, after, paid)
   },
 }
 
@@ -165,6 +147,18 @@ function strangers(random: SeededRandom, contributors = [STRANGER_CONSUMERS[0], 
     ...facts,
     usage: facts.usage.map((one) => ({ ...one, endpointId: STRANGERS_ENDPOINT, versionId: VERSION })),
     versions: facts.versions.map((one) => ({ ...one, versionId: VERSION })),
+  }
+}
+
+/** What an attacker with an endpoint of its own, who pays `paid` there, gains, and how many strangers are paid less. Without the rule the epoch never closes. */
+function comparedWith(before: EpochFacts, after: EpochFacts, paid: bigint): Attempted {
+  const others = accountsOf(before).filter((account) => account !== ATTACKER)
+  const stopped = others.filter((account) => earnedBy(after, [account]) + ROUNDING < earnedBy(before, [account])).length
+  const gained = earnedBy(after, [ATTACKER]) - earnedBy(before, [ATTACKER])
+  return {
+    without: attempt({ paid, stopped: others.length }),
+    with: attempt({ paid, gained, stopped }),
+    gas: measuredGas('InferenceMarket', 'registerEndpoint') + measuredGas('InferenceMarket', 'redeem'),
   }
 }
 
