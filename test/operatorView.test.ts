@@ -16,11 +16,14 @@ test('a worker and an API tell how they are on ports of their own, engine proces
     const response = await fetch(`http://127.0.0.1:${port}${path}`)
     return { status: response.status, text: await response.text() }
   }
-  const value = async (port: string, series: string) => {
-    const { text } = await get(port, '/metrics')
-    const line = text.split('\n').find((one) => one.startsWith(`modelcommons_${series} `))
-    return line === undefined ? undefined : Number(line.split(' ')[1])
+  const values = async (port: string, series: string[]) => {
+    const lines = (await get(port, '/metrics')).text.split('\n')
+    return series.map((one) => {
+      const line = lines.find((line) => line.startsWith(`modelcommons_${one} `))
+      return line === undefined ? undefined : Number(line.split(' ')[1])
+    })
   }
+  const value = async (port: string, series: string) => (await values(port, [series]))[0]
   for (const port of [WORKER_PORT, API_METRICS_PORT])
     for (const path of ['/live', '/ready']) expect((await get(port, path)).status).toBe(200)
   expect((await fetch(`${api?.url}/metrics`)).status).toBe(404)
@@ -64,9 +67,14 @@ test('a worker and an API tell how they are on ports of their own, engine proces
     { timeout: 10_000 },
   )
   expect(await value(WORKER_PORT, 'engine_cached_tokens_total{lane="infer"}')).toBe(known)
-  const runs = await value(WORKER_PORT, 'engine_batch_runs_total{lane="infer"}')
+  // The model's own warm-up may be a fourth answer, and may share its run with the first call.
+  const [runs = 0, answers = 0] = await values(WORKER_PORT, [
+    'engine_batch_runs_total{lane="infer"}',
+    'engine_batch_answers_total{lane="infer"}',
+  ])
   expect(runs).toBeGreaterThanOrEqual(3)
-  expect(await value(WORKER_PORT, 'engine_batch_answers_total{lane="infer"}')).toBe(runs) // one after another
+  expect(answers).toBeGreaterThanOrEqual(runs)
+  expect(answers).toBeLessThanOrEqual(4)
   for (const name of ['signer_balance_wei', 'signer_transactions_left'])
     expect((await get(WORKER_PORT, '/metrics')).text).toMatch(
       new RegExp(`^modelcommons_${name}\\{chain="31337",.*\\} \\d`, 'm'),
