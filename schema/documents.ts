@@ -87,12 +87,15 @@ export const evaluationLogDocument = z.object({
   sealed: z.string(),
 })
 
-const weight = z.object({
+const influence = z.object({
   contributionId: id,
-  contributor: z.string(),
   /** 10⁻⁹ of the engine’s unit. */
   influence: z.string(),
   standardError: z.string(),
+})
+
+const weight = influence.extend({
+  contributor: z.string(),
   weight: wei,
   /** The part of its effect that is its own, in ppm; all of it in manifests of earlier releases. */
   standing: wei.default('1000000'),
@@ -116,6 +119,8 @@ export const manifestDocument = z.object({
   /** Sketches of the samples’ gradients, for attribution of answers. */
   sketches: hash.nullable(),
   weights: failFastList(weight),
+  /** Of the contributions of the model’s other datanets that are in these samples: the weights count what they add to these (4b). */
+  earlier: failFastList(influence).optional(),
   codeHash: hash,
 })
 

@@ -1,44 +1,57 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { addedInfluences } from '#rules/addedInfluence.ts'
 import type { RecordedInfluence } from '#rules/attribution.ts'
-import { QualityIndex, type Similar } from '#rules/quality.ts'
-import { canonicalSample } from '#rules/sample.ts'
+import { COPIED, QualityIndex, type Similar } from '#rules/quality.ts'
 import { type Contribution, Datanet } from '#schema/onchain/datanets.ts'
 import { rowOf } from '#schema/rows.ts'
-import { inCommitOrder } from './commitOrder.ts'
+import { comparedSamples } from './comparedSamples.ts'
 import type { Sources } from './modelLookup.ts'
-import { loadSample } from './samples.ts'
 
-/** Samples that are compared before other events, such as heartbeats, get their turn. */
-const COMPARED_AT_ONCE = 50
+/** The earlier samples to which those of a version are similar. */
+export interface EarlierContent {
+  /** By contribution of the version. */
+  similar: ReadonlyMap<string, readonly Similar[]>
+  /** The contributions of the model's other datanets whose influence those of the version may repeat. */
+  elsewhere: readonly Contribution[]
+}
 
-/** What each contribution of a version adds to the influence of those committed earlier (amendment 4b), in the order given. It depends only on
- *  the version's own samples and their commitments, so that anyone can recompute it. */
-export async function influenceAdded<I extends RecordedInfluence>(
-  sources: Pick<Sources, 'db' | 'artifacts'>,
+/** What was committed before the contributions of a version and is in them (amendment 4b). It depends only on commitments and samples, so that anyone can
+ *  recompute it. */
+export async function earlierContent(
+  sources: Sources,
   contributions: readonly Contribution[],
+): Promise<EarlierContent> {
+  const datanet = await rowOf(sources.db, Datanet, contributions[0]?.datanetId ?? '')
+  if (!datanet) return { similar: new Map(), elsewhere: [] }
+  const index = new QualityIndex({ comparison: datanet.comparison ?? 'prose' })
+  const own = new Set(contributions.map(({ id }) => id))
+  const isOwn = ({ id }: Contribution) => own.has(id)
+  const similar = new Map<string, readonly Similar[]>()
+  const beside = new Map<string, Contribution>()
+  for await (const { contribution, entry } of comparedSamples(sources, datanet, isOwn)) {
+    const sample = { ...entry, check: undefined } // verdicts may still come; what was committed stays
+    if (isOwn(contribution)) similar.set(contribution.id, index.add(sample).similar)
+    else if (contribution.datanetId !== datanet.id) {
+      index.hold(sample)
+      beside.set(contribution.id, contribution)
+    }
+  }
+  const repeated = [...similar.values()].flat().filter(({ held }) => held > COPIED)
+  const elsewhere = new Set(repeated.flatMap(({ id }) => beside.get(id) ?? []))
+  return { similar, elsewhere: [...elsewhere].sort((a, b) => Number(a.id) - Number(b.id)) }
+}
+
+/** What each contribution of a version adds to the influence of those committed earlier, in the order given.
+ *  @param earlier the influence of each contribution elsewhere
+ *  @param validationItems over which the influences were measured */
+export function influenceAdded<I extends RecordedInfluence>(
+  { similar }: Pick<EarlierContent, 'similar'>,
   measured: readonly I[],
+  earlier: readonly RecordedInfluence[],
   validationItems: number,
-): Promise<(I & { added?: RecordedInfluence })[]> {
-  const similar = await similarEarlier(sources, contributions)
+): (I & { added?: RecordedInfluence })[] {
   const added = addedInfluences(
-    measured.map((one) => ({ ...one, similar: similar.get(one.contributionId) ?? [] })),
+    [...measured, ...earlier].map((one) => ({ ...one, similar: similar.get(one.contributionId) ?? [] })),
     validationItems,
   )
   return measured.map((one, at) => ({ ...one, added: added[at] }))
-}
-
-async function similarEarlier(
-  sources: Pick<Sources, 'db' | 'artifacts'>,
-  contributions: readonly Contribution[],
-): Promise<Map<string, Similar[]>> {
-  const datanet = await rowOf(sources.db, Datanet, contributions[0]?.datanetId ?? '')
-  const index = new QualityIndex({ comparison: datanet?.comparison ?? 'prose' })
-  const similar = new Map<string, Similar[]>()
-  for (const [at, { contribution, committed }] of (await inCommitOrder(sources, contributions)).entries()) {
-    if (at % COMPARED_AT_ONCE === 0) await nextTurn()
-    const text = canonicalSample(await loadSample(sources.artifacts, contribution.contentHash))
-    similar.set(contribution.id, index.add({ id: contribution.id, committed, text }).similar)
-  }
-  return similar
 }

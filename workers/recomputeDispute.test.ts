@@ -17,9 +17,18 @@ import { silent, testWorker } from './test/testWorker.ts'
 
 const hash = (digit: string) => `0x${digit.repeat(64)}`
 
-/** A fine-tuned version of four samples, of which the last is a copy of the first with noise; `forge` changes the weights in its manifest, `evaluate` logs an
- *  evaluation with these sealed details. */
-async function versionWith(forge: (weights: bigint[]) => bigint[], details?: unknown) {
+/** A fine-tuned version of five samples: the fourth is a copy of the first with noise, the last one of a sample in another datanet of the model's owner.
+ *  `forge` changes the weights in its manifest, `details` are those of a sealed evaluation, `earlier` is what the manifest states of the other datanet. */
+async function versionWith(
+  forge: (weights: bigint[]) => bigint[],
+  {
+    details,
+    earlier = [{ contributionId: '6', influence: 0.3 }],
+  }: {
+    details?: unknown
+    earlier?: { contributionId: string; influence: number }[]
+  } = {},
+) {
   const system = await testWorker()
   const { db, artifacts, folder } = system
   const document = (value: unknown) => artifacts.put(documentBytes(value))
@@ -42,15 +51,17 @@ async function versionWith(forge: (weights: bigint[]) => bigint[], details?: unk
     { prompt: 'second', completion: words('other', 20) },
     { prompt: 'third', completion: words('third', 20) },
     { prompt: 'fourth', completion: `${words('old', 20)} ${words('noise', 20)}` },
+    { prompt: 'fifth', completion: `${words('elsewhere', 20)} ${words('more', 20)}` },
+    { prompt: 'sixth', completion: words('elsewhere', 20) },
   ]
   const contents = await Promise.all(samples.map(document))
-  const uniqueness = [1_000_000, 400_000, 0, 600_000]
-  const measured = [0.3, 0.1, 0.2, 0.3].map((influence, i) => ({
+  const uniqueness = [1_000_000, 400_000, 0, 600_000, 500_000, 1_000_000]
+  const measured = [0.3, 0.1, 0.2, 0.3, 0.3].map((influence, i) => ({
     ...recordInfluence({ contributionId: String(i + 1), influence, standardError: 0.01 }, items.length),
     uniqueness: BigInt(uniqueness[i] ?? 0),
   }))
   const right = attributionWeights(measured).weights.map((one) =>
-    one.contributionId === '4' ? { ...one, weight: 0n } : one,
+    Number(one.contributionId) >= 4 ? { ...one, weight: 0n } : one,
   )
   const weights = forge(right.map(({ weight }) => weight))
   const manifestHash = await document({
@@ -60,7 +71,7 @@ async function versionWith(forge: (weights: bigint[]) => bigint[], details?: unk
     baseModel: hash('b'),
     adapter,
     datasetRoot: hash('d'),
-    dataset: ['1', '2', '3', '4'],
+    dataset: ['1', '2', '3', '4', '5'],
     evidence: [],
     configuration: {},
     metrics: {},
@@ -74,9 +85,17 @@ async function versionWith(forge: (weights: bigint[]) => bigint[], details?: unk
       weight: String(weights[i]),
       reason: 'it counts',
     })),
+    earlier: earlier
+      .map((one) => recordInfluence({ ...one, standardError: 0.01 }, items.length))
+      .map(({ contributionId, influence, standardError }) => ({
+        contributionId,
+        influence: String(influence),
+        standardError: String(standardError),
+      })),
   })
   await insertChain(db, 5)
-  await insert(db, Model, { id: '1', specHash })
+  await insert(db, Model, { id: '1', specHash, proposer: account(3) })
+  for (const id of ['1', '2']) await insert(db, Datanet, { id, modelId: '1', owner: account(3), comparison: 'prose' })
   await insert(db, Mandate, { id: '1', modelId: '1', rubricHash: rubric })
   await insert(db, ModelVersion, { id: '1', modelId: '1', manifestHash, adapterHash: adapter })
   if (details !== undefined) {
@@ -89,13 +108,14 @@ async function versionWith(forge: (weights: bigint[]) => bigint[], details?: unk
     await insert(db, Evaluation, { ...row, score, lower, upper })
   }
   const commitments = samples.map((_, i) => ({ commitment: hash(String(i + 1)), contributor: account(7) }))
+  const positions = [1, 2, 3, 4, 5, 0] // the sixth was committed first
   await insertAll(
     db,
     Commitment,
     commitments.map((one, i) => ({
       ...one,
       id: `${one.commitment}-${one.contributor}`,
-      position: `0000000002-00000${i}`,
+      position: `0000000002-00000${positions[i]}`,
     })),
   )
   await insertAll(
@@ -104,7 +124,8 @@ async function versionWith(forge: (weights: bigint[]) => bigint[], details?: unk
     uniqueness.map((value, i) => ({
       ...commitments[i],
       id: String(i + 1),
-      status: 'Accepted',
+      datanetId: i === 5 ? '2' : '1',
+      status: i === 5 ? 'Submitted' : 'Accepted', // whenever it is scored, it was committed
       uniqueness: value,
       contentHash: contents[i],
     })),
@@ -122,6 +143,19 @@ test('the weights of a fine-tuned version are recomputed from its manifest and t
   expect(right?.recomputed).toBe(right?.recorded)
   expect(right?.recorded).toContain('3:0') // it has nothing new
   expect(right?.recorded).toContain('4:0') // it adds nothing to the first, which it holds
+  expect(right?.recorded).toContain('5:0') // nor to the sixth, of another datanet
+})
+
+test('a copy with noise of what another datanet of the model has differs when it is counted, and when the influence of the original is not stated', async () => {
+  const counted = (weights: bigint[]) => weights.map((weight, i) => (i === 4 ? 150_000_000_000_000n : weight))
+  for (const earlier of [undefined, []]) {
+    const [forged] = await versionWith(counted, { earlier })
+    expect(forged?.recomputed).not.toBe(forged?.recorded)
+  }
+  const [honest] = await versionWith((weights) => weights, { earlier: [] })
+  expect(honest?.recomputed).toBe('what they add to 6, whose influence is not stated')
+  const [helpful] = await versionWith((weights) => weights, { earlier: [{ contributionId: '6', influence: 0.01 }] })
+  expect(helpful?.recomputed).not.toContain('5:0') // the noise teaches more than the original
 })
 
 test('a copy with noise whose weight somebody counted in full differs', async () => {
@@ -147,7 +181,7 @@ test('the log of an evaluation is checked with the items: scores that its answer
     })),
   })
   const groundOf = async (details: unknown) => {
-    const findings = await versionWith((weights) => weights, details)
+    const findings = await versionWith((weights) => weights, { details })
     return findings.find(({ ground }) => ground === 'evaluation')
   }
   expect(await groundOf(logOf('c'))).toEqual({ ground: 'evaluation', recorded: 'right', recomputed: 'right' })

@@ -14,12 +14,13 @@ import type { Dispute } from '#schema/onchain/disputes.ts'
 import { Mandate, ModelVersion } from '#schema/onchain/models.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { rowOf, rowsOf } from '#schema/rows.ts'
-import { influenceAdded } from './addedInfluence.ts'
+import { earlierContent, influenceAdded } from './addedInfluence.ts'
 import { assessDatanet } from './assessDatanet.ts'
 import type { ChainDependencies } from './dependencies.ts'
 import { evaluationVerdict, type LoggedEvaluation } from './evaluationVerdict.ts'
 import { type JobContext, JobError, PendingError } from './job.ts'
 import { loadItems, loadMandatedModel, sourcesOf } from './modelLookup.ts'
+import { loadSample } from './samples.ts'
 import { evaluationsOf, targetsOf } from './storedEvaluations.ts'
 
 /** Every ground on which recomputation can decide a dispute, recomputed from the chain and the artifacts. */
@@ -161,27 +162,38 @@ async function weightFindings(
 async function recomputedWeights(
   job: ResolvingJob,
   dependencies: ChainDependencies,
-  { modelId, weights }: Manifest,
+  { modelId, weights, earlier = [] }: Manifest,
 ): Promise<string> {
   const sources = sourcesOf(job, dependencies)
   const { rubric } = await loadMandatedModel(sources, modelId)
   const { length } = await loadItems(sources, rubric.validation)
-  const ids = weights.map(({ contributionId }) => contributionId)
-  const contributions = await rowsOf(job.db, Contribution, 'id = any($1)', [ids])
+  const contributions = await contributionsOf(job, weights)
+  // Without these samples nobody can tell what the weights should be.
+  for (const { contentHash } of [...contributions, ...(await contributionsOf(job, earlier))])
+    await loadSample(job.artifacts, contentHash)
+  const content = await earlierContent(sources, contributions)
+  const unmeasured = content.elsewhere.filter(({ id }) => !earlier.some(({ contributionId }) => contributionId === id))
+  if (unmeasured.length > 0)
+    return `what they add to ${unmeasured.map(({ id }) => id).join(', ')}, whose influence is not stated`
   const uniqueness = new Map(contributions.map((one) => [one.id, BigInt(one.uniqueness ?? 0)]))
-  const measured = weights.map(({ contributionId, influence, standardError }) => ({
-    ...recordInfluence(
+  const recordedOf = ({ contributionId, influence, standardError }: NonNullable<Manifest['earlier']>[0]) =>
+    recordInfluence(
       {
         contributionId,
         influence: influenceInUnits(BigInt(influence)),
         standardError: influenceInUnits(BigInt(standardError)),
       },
       length,
-    ),
-    uniqueness: uniqueness.get(contributionId) ?? 0n,
+    )
+  const measured = weights.map((one) => ({
+    ...recordedOf(one),
+    uniqueness: uniqueness.get(one.contributionId) ?? 0n,
   }))
-  return weightsText(attributionWeights(await influenceAdded(sources, contributions, measured, length)).weights)
+  return weightsText(attributionWeights(influenceAdded(content, measured, earlier.map(recordedOf), length)).weights)
 }
+
+const contributionsOf = ({ db }: ResolvingJob, stated: readonly { contributionId: string }[]) =>
+  rowsOf(db, Contribution, 'id = any($1)', [stated.map(({ contributionId }) => contributionId)])
 
 /** Undefined where the parent's manifest cannot be read: that is the parent's fault. */
 async function parentWeights(job: ResolvingJob, parentId: string | null): Promise<string | undefined> {

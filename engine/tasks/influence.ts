@@ -15,6 +15,8 @@ export interface InfluenceTaskInput {
   /** Adapters from earlier checkpoints of the run, such as the half-way one; influence is averaged over all. */
   earlierAdapterFolders?: readonly string[]
   samples: readonly TrainingSample[]
+  /** Further samples to measure, on which the adapter was not trained. They have no sketches. */
+  others?: readonly TrainingSample[]
   validation: readonly TextPair[]
   maxLength?: number
   /** Where to write sketches of the samples' gradients, for the task `explainAnswer`. */
@@ -30,13 +32,13 @@ export const gradientSketch = (length: number): CountSketch =>
 
 /**
  * Measures the influence of each training sample on the loss of the validation items by DataInf, compared with its influence
- * on the same items with wrong answers. A positive value means that the sample helps.
+ * on the same items with wrong answers. A positive value means that the sample helps. The influences of `others` follow those of the samples.
  */
 export async function influenceTask(
   input: InfluenceTaskInput,
   { emit, signal }: TaskContext,
 ): Promise<{ influences: InfluenceEstimate[] }> {
-  const { samples, validation, maxLength, sketchFile } = input
+  const { samples, others = [], validation, maxLength, sketchFile } = input
   if (samples.length === 0) throw new TaskError('There are no samples to measure; give the adapter’s training samples.')
   if (validation.length === 0) throw new TaskError('There are no validation items to measure on; give at least two.')
   emit({ type: 'progress', done: 0, stage: 'loading' })
@@ -50,7 +52,7 @@ export async function influenceTask(
   let sketch: CountSketch | undefined
   const found = await influences(
     { config, weights, lora, adapter },
-    toExamples(base, samples, maxLength),
+    toExamples(base, [...samples, ...others], maxLength),
     toExamples(base, validation, maxLength),
     {
       signal,
@@ -60,7 +62,7 @@ export async function influenceTask(
         if (done % 16 === 0) emit({ type: 'progress', done: (0.9 * done) / all, stage: 'measuring' })
       },
       onGradient: (index, parts) => {
-        if (sketchFile === undefined) return
+        if (sketchFile === undefined || index >= samples.length) return
         sketch ??= gradientSketch(parts.reduce((sum, part) => sum + part.length, 0))
         sketches[index] = sketch.project(parts)
       },

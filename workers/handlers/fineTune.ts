@@ -7,7 +7,7 @@ import { storeFolder } from '#schema/folders.ts'
 import { VersionInfluence } from '#schema/offchain/attribution.ts'
 import type { Contribution } from '#schema/onchain/datanets.ts'
 import { row } from '#schema/rows.ts'
-import { influenceAdded } from '../addedInfluence.ts'
+import { earlierContent, influenceAdded } from '../addedInfluence.ts'
 import type { ChainClient } from '../chain.ts'
 import { keepCheckpointOf, TRAINING_CHECKPOINT } from '../checkpointDataset.ts'
 import { type Dependencies, forwardProgress, storeAs } from '../dependencies.ts'
@@ -74,6 +74,8 @@ export const fineTuneHandler =
     const adapterHash = await storeFolder(storeAs(job, 'adapter', 'application/octet-stream'), trained.adapterFolder)
 
     const validation = await loadItems(sources, facts.rubric.validation)
+    const content = await earlierContent(sources, contributions)
+    const others = await Promise.all(content.elsewhere.map((one) => loadSample(job.artifacts, one.contentHash)))
     const sketchFile = join(job.checkpointFolder, 'sketches')
     const measured = await dependencies.engine.run(
       'influence',
@@ -82,24 +84,25 @@ export const fineTuneHandler =
         adapterFolder: trained.adapterFolder,
         earlierAdapterFolders: [halfwayFolder],
         samples,
+        others,
         validation,
         sketchFile,
       },
       forwardProgress(job, 0.7, 0.95, 'measuring influence'),
     )
-    const recorded = contributions.map((one, index) => {
+    const influenceOf = (contributionId: string, index: number) => {
       const influence = measured.influences[index]
-      if (!influence) throw new Error(`The engine measured no influence of contribution ${one.id}.`)
+      if (!influence) throw new Error(`The engine measured no influence of contribution ${contributionId}.`)
       const { mean, standardError } = influence
-      return {
-        ...recordInfluence({ contributionId: one.id, influence: mean, standardError }, validation.length),
-        uniqueness: BigInt(one.uniqueness ?? 0),
-        contributor: one.contributor,
-      }
-    })
-    const { weights, harmful } = attributionWeights(
-      await influenceAdded(sources, contributions, recorded, validation.length),
-    )
+      return recordInfluence({ contributionId, influence: mean, standardError }, validation.length)
+    }
+    const recorded = contributions.map((one, index) => ({
+      ...influenceOf(one.id, index),
+      uniqueness: BigInt(one.uniqueness ?? 0),
+      contributor: one.contributor,
+    }))
+    const earlier = content.elsewhere.map(({ id }, index) => influenceOf(id, contributions.length + index))
+    const { weights, harmful } = attributionWeights(influenceAdded(content, recorded, earlier, validation.length))
     const weighted = weights.flatMap((weight, index) => {
       const influence = recorded[index]
       return influence ? [{ ...influence, ...weight }] : []
@@ -129,6 +132,13 @@ export const fineTuneHandler =
         standing: one.standing.toString(),
         reason: one.reason,
       })),
+      ...(earlier.length > 0 && {
+        earlier: earlier.map(({ contributionId, influence, standardError }) => ({
+          contributionId,
+          influence: influence.toString(),
+          standardError: standardError.toString(),
+        })),
+      }),
       codeHash: await codeHash(),
     })
     const { modelId, parentVersionId } = input
