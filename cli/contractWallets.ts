@@ -1,10 +1,10 @@
 import pLimit from 'p-limit'
-import { createPublicClient, custom, recoverMessageAddress, toHex } from 'viem'
+import { createPublicClient, custom, toHex } from 'viem'
 import { ApiError } from '#graphql/errors.ts'
-import type { VerifySignature } from '#graphql/signIn/message.ts'
+import { signedByKey, type VerifySignature } from '#graphql/signature.ts'
 import { openRpc } from '#indexer/rpc/open.ts'
 
-/** A node that does not answer in this time signs nobody in. */
+/** A node that does not answer in this time tells nothing. */
 const TIMEOUT_MS = 5_000
 /** What a wallet may need to say whether it has signed, its deployment included. */
 const MAX_GAS = toHex(5_000_000)
@@ -23,11 +23,13 @@ export function contractWallets(rpcUrls: string, signal: AbortSignal): VerifySig
     )
   const client = createPublicClient({ transport: custom({ request }, { retryCount: 0 }) })
   const inTurn = pLimit(MAX_CONCURRENT)
-  return async ({ address, message, signature }) => {
-    const signer = await recoverMessageAddress({ message, signature }).catch(() => undefined)
-    if (signer?.toLowerCase() === address.toLowerCase()) return true
+  return async (signed) => {
+    if (await signedByKey(signed)) return true
     if (inTurn.pendingCount >= MAX_WAITING)
-      throw new ApiError('TOO_BUSY', 'Too many contract wallets sign in at this moment. Try again in some seconds.')
-    return inTurn(() => client.verifyMessage({ address, message, signature }))
+      throw new ApiError(
+        'TOO_BUSY',
+        'Too many signatures of contract wallets are checked at this moment. Try again in some seconds.',
+      )
+    return inTurn(() => client.verifyHash(signed))
   }
 }

@@ -9,6 +9,7 @@ import type { AccessWatch } from './live/accessWatch.ts'
 import type { NotificationFeed } from './live/feed.ts'
 import type { LiveReads } from './live/liveReads.ts'
 import { Reader } from './query/reader.ts'
+import type { VerifySignature } from './signature.ts'
 
 /** The chain and the contracts that this API serves. */
 export interface ApiDeployment {
@@ -46,6 +47,8 @@ export interface Services {
   ownArtifacts?: ArtifactStore
   deployment: ApiDeployment
   auth: 'open' | 'keys'
+  /** Where there is a node, also of contract wallets. */
+  verifySignature: VerifySignature
   log: ErrorLog
   feed: NotificationFeed
   access: AccessWatch

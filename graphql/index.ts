@@ -38,14 +38,15 @@ import { livez, type Readiness, readiness, readyz } from './probes.ts'
 import { DEPLOYMENT_PATH, serveDeployment } from './publicDeployment.ts'
 import { receivePart } from './receivePart.ts'
 import { apiSchema } from './schema.ts'
-import { type SignInOptions, signInRoutes } from './signIn/route.ts'
+import { signedByKey } from './signature.ts'
+import { signInRoutes } from './signIn/route.ts'
 import { serveWebPages } from './webPages.ts'
 
 export type { ApiDeployment } from './context.ts'
 
 export interface ApiOptions
-  extends Omit<Services, 'feed' | 'access' | 'liveReads'>,
-    Pick<SignInOptions, 'verifySignature'> {
+  extends Omit<Services, 'feed' | 'access' | 'liveReads' | 'verifySignature'>,
+    Partial<Pick<Services, 'verifySignature'>> {
   host: string
   /** 0 takes a free port. */
   port: number
@@ -78,7 +79,13 @@ const BODY_LIMIT = '2500kb'
 export async function startApi(options: ApiOptions): Promise<ApiServer> {
   const feed = await openNotificationFeed(options.db)
   const access = new AccessWatch(options.db, feed)
-  const services: Services = { ...options, feed, access, liveReads: new LiveReads() }
+  const services: Services = {
+    ...options,
+    verifySignature: options.verifySignature ?? signedByKey,
+    feed,
+    access,
+    liveReads: new LiveReads(),
+  }
   const app = express()
   const server = createServer(app)
   const apollo = apolloServer(options)

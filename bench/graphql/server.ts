@@ -12,6 +12,7 @@ import { AccessWatch } from '#graphql/live/accessWatch.ts'
 import { openNotificationFeed } from '#graphql/live/feed.ts'
 import { LiveReads } from '#graphql/live/liveReads.ts'
 import { apiSchema } from '#graphql/schema.ts'
+import { signedByKey } from '#graphql/signature.ts'
 import { openDatabase } from '#schema/database.ts'
 import { entry } from '../report.ts'
 import { bareOptions } from './options.ts'
@@ -45,7 +46,8 @@ const servers: Record<string, () => Promise<string>> = {
 
 async function bareContext(): Promise<() => Promise<ApiContext>> {
   const feed = await openNotificationFeed(db)
-  const services: Services = { ...options, feed, access: new AccessWatch(db, feed), liveReads: new LiveReads() }
+  const own = { feed, access: new AccessWatch(db, feed), liveReads: new LiveReads(), verifySignature: signedByKey }
+  const services: Services = { ...options, ...own }
   return async () => contextOf(services, { kind: 'open' })
 }
 

@@ -1,4 +1,4 @@
-import { type Hex, recoverTypedDataAddress } from 'viem'
+import { type Address, type Hex, hashTypedData, isHex } from 'viem'
 import { MAX_SAMPLE_BYTES, parseSample, SampleError } from '#rules/sample.ts'
 import { withdrawalData } from '#rules/signing.ts'
 import { ArtifactError, type ArtifactStore } from '#schema/artifacts/index.ts'
@@ -6,6 +6,7 @@ import type { Database } from '#schema/database.ts'
 import { DataWithdrawal, Takedown } from '#schema/offchain/removals.ts'
 import { Contribution } from '#schema/onchain/datanets.ts'
 import { rowOf, rowsOf } from '#schema/rows.ts'
+import type { Services } from '../context.ts'
 import { ApiError } from '../errors.ts'
 
 export const MAX_REMOVAL_REASON = 500
@@ -51,7 +52,12 @@ export async function liftTakedown(
  *  It cannot be undone, so that no key of the API is enough: a thief could take all that its account gave out of every dataset to come.
  *  @throws ApiError unless all of them are of one account, which signed. */
 export async function recordWithdrawal(
-  { db, chainId, registry }: { db: Database; chainId: number; registry: string },
+  {
+    db,
+    chainId,
+    registry,
+    verifySignature,
+  }: Pick<Services, 'db' | 'verifySignature'> & { chainId: number; registry: string },
   { ids, reason, signature }: { ids: readonly string[]; reason: string; signature: string },
 ): Promise<DataWithdrawal[]> {
   requireReason(reason)
@@ -66,8 +72,8 @@ export async function recordWithdrawal(
   if (others.length > 0)
     throw new ApiError('BAD_INPUT', 'The contributions are of several accounts. Each account withdraws its own.')
   const data = withdrawalData({ chainId, contract: registry as Hex }, { contributionIds: ids.map(BigInt), reason })
-  const signer = await recoverTypedDataAddress({ ...data, signature: signature as Hex }).catch(() => undefined)
-  if (signer?.toLowerCase() !== contributor)
+  const signed = { address: contributor as Address, hash: hashTypedData(data), signature: signature as Hex }
+  if (!isHex(signature) || !(await verifySignature(signed)))
     throw new ApiError(
       'WRONG_SIGNER',
       `The signature is not that of ${contributor}, who gave the contributions, for exactly these ids and this reason.`,

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { hashTypedData } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { describe, expect, test } from 'vitest'
 import { canonicalSample } from '#rules/sample.ts'
@@ -20,8 +21,9 @@ const DATANETS = account(0xda) as `0x${string}`
 const by = (key: string) => ({ authorization: `Bearer ${key}` })
 
 /** Ada gave the contributions 1 and 2; Eve gave 3, with the content of 2. Version 1, which endpoint 1 serves, learned from 1 and 2. */
-async function withContributions() {
+async function withContributions(over: Parameters<typeof testApi>[0] = {}) {
   const api = await testApi({
+    ...over,
     auth: 'keys',
     deployment: { chainId: 31_337, addresses: { DatanetRegistry: DATANETS } },
   })
@@ -140,6 +142,19 @@ describe('a withdrawal', () => {
     expect((await marks()).modelVersion.removedData).toMatchObject([{ contributionId: '2', kind: 'Withdrawn' }])
     const lifted = await api.ask(LIFT, { hash: two }, by('operator-key'))
     expect(lifted.errors?.[0]?.extensions.code).toBe('NOT_TAKEN_DOWN')
+  })
+
+  test('is that of a contract wallet when the wallet says so', async () => {
+    const asked: { address: string; hash: string }[] = []
+    const { api, dataset } = await withContributions({
+      verifySignature: async ({ signature, ...signed }) => asked.push(signed) > 0 && signature === '0x1271',
+    })
+    const refused = await api.ask(WITHDRAW, { ids: ['2'], signature: '0x1272' })
+    expect(refused.errors?.[0]?.extensions.code).toBe('WRONG_SIGNER')
+    await api.ask(WITHDRAW, { ids: ['2'], signature: '0x1271' })
+    expect(await dataset()).toEqual(['1'])
+    const data = withdrawalData({ chainId: 31_337, contract: DATANETS }, { contributionIds: [2n], reason: 'Not mine.' })
+    expect(asked.at(-1)).toEqual({ address: ada.address.toLowerCase(), hash: hashTypedData(data) })
   })
 
   test('is not that of the contribution which has its id after a reorganisation; whoever gave that one may withdraw it', async () => {

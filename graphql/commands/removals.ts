@@ -39,7 +39,7 @@ export class RemovalCommands {
 
   @Mutation(() => [DataWithdrawal], {
     description:
-      'Withdraws contributions for good: no dataset to come has them, and the versions that learned from them are marked. Their contributor signs (EIP-712 `Withdrawal`): no key is needed, and none is enough. What they have earned stays.',
+      'Withdraws contributions for good: no dataset to come has them, and the versions that learned from them are marked. Their contributor signs (EIP-712 `Withdrawal`; a contract wallet by ERC-1271): no key is needed, and none is enough. What they have earned stays.',
   })
   async withdrawContributions(
     @Arg('contributionIds', () => [ID], { description: 'The ids of contributions of one account.' }) ids: string[],
@@ -49,10 +49,11 @@ export class RemovalCommands {
     })
     signature: string,
     @Arg('idempotencyKey', () => String, { description: KEY }) _key: string,
-    @Ctx() { db, deployment, reader }: ApiContext,
+    @Ctx() { db, deployment, reader, verifySignature }: ApiContext,
   ): Promise<LoadedRow[]> {
     const registry = deployment.addresses.DatanetRegistry ?? ''
-    const withdrawn = await recordWithdrawal({ db, chainId: deployment.chainId, registry }, { ids, reason, signature })
+    const place = { db, verifySignature, chainId: deployment.chainId, registry }
+    const withdrawn = await recordWithdrawal(place, { ids, reason, signature })
     const asOf = await reader.asOf()
     return withdrawn.map((one) => ({ ...one, [ROW_AS_OF]: asOf, [ROW_TABLE]: tableFor(DataWithdrawal) }))
   }

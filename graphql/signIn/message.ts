@@ -1,6 +1,7 @@
-import type { Address, Hex } from 'viem'
+import { type Address, type Hex, hashMessage } from 'viem'
 import { createSiweMessage, parseSiweMessage, type SiweMessage } from 'viem/siwe'
 import { ApiError } from '../errors.ts'
+import type { VerifySignature } from '../signature.ts'
 import { isFreshNonce, makeNonce } from './nonce.ts'
 
 /** Messages of Sign-In with Ethereum (EIP-4361): who signs one for this server, and for no other, is an account. */
@@ -13,9 +14,6 @@ export interface SignInPlace {
   /** The database’s time, which all its servers share. */
   now: Date
 }
-
-/** Of an account, or of a contract wallet (ERC-1271). */
-export type VerifySignature = (signed: { address: Address; message: string; signature: Hex }) => Promise<boolean>
 
 const SESSION_MS = 24 * 60 * 60_000
 const STATEMENT = 'Sign in to ModelCommons. This costs nothing and moves nothing.'
@@ -62,7 +60,8 @@ export async function verifySignIn(
   const now = place.now.getTime()
   if (expirationTime && expirationTime.getTime() <= now) throw refused('It has expired.')
   if (notBefore && notBefore.getTime() > now) throw refused('It is not valid yet.')
-  if (!(await verify({ address, message, signature }))) throw refused(`The signature is not ${address}’s.`)
+  if (!(await verify({ address, hash: hashMessage(message), signature })))
+    throw refused(`The signature is not ${address}’s.`)
   const end = Math.min(expirationTime?.getTime() ?? Number.POSITIVE_INFINITY, now + SESSION_MS)
   return { account: address.toLowerCase() as Address, nonce, expiresAt: new Date(end) }
 }

@@ -1,6 +1,5 @@
 import express, { type Request, type RequestHandler, type Response, Router } from 'express'
 import type { Address, Hex } from 'viem'
-import { verifyMessage } from 'viem'
 import { z } from 'zod'
 import { databaseTime } from '#schema/database.ts'
 import { ACCESS_SCOPES, MAX_RATE } from '#schema/offchain/access.ts'
@@ -8,7 +7,7 @@ import { callerOf } from '../access.ts'
 import type { Services } from '../context.ts'
 import { ApiError } from '../errors.ts'
 import { type ErrorStatuses, failRequest } from '../failRequest.ts'
-import { messageToSign, type SignInPlace, type VerifySignature, verifySignIn } from './message.ts'
+import { messageToSign, type SignInPlace, verifySignIn } from './message.ts'
 import { nonceSecret } from './nonce.ts'
 import { createOwnKey, ownKeys, revokeOwnKey, rotateOwnKey } from './ownKeys.ts'
 import { endSession, openSession } from './session.ts'
@@ -18,8 +17,6 @@ export interface SignInOptions {
   host: string
   /** Origins whose pages may use the API: people sign in there. */
   corsOrigins?: readonly string[]
-  /** Whether an account has signed, contract wallets included; without it, plain accounts alone sign in. */
-  verifySignature?: VerifySignature
 }
 
 const STATUS: ErrorStatuses = {
@@ -96,8 +93,8 @@ export function signInRoutes(services: Services, options: SignInOptions): Router
     '/session',
     handle(async (request) => {
       const { message, signature } = read(sessionBody, request.body)
-      const verify = options.verifySignature ?? plainSignature
-      const signIn = await verifySignIn(await place(request), { message, signature: signature as Hex }, verify)
+      const signed = { message, signature: signature as Hex }
+      const signIn = await verifySignIn(await place(request), signed, services.verifySignature)
       return { token: await openSession(db, signIn), account: signIn.account, expiresAt: signIn.expiresAt }
     }),
   )
@@ -158,8 +155,6 @@ function read<T extends z.ZodType>(schema: T, body: unknown): z.output<T> {
   const [issue] = given.error.issues
   throw new ApiError('BAD_INPUT', `${issue?.path.join('.') || 'The body'}: ${issue?.message}.`)
 }
-
-const plainSignature: VerifySignature = (signed) => verifyMessage(signed).catch(() => false)
 
 /** The domains of pages where people sign in for this server: those of CORS_ORIGINS, and of a server on this machine, its own. Whatever a request
  *  says of its host proves nothing. */
