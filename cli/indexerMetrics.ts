@@ -34,6 +34,11 @@ const METRICS: readonly IndexMetric[] = [
     read: ({ counters }) => counters.disagreements,
   },
   {
+    name: 'unwitnessed_ranges_total',
+    help: 'Final ranges of which, of several RPC endpoints, only one told the logs: a sample of their blocks was checked.',
+    read: ({ counters }) => counters.unwitnessedRanges,
+  },
+  {
     name: 'corrected_blocks_total',
     help: 'Blocks of which a node told other logs later than when they were new.',
     read: ({ counters }) => counters.correctedBlocks,

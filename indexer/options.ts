@@ -27,8 +27,6 @@ export interface IndexerOptions {
   gatewayUrl?: string
   /** A folder that caches final blocks, so that the index can be rebuilt without a node. */
   cacheFolder?: string
-  /** The logs of one in so many ranges are compared between endpoints: 8. */
-  compareEvery?: number
   /** Rows of each table that stay in memory from batch to batch: 4,000. */
   keptRows?: number
   /** When a final block is no longer on the chain: `stop` with an error (the default), or `rewind`. */

@@ -5,6 +5,7 @@ import type { Rpc, RpcCall } from '../rpc/rpc.ts'
 import { type BlockId, hex } from './blockRange.ts'
 import { BloomFilter } from './bloom.ts'
 import type { Children } from './children.ts'
+import { sizeAfter } from './rangeSizer.ts'
 import { logsOfCutBlock, mayBeCut } from './receipts.ts'
 
 /** Requests for the logs of the followed contracts. */
@@ -16,6 +17,9 @@ export interface LogFilter {
 
 /** Most nodes refuse longer lists of addresses: beyond it, logs are requested by topic alone and filtered here. */
 const MAX_ADDRESSES = 500
+
+/** Parts of a range that are asked for in one request. */
+const PARTS = 50
 
 export class LogRequests {
   /** The addresses of one call, at most: learnt from refusals. */
@@ -47,10 +51,27 @@ export class LogRequests {
       }
   }
 
-  /** The logs of blocks `from` to `to`. */
+  /** The logs of blocks `from` to `to`: in parts, where the node refuses so many blocks or logs at once. */
   async ofRange(rpc: Rpc, from: number, to: number, addresses?: readonly string[]): Promise<Log[]> {
-    const ask = () => rpc.batch(this.rangeCalls(from, to, addresses)) as Promise<Log[][]>
-    return this.onlyFollowed((await this.withinLimits(addresses, ask)).flat(), addresses)
+    const found: Log[][] = []
+    let size = to - from + 1
+    for (let next = from; next <= to; ) {
+      const end = Math.min(to, next + size * PARTS - 1)
+      const calls = () => {
+        const parts: RpcCall[] = []
+        for (let first = next; first <= end; first += size)
+          parts.push(...this.rangeCalls(first, Math.min(end, first + size - 1), addresses))
+        return parts
+      }
+      try {
+        found.push(...(await this.withinLimits(addresses, () => rpc.batch(calls()) as Promise<Log[][]>)))
+        next = end + 1
+      } catch (error) {
+        if (!isLimit(error) || size <= 1) throw error
+        size = sizeAfter(size, error)
+      }
+    }
+    return this.onlyFollowed(found.flat(), addresses)
   }
 
   /** The logs of blocks by hash. @throws BlockRefused when those of one block are too many for the node. */

@@ -20,6 +20,12 @@ export function suggestedSize(reason: string): number | undefined {
   return positive(Number(count.replace(/[,_]/g, '')) * (thousands ? 1000 : 1))
 }
 
+/** The number of blocks to ask for after a refusal of `requested`, which are several. */
+export function sizeAfter(requested: number, { reason }: Pick<RpcError, 'reason'>): number {
+  const suggested = suggestedSize(reason)
+  return Math.max(1, suggested !== undefined && suggested < requested ? suggested : Math.floor(requested / 2))
+}
+
 export class RangeSizer {
   private max = Number.POSITIVE_INFINITY
 
@@ -39,9 +45,8 @@ export class RangeSizer {
   refused(requested: number, error: RpcError) {
     if (requested <= 1) throw error
     const suggested = suggestedSize(error.reason)
-    const next = suggested !== undefined && suggested < requested ? suggested : Math.floor(requested / 2)
     // A refusal without a suggestion is about the size of the answer, which differs from block to block: the range may grow again.
     if (suggested !== undefined && suggested < requested) this.max = suggested
-    this.blocks = Math.max(1, next)
+    this.blocks = sizeAfter(requested, error)
   }
 }

@@ -12,7 +12,7 @@ import { RpcError } from '../rpc/errors.ts'
 import { httpRpc } from '../rpc/http.ts'
 import { redactedUrl } from '../rpc/rpc.ts'
 import { type TestChain, testChain } from '../test/chain.ts'
-import { type Call, type FaultyNode, faultyNode, type NodeFault } from '../test/faultyNode.ts'
+import { type Call, type FaultyNode, faultyNode, leavingOut, type NodeFault, type RawLog } from '../test/faultyNode.ts'
 import { expectClean, follow, until } from '../test/follow.ts'
 import { noise, noisyChain, seededInts } from '../test/noise.ts'
 import { terms } from '../test/story.ts'
@@ -287,33 +287,6 @@ test('logs that a node did not have when a block was new are there once it is fi
   expect(indexer.status().counters.correctedBlocks).toBeGreaterThan(0)
   await expectClean(chain, db)
 })
-
-interface RawLog {
-  address: string
-  blockNumber: string
-}
-
-/** Leaves out logs of answers about ranges, or about single blocks. */
-function leavingOut(node: FaultyNode, asked: 'range' | 'block', isLeftOut: (log: RawLog, all: RawLog[]) => boolean) {
-  const { forward } = node as unknown as { forward(calls: Call[]): Promise<{ result?: RawLog[] }[]> }
-  const left = { out: 0, isOver: false }
-  Object.assign(node, {
-    async forward(calls: Call[]) {
-      const answers = await forward.call(node, calls)
-      for (const [place, { method, params }] of calls.entries()) {
-        const answer = must(answers[place])
-        const isRange = method === 'eth_getLogs' && 'fromBlock' in (params[0] as object)
-        const isAsked = method === 'eth_getLogs' && isRange === (asked === 'range')
-        if (!isAsked || !answer.result || left.isOver) continue
-        const all = answer.result
-        answer.result = all.filter((log) => !isLeftOut(log, all))
-        left.out += all.length - answer.result.length
-      }
-      return answers
-    },
-  })
-  return left
-}
 
 test.each<[string, (log: RawLog, GOpen: string) => boolean]>([
   ['all logs', () => true],

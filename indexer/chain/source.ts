@@ -3,7 +3,7 @@ import { InconsistentChain, IndexerError } from '../errors.ts'
 import type { BlockHeader, Log } from '../rpc/answers.ts'
 import { Endpoints } from '../rpc/endpoints.ts'
 import { BlockRefused, isLimit, RpcUnavailable } from '../rpc/errors.ts'
-import { crossCheck, digestOfLogs, type Quorum } from '../rpc/quorum.ts'
+import { crossCheck, digestOfLogs, type Quorum, rememberingAuthors } from '../rpc/quorum.ts'
 import type { Rpc } from '../rpc/rpc.ts'
 import { blocksAround, type TimeGap } from './blockAtTime.ts'
 import {
@@ -33,15 +33,15 @@ export interface SourceOptions extends FinalityOptions {
   children?: Children
   /** Final blocks that were fetched before. */
   cache?: ChainCache
-  /** Other endpoints for cross-checks: of the last block of every range, and of the logs of one in `compareEvery` ranges: of all, by default. Without
-   *  others, some blocks of each range are looked at (`witness.ts`). */
+  /** Several endpoints: another than the one that answered has to tell the same of every range. Where none can, as where there is one endpoint, some
+   *  blocks of the range are looked at (`witness.ts`). */
   quorum?: Quorum
-  compareEvery?: number
   onDisagreement?: (about: string, reports: string[]) => void
+  /** Of several endpoints, no other one could answer about a final range. */
+  onNoWitness?: (about: string, withoutVote: string[]) => void
 }
 
 const DEFAULT_PARALLEL = 3
-const DEFAULT_COMPARE_EVERY = 1
 
 /** A range as it was fetched: `covered` children were included in the request. Of a final range, `anchor` is the final block that the
  *  request was checked against, and `parentHash` the hash of the block before the range. */
@@ -85,7 +85,6 @@ export class Source {
   private readonly children: Children
   private readonly logs: LogRequests
   private readonly tips: TipReader
-  private rangesFetched = 0
   private cacheIsChecked = false
 
   constructor(
@@ -245,12 +244,13 @@ export class Source {
       before = header
     }
     const covered = this.children.count
-    const logs = await this.logs.ofBlocks(this.rpc, linked)
-    const { logs: late, unexplained } = await lateLogs(this.rpc, this.logs, linked, logs)
+    const { rpc, authors } = this.remembering()
+    const logs = await this.logs.ofBlocks(rpc, linked)
+    const { logs: late, unexplained } = await lateLogs(rpc, this.logs, linked, logs)
     logs.push(...late)
     const range = sortedAndChecked({ from: parent.number + 1, to: to.number, headers: linked, logs })
     // A fork between two requests looks like a disagreement: blocks that are not final are requested again until endpoints agree.
-    await this.crossChecked(range, (rpc) => this.logs.ofBlocks(rpc, linked)).catch((error: Error) => {
+    await this.crossChecked(range, authors, (rpc) => this.logs.ofBlocks(rpc, linked)).catch((error: Error) => {
       throw error instanceof IndexerError ? new InconsistentChain(error.message) : error
     })
     return this.withChildren({ ...range, covered, unexplained })
@@ -300,20 +300,26 @@ export class Source {
     return found.filter(({ address, block }) => block >= (since.get(address) ?? Number.POSITIVE_INFINITY))
   }
 
-  /** Whether another endpoint answers at present. */
-  private get hasOthers() {
-    return (this.options.quorum?.healthy().length ?? 0) > 1
+  /** The endpoint, or several as one, and which of these have answered. */
+  private remembering(): { rpc: Rpc; authors: ReadonlySet<Rpc> } {
+    const { quorum } = this.options
+    return quorum ? rememberingAuthors(quorum) : { rpc: this.rpc, authors: new Set([this.rpc]) }
   }
 
-  /** @throws InconsistentChain when the majority of endpoints reports something else, IndexerError when there is no majority. */
-  private async crossChecked(range: BlockRange, logsBy: (rpc: Rpc) => Promise<Log[]>) {
+  /** Whether another endpoint than the authors of a range's logs tells the same; where none can answer, those that could not.
+   *  @throws InconsistentChain when the majority of endpoints reports something else, IndexerError when there is no majority. */
+  private async crossChecked(
+    range: BlockRange,
+    authors: ReadonlySet<Rpc>,
+    logsBy: (rpc: Rpc) => Promise<Log[]>,
+  ): Promise<{ isWitnessed: boolean; withoutVote: string[] }> {
     const { quorum, onDisagreement = () => {} } = this.options
-    if (!quorum || !this.hasOthers) return
+    if (!quorum) return { isWitnessed: false, withoutVote: [] }
     const last = lastBlock(range)
-    const result = await crossCheck(
+    const { verdict, withoutVote } = await crossCheck(
       quorum,
-      digestOfLogs(last.hash, range.logs),
-      `blocks ${range.from}–${range.to}`,
+      { ...digestOfLogs(last.hash, range.logs), authors },
+      blocksOf(range),
       async (rpc) => {
         const [now] = await this.headers([last.number], rpc)
         if (!now) return undefined // this endpoint lags
@@ -321,15 +327,15 @@ export class Source {
       },
       onDisagreement,
     )
-    if (result === 'outvoted')
-      throw new InconsistentChain(
-        `Most endpoints report something else about blocks ${range.from}–${range.to}: asking them`,
-      )
+    if (verdict === 'outvoted')
+      throw new InconsistentChain(`Most endpoints report something else about ${blocksOf(range)}: asking them`)
+    return { isWitnessed: verdict === 'agreed', withoutVote }
   }
 
   /** Logs and headers of a range in one batch, which one copy of the node answers (but where a limit divides it): if that holds the anchor, it holds every block
    *  before. */
   private async askRange(
+    rpc: Rpc,
     from: number,
     to: number,
     anchor: BlockHeader,
@@ -337,7 +343,7 @@ export class Source {
   ): Promise<RangeAnswers> {
     const logs = this.logs.rangeCalls(from, to, addresses)
     const headers = [anchor.number, to, ...(from > 0 ? [from - 1] : [])].map(headerCall)
-    const answers = await this.rpc.batch([...logs, ...headers])
+    const answers = await rpc.batch([...logs, ...headers])
     return [answers.slice(0, logs.length) as Log[][], answers.slice(logs.length) as (BlockHeader | null)[]]
   }
 
@@ -353,7 +359,10 @@ export class Source {
     if (!answers.some(({ length }) => mayBeCut(length))) return true
     const middle = Math.floor((from + to) / 2)
     const [[first, [held]], [second, [heldToo]]] = await this.logs.withinLimits(addresses, () =>
-      Promise.all([this.askRange(from, middle, anchor, addresses), this.askRange(middle + 1, to, anchor, addresses)]),
+      Promise.all([
+        this.askRange(this.rpc, from, middle, anchor, addresses),
+        this.askRange(this.rpc, middle + 1, to, anchor, addresses),
+      ]),
     )
     if (held?.hash !== anchor.hash || heldToo?.hash !== anchor.hash) return false
     return answers.every(({ length }, call) => {
@@ -372,6 +381,7 @@ export class Source {
     const covered = this.children.count
     const asked = addresses ?? this.logs.addresses()
     const bloom = addresses ? this.logs.bloomOf(addresses) : this.logs.bloom()
+    const { rpc, authors } = this.remembering()
     const inTwo = async (middle: number) => [
       ...(await this.fetchRange(from, middle, anchor, addresses)),
       ...(await this.fetchRange(middle + 1, to, anchor, addresses)),
@@ -382,7 +392,7 @@ export class Source {
     let isWhole: boolean
     try {
       const [logs, [held, end, before]] = await this.logs.withinLimits(addresses, () =>
-        this.askRange(from, to, anchor, addresses),
+        this.askRange(rpc, from, to, anchor, addresses),
       )
       last = end
       parentHash = before?.hash
@@ -399,7 +409,7 @@ export class Source {
       return inTwo(Math.min(to - 1, from + this.sizer.size - 1))
     }
     if (!isWhole) return inTwo(Math.floor((from + to) / 2))
-    const found = from < to ? answers.flat() : await this.logs.wholeBlock(this.rpc, last, answers, addresses)
+    const found = from < to ? answers.flat() : await this.logs.wholeBlock(rpc, last, answers, addresses)
     this.sizer.answered(to - from + 1, found.length)
     const logs = this.logs.onlyFollowed(found, addresses)
     const numbers = [...new Set(logs.map((log) => log.block))].filter((number) => number !== to)
@@ -409,18 +419,19 @@ export class Source {
       headers.push(header)
     }
     const range = sortedAndChecked({ from, to, headers: [...headers, last], logs })
-    if (!this.hasOthers)
-      await requireWitness(this.rpc, range, {
-        bloom,
-        wanted: (logs) => this.logs.onlyWanted(logs, asked),
-        ofBlocks: (blocks) => this.logs.ofBlocks(this.rpc, blocks, asked),
-        headers: (numbers) => this.headers(numbers),
-      })
-    const { compareEvery = DEFAULT_COMPARE_EVERY } = this.options
-    const compared = this.rangesFetched++ % compareEvery === 0
-    await this.crossChecked(compared ? range : { ...range, logs: [] }, async (rpc) => {
-      return compared ? this.logs.ofRange(rpc, from, to, addresses) : []
+    const { isWitnessed, withoutVote } = await this.crossChecked(range, authors, (other) =>
+      this.logs.ofRange(other, from, to, addresses),
+    )
+    if (isWitnessed) return [{ ...range, covered, anchor, parentHash }]
+    if (this.options.quorum) this.options.onNoWitness?.(blocksOf(range), withoutVote)
+    await requireWitness(this.rpc, range, {
+      bloom,
+      wanted: (logs) => this.logs.onlyWanted(logs, asked),
+      ofBlocks: (blocks) => this.logs.ofBlocks(this.rpc, blocks, asked),
+      headers: (numbers) => this.headers(numbers),
     })
     return [{ ...range, covered, anchor, parentHash }]
   }
 }
+
+const blocksOf = ({ from, to }: Pick<BlockRange, 'from' | 'to'>) => `blocks ${from}–${to}`

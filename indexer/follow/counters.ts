@@ -19,6 +19,8 @@ export interface Counters {
   /** Times that another endpoint had to take over, and that endpoints reported different things. */
   failovers: number
   disagreements: number
+  /** Final ranges of which, of several endpoints, only one told the logs. */
+  unwitnessedRanges: number
   /** Blocks of which a node told other logs later than when they were new. */
   correctedBlocks: number
   /** Blocks near the head whose bloom allows for logs that no node has told yet. */
@@ -57,6 +59,7 @@ export const newCounters = (): Counters => ({
   timeouts: 0,
   failovers: 0,
   disagreements: 0,
+  unwitnessedRanges: 0,
   correctedBlocks: 0,
   unexplainedBlocks: 0,
   endpointsLeftOut: 0,

@@ -77,7 +77,7 @@ export async function prepare(
 
 /** @param again the Governors that are asked again, whatever is recorded. */
 async function check(options: IndexerOptions, { rpc, events, cache }: Opened, again: readonly string[] = []) {
-  const { db, deployment, confirmations, finality, compareEvery } = options
+  const { db, deployment, confirmations, finality } = options
   const { chainId } = deployment
   const known = await recordedFacts(db, again)
   const checked = requireChain(rpc, chainId)
@@ -85,8 +85,8 @@ async function check(options: IndexerOptions, { rpc, events, cache }: Opened, ag
     .then(() => probeDeployment(rpc, deployment, known))
   const probed = await unlessUnavailable(checked, () => cache?.notes() as FollowedDeployment | undefined)
   const resolved = resolveDeployment(probed, new ContractAnswers(rpc, cache))
-  const { onDisagreement } = events
-  const source = sourceOf(resolved, rpc, { confirmations, finality, cache, compareEvery, onDisagreement })
+  const { onDisagreement, onNoWitness } = events
+  const source = sourceOf(resolved, rpc, { confirmations, finality, cache, onDisagreement, onNoWitness })
   const facts = factsOf(probed)
   const position = await startPosition(db, source, resolved, facts)
   await requireClocks(db, resolved)

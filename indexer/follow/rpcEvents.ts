@@ -28,6 +28,7 @@ export interface RpcEvents {
   transport: Pick<TransportOptions, 'onRequest' | 'onSilence'>
   endpoints: EndpointEvents
   onDisagreement: (about: string, reports: string[]) => void
+  onNoWitness: (about: string, withoutVote: string[]) => void
 }
 
 export function rpcEvents(counters: Counters, chainId: number, log?: Logger): RpcEvents {
@@ -60,6 +61,14 @@ export function rpcEvents(counters: Counters, chainId: number, log?: Logger): Rp
     onDisagreement(about, reports) {
       counters.disagreements++
       warn('disagreement', { about, reports }, 'The RPC endpoints disagree')
+    },
+    onNoWitness(about, withoutVote) {
+      counters.unwitnessedRanges++
+      warn(
+        'no witness',
+        { about, withoutVote },
+        'No second RPC endpoint tells the logs of a range: a sample is checked',
+      )
     },
   }
 }

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import { freshDatabase } from '#test/database.ts'
 import { must } from '#test/must.ts'
 import type { TestChain } from '../test/chain.ts'
-import { type Call, type FaultyNode, faultyNode } from '../test/faultyNode.ts'
-import { expectClean, follow } from '../test/follow.ts'
+import { type Call, type FaultyNode, faultyNode, leavingOut, type NodeFault } from '../test/faultyNode.ts'
+import { expectClean, follow, until } from '../test/follow.ts'
 import { recordingLogger } from '../test/logger.ts'
 import { noise, noisyChain, seededInts } from '../test/noise.ts'
 import { RpcUnavailable } from './errors.ts'
@@ -19,8 +19,6 @@ async function endpoints(count: number): Promise<{ chain: TestChain; nodes: Faul
   for (let i = 0; i < count; i++) nodes.push(await faultyNode(chain.url))
   return { chain, nodes, rpcUrl: nodes.map(({ url }) => url).join(', ') }
 }
-
-const everyRange = { compareEvery: 1 }
 
 test('when an endpoint is down the next one answers, and the first again when it is back and the other is down', async () => {
   const { chain, nodes, rpcUrl } = await endpoints(2)
@@ -48,22 +46,74 @@ test('an endpoint that lacks the requested data is skipped', async () => {
   await expectClean(chain, db)
 })
 
+const blocksAsked = ({ params }: Call) => {
+  const [{ fromBlock, toBlock }] = params as [{ fromBlock?: string; toBlock?: string }]
+  return fromBlock ? Number(toBlock) - Number(fromBlock) + 1 : 1
+}
+
+/** How an endpoint may refuse the logs of a range. */
+const tenBlocks = (call: Call): NodeFault =>
+  call.method === 'eth_getLogs' && blocksAsked(call) > 10
+    ? { error: { code: -32005, message: 'limited to a 10 block range' } }
+    : undefined
+const pruned = ({ method }: Call): NodeFault =>
+  method === 'eth_getLogs' ? { error: { code: -32000, message: 'history has been pruned' } } : undefined
+
+/** Three of four blocks. */
+const mostBlocks = ({ blockNumber }: { blockNumber: string }) => Number(blockNumber) % 4 !== 0
+
 test('a range limit of one endpoint leads to smaller requests, not to another endpoint', async () => {
   const { chain, nodes, rpcUrl } = await endpoints(2)
-  const asked = ({ params }: Call) => {
-    const [{ fromBlock, toBlock }] = params as [{ fromBlock?: string; toBlock?: string }]
-    return fromBlock ? Number(toBlock) - Number(fromBlock) + 1 : 1
-  }
-  must(nodes[0]).fault = (call) =>
-    call.method === 'eth_getLogs' && asked(call) > 10
-      ? { error: { code: -32005, message: 'limited to a 10 block range' } }
-      : undefined
+  must(nodes[0]).fault = tenBlocks
   const db = await freshDatabase()
   const indexer = await follow(chain, db, { rpcUrl })
   await indexer.caughtUp()
   expect(indexer.status().counters.failovers).toBe(0)
   await expectClean(chain, db)
 })
+
+test('an endpoint that takes few blocks at once is a witness of longer ranges', async () => {
+  const { chain, nodes, rpcUrl } = await endpoints(2)
+  must(nodes[1]).fault = tenBlocks
+  const db = await freshDatabase()
+  const indexer = await follow(chain, db, { rpcUrl })
+  await indexer.caughtUp()
+  expect(indexer.status().counters).toMatchObject({ disagreements: 0, unwitnessedRanges: 0 })
+  await expectClean(chain, db)
+  leavingOut(must(nodes[0]), 'range', mostBlocks)
+  const another = await freshDatabase()
+  await expect((await follow(chain, another, { rpcUrl })).stopped).rejects.toThrow('The RPC endpoints disagree')
+  expect((await another.query('select 1 from chain_event')).rowCount).toBe(0)
+})
+
+test.each([
+  [0, 1],
+  [1, 0],
+])(
+  'of two endpoints, where %i withholds logs and %i has none, nothing of a range is stored, and the operator is told',
+  async (lying, without) => {
+    const { chain, nodes, rpcUrl } = await endpoints(2)
+    must(nodes[without]).fault = pruned
+    const left = leavingOut(must(nodes[lying]), 'range', mostBlocks)
+    const { log, lines } = recordingLogger()
+    const db = await freshDatabase()
+    const indexer = await follow(chain, db, { rpcUrl, log })
+    await until('the node is told', () => indexer.status().problem?.includes('leaves out logs of a range') ?? false)
+    expect((await db.query('select 1 from chain_event')).rowCount).toBe(0)
+    expect(lines('No second RPC endpoint tells the logs of a range: a sample is checked')[0]).toMatchObject({
+      level: 'warn',
+      details: {
+        about: expect.stringMatching(/^blocks \d+–\d+$/),
+        withoutVote: [expect.stringContaining('history has been pruned')],
+        times: 1,
+      },
+    })
+    left.isOver = true
+    await indexer.caughtUp()
+    expect(indexer.status().counters.unwitnessedRanges).toBeGreaterThan(1)
+    await expectClean(chain, db)
+  },
+)
 
 /** Drops the last log of every answer that has one. */
 function holdBack(node: FaultyNode, chain: TestChain) {
@@ -83,7 +133,7 @@ test.each([0, 1, 2])('an endpoint (%i of three) that withholds a log is outvoted
   const { chain, nodes, rpcUrl } = await endpoints(3)
   holdBack(must(nodes[faulty]), chain)
   const db = await freshDatabase()
-  const indexer = await follow(chain, db, { rpcUrl, ...everyRange })
+  const indexer = await follow(chain, db, { rpcUrl })
   await indexer.caughtUp(await chain.head())
   if (faulty < 2) expect(indexer.status().counters.disagreements).toBeGreaterThan(0) // the third is not asked while two agree
   await expectClean(chain, db)
@@ -93,7 +143,7 @@ test('an outvoted endpoint is not used even when no other answers', async () => 
   const { chain, nodes, rpcUrl } = await endpoints(3)
   holdBack(must(nodes[1]), chain)
   const db = await freshDatabase()
-  const indexer = await follow(chain, db, { rpcUrl, ...everyRange })
+  const indexer = await follow(chain, db, { rpcUrl })
   await indexer.caughtUp()
   expect(indexer.status().counters.disagreements).toBeGreaterThan(0)
   const others = [must(nodes[0]), must(nodes[2])]
@@ -109,7 +159,7 @@ test('two endpoints that disagree stop the indexer before anything wrong is stor
   const { chain, nodes, rpcUrl } = await endpoints(2)
   holdBack(must(nodes[0]), chain)
   const db = await freshDatabase()
-  const indexer = await follow(chain, db, { rpcUrl, ...everyRange })
+  const indexer = await follow(chain, db, { rpcUrl })
   await expect(indexer.stopped).rejects.toThrow(
     /The RPC endpoints disagree about blocks \d+–\d+ \(http:.*: \d+ logs .*; http:.*: \d+ logs .*Remove the wrong one/,
   )
@@ -119,7 +169,7 @@ test('two endpoints that disagree stop the indexer before anything wrong is stor
 test('two endpoints that disagree temporarily about blocks that are not final are asked again', async () => {
   const { chain, nodes, rpcUrl } = await endpoints(2)
   const db = await freshDatabase()
-  const indexer = await follow(chain, db, { rpcUrl, ...everyRange })
+  const indexer = await follow(chain, db, { rpcUrl })
   await indexer.caughtUp()
   let wrongAnswers = 2
   must(nodes[1]).fault = ({ method }) => (method === 'eth_getLogs' && wrongAnswers-- > 0 ? { result: [] } : undefined)
@@ -133,7 +183,7 @@ test('an endpoint that lags behind has no vote', async () => {
   const { chain, nodes, rpcUrl } = await endpoints(2)
   must(nodes[1]).fault = ({ method }) => (method === 'eth_getBlockByNumber' ? { result: null } : undefined)
   const db = await freshDatabase()
-  const indexer = await follow(chain, db, { rpcUrl, ...everyRange })
+  const indexer = await follow(chain, db, { rpcUrl })
   await indexer.caughtUp()
   expect(indexer.status().counters.disagreements).toBe(0)
   await expectClean(chain, db)
@@ -143,7 +193,7 @@ test('failovers and disagreements are logged, with the endpoint and the problem,
   const { chain, nodes, rpcUrl } = await endpoints(2)
   const { log, lines } = recordingLogger()
   const db = await freshDatabase()
-  const indexer = await follow(chain, db, { rpcUrl, log, ...everyRange })
+  const indexer = await follow(chain, db, { rpcUrl, log })
   await indexer.caughtUp()
   const [first, second] = [must(nodes[0]), must(nodes[1])]
   let wrongAnswers = 2

@@ -61,8 +61,12 @@ export class Endpoints implements Rpc, Quorum {
     return this.tryInTurn(this.hedgeMs([{ method, params: [] }]), (rpc) => rpc.request(method, params))
   }
 
-  batch(calls: readonly RpcCall[]) {
-    return this.tryInTurn(this.hedgeMs(calls), (rpc) => rpc.batch(calls))
+  async batch(calls: readonly RpcCall[]) {
+    return (await this.batchBy(calls)).answers
+  }
+
+  batchBy(calls: readonly RpcCall[]) {
+    return this.tryInTurn(this.hedgeMs(calls), async (rpc) => ({ by: rpc, answers: await rpc.batch(calls) }))
   }
 
   /** After how long without an answer the next endpoint is asked too. */

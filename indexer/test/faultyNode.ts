@@ -94,3 +94,34 @@ export async function faultyNode(url: string): Promise<FaultyNode> {
   onTestFinished(() => node.down())
   return node
 }
+
+export interface RawLog {
+  address: string
+  blockNumber: string
+}
+
+/** Leaves out logs of answers about ranges, or about single blocks. */
+export function leavingOut(
+  node: FaultyNode,
+  asked: 'range' | 'block',
+  isLeftOut: (log: RawLog, all: RawLog[]) => boolean,
+) {
+  const { forward } = node as unknown as { forward(calls: Call[]): Promise<{ result?: RawLog[] }[]> }
+  const left = { out: 0, isOver: false }
+  Object.assign(node, {
+    async forward(calls: Call[]) {
+      const answers = await forward.call(node, calls)
+      for (const [place, { method, params }] of calls.entries()) {
+        const answer = must(answers[place])
+        const isRange = method === 'eth_getLogs' && 'fromBlock' in (params[0] as object)
+        const isAsked = method === 'eth_getLogs' && isRange === (asked === 'range')
+        if (!isAsked || !answer.result || left.isOver) continue
+        const all = answer.result
+        answer.result = all.filter((log) => !isLeftOut(log, all))
+        left.out += all.length - answer.result.length
+      }
+      return answers
+    },
+  })
+  return left
+}

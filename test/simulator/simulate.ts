@@ -79,7 +79,7 @@ export async function simulate(seed: number, environment: Environment, bug?: Bug
   const confirmations = 'count' in finality ? finality.count : undefined
   const deployment = { chainId: SIMULATED_CHAIN_ID, startBlock: 1, addresses: SIMULATED_ADDRESSES }
   const quorum = seed % 5 === 0
-  const settings = { deployment, confirmations, pollMs: 1, patience: PATIENCE, compareEvery: 1 }
+  const settings = { deployment, confirmations, pollMs: 1, patience: PATIENCE }
   const forgetful = { ...settings, keptRows: seed % 3 } // the clean sync keeps more rows in memory
   const runs = new IndexerRuns(environment, node, forgetful, coverage, quorum, bug)
   try {
