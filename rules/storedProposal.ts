@@ -36,6 +36,11 @@ export interface Counting {
 export const QUORUM_CHANGED =
   'What a proposal of it needs changed after a ballot on it, without an event that announces that: it may change at any time.'
 
+/** Whether a quorum that is not stored follows from what the Governor declares. A contract of others, which is asked, may compute its own in any way and
+ *  change it without an event: what a proposal needs is known from when the contract told it. */
+export const declaresQuorum = ({ quorumUnknown, askedAt }: { quorumUnknown: string | null; askedAt: number | null }) =>
+  quorumUnknown === null && askedAt === null
+
 const COUNTED = { ForAbstain: 'for,abstain', For: 'for', All: 'for,against,abstain' } as const
 
 export const countedFor = ({ counting }: Pick<Counting, 'counting'>) => COUNTED[counting]

@@ -124,6 +124,10 @@ contract ByProposal is Short, GovernorVotesQuorumFraction {
         return snapshot == 0 ? 0 : super.quorum(snapshot) / 2;
     }
 
+    function setNumerator(uint256 to) external {
+        _updateQuorumNumerator(to);
+    }
+
     function _quorumReached(uint256 proposalId) internal view override(Governor, GovernorCountingSimple) returns (bool) {
         (, uint256 inFavour, uint256 abstain) = proposalVotes(proposalId);
         return quorum(proposalId) <= inFavour + abstain;

@@ -180,6 +180,40 @@ test('where a state is null, the reason is what of its Governor is not known', a
   ])
 })
 
+test('the quorum of a Governor that is asked is not told before its contract told it, whatever it declares', async () => {
+  const { db, ask } = await testApi()
+  await insertChain(db, 30)
+  const [asked, own] = [account(3), account(4)]
+  const rules = { clock: 'BlockNumber', token: account(5), quorumDenominator: 100n } as const
+  await insertAll(db, Governor, [
+    { id: asked, ...rules, askedAt: 1 },
+    { id: own, ...rules },
+  ])
+  await insertAll(db, GovernorSetting, [
+    { id: 'totalSupply', contract: rules.token, name: 'totalSupply', value: '1000' },
+    { id: 'asked', contract: asked, name: 'quorumNumerator', value: '4' },
+    { id: 'own', contract: own, name: 'quorumNumerator', value: '4' },
+  ])
+  const open = { voteStart: 9, voteEnd: 40 }
+  await insertAll(db, Proposal, [
+    { id: '1', ...open, governorId: asked },
+    { id: '2', ...open, governorId: asked, forVotes: 2n, quorum: 80n },
+    { id: '3', ...open, governorId: own },
+  ])
+  const fields = 'id state quorumNeeded quorumReached quorumUnknown'
+  expect((await ask(`{ proposals { nodes { ${fields} } } }`)).data.proposals.nodes).toEqual([
+    {
+      id: '1',
+      state: 'Active',
+      quorumNeeded: null,
+      quorumReached: null,
+      quorumUnknown: expect.stringContaining('is not known before its contract tells it'),
+    },
+    { id: '2', state: 'Active', quorumNeeded: '80', quorumReached: false, quorumUnknown: null },
+    { id: '3', state: 'Active', quorumNeeded: '40', quorumReached: false, quorumUnknown: null },
+  ])
+})
+
 test('contracts that are set aside are listed with the log and the reason, as of any block', async () => {
   const { db, ask } = await testApi()
   await insertChain(db, 30)

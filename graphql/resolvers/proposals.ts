@@ -1,5 +1,5 @@
 import { Ctx, FieldResolver, Resolver, Root } from 'type-graphql'
-import { countedFor, quorumIn, stateOfStored, tallyOf } from '#rules/storedProposal.ts'
+import { countedFor, declaresQuorum, quorumIn, stateOfStored, tallyOf } from '#rules/storedProposal.ts'
 import { PROPOSAL_STATES, type ProposalState, quorumVotes } from '#rules/tally.ts'
 import { describedEnum } from '#schema/describedEnums.ts'
 import { Governor, GovernorSetting, Proposal } from '#schema/onchain/governance.ts'
@@ -38,21 +38,28 @@ export class ProposalResolver {
   async stateUnknown(@Root() row: ProposalRow, @Ctx() context: ApiContext): Promise<string | null> {
     if ((await this.state(row, context)) !== null) return null
     const governor = await governorOf(row, context.reader)
-    if (!governor) return 'Its Governor is not followed.'
-    const why = governor.unfollowed ?? governor.quorumUnknown
-    if (why !== null) return why
-    return governor.hasSuperQuorum && row.superQuorum === null
+    const isKnown = governor && governor.unfollowed === null && governor.quorumUnknown === null
+    return isKnown && governor.hasSuperQuorum && row.superQuorum === null
       ? 'Its super quorum is not known: the contract was not asked.'
-      : 'Its quorum is not known: the Governor’s token is not followed, or the contract does not tell it.'
+      : whyNoQuorum(governor)
   }
 
   @FieldResolver(() => BigIntScalar, {
     nullable: true,
     description:
-      'The quorum, in votes: the fraction of the supply at the snapshot (before the snapshot: of the present supply), the Governor’s fixed number, or what its contract told with the first ballot. Null when none is known.',
+      'The quorum, in votes. Of the platform’s own Governor: the fraction of the supply at the snapshot (before the snapshot: of the present supply). Of any other: what its contract told, with the first ballot on the proposal or when the supply or the fraction changed after the snapshot. Null when none is known: see `quorumUnknown`.',
   })
   async quorumNeeded(@Root() row: ProposalRow, @Ctx() { reader }: ApiContext): Promise<bigint | null> {
     return quorumOfRow(row, await governorOf(row, reader), reader)
+  }
+
+  @FieldResolver(() => String, {
+    nullable: true,
+    description: 'Why `quorumNeeded` is null. Null where the quorum is known.',
+  })
+  async quorumUnknown(@Root() row: ProposalRow, @Ctx() { reader }: ApiContext): Promise<string | null> {
+    const governor = await governorOf(row, reader)
+    return (await quorumOfRow(row, governor, reader)) === null ? whyNoQuorum(governor) : null
   }
 
   @FieldResolver(() => Boolean, {
@@ -68,6 +75,15 @@ export class ProposalResolver {
   }
 }
 
+function whyNoQuorum(governor: GovernorRow | null): string {
+  if (!governor) return 'Its Governor is not followed.'
+  const why = governor.unfollowed ?? governor.quorumUnknown
+  if (why !== null) return why
+  return governor.askedAt === null
+    ? 'Its quorum is not known: the Governor’s token is not followed, or the contract does not tell it.'
+    : 'Its quorum is not known before its contract tells it, which may compute it in any way: with the first ballot on the proposal, or when the supply or the fraction changes after the snapshot.'
+}
+
 /** The proposal's Governor, read for all rows of a list in one statement. */
 async function governorOf(row: ProposalRow, reader: Reader): Promise<GovernorRow | null> {
   const table = tableFor(Governor)
@@ -81,11 +97,11 @@ async function governorOf(row: ProposalRow, reader: Reader): Promise<GovernorRow
 }
 
 /** The quorum stored at the snapshot. Until it is stored, neither supply nor fraction has changed since, so the values as of this point give
- *  the quorum. */
+ *  the quorum, where the Governor has none but the one that it declares. */
 async function quorumOfRow(row: ProposalRow, governor: GovernorRow | null, reader: Reader): Promise<bigint | null> {
   if (governor && governor.unfollowed !== null) return null
   if (row.quorum !== null) return row.quorum
-  if (!governor || governor.quorumUnknown !== null) return null
+  if (!governor || !declaresQuorum(governor)) return null
   if (governor.token === null) return quorumIn(governor, null, null)
   const setting = (contract: string, name: string) => readSetting(row[ROW_AS_OF], contract, name, reader)
   const both = [setting(governor.token, 'totalSupply'), setting(governor.id, 'quorumNumerator')] as const

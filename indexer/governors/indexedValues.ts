@@ -1,5 +1,5 @@
 import { type Address, parseAbi, zeroAddress } from 'viem'
-import { quorumIn, stateOfStored } from '#rules/storedProposal.ts'
+import { declaresQuorum, quorumIn, stateOfStored } from '#rules/storedProposal.ts'
 import { PROPOSAL_STATES } from '#rules/tally.ts'
 import type { Sql } from '#schema/database.ts'
 import { SetAsideContract } from '#schema/onchain/chain.ts'
@@ -117,7 +117,7 @@ export async function tokenValues(sql: Sql, { read }: Readers, { token }: Govern
 /** Tallies, quorums and states of some proposals, as far as they are known, and their voters' votes at the snapshot. */
 export async function proposalValues(sql: Sql, readers: Readers, governor: Governor, sample: Seeded, at: BlockTime) {
   const { read } = readers
-  const { id: address, clock, unfollowed, quorumUnknown } = governor
+  const { id: address, unfollowed } = governor
   if (unfollowed !== null) return []
   const aside = governor.token !== null && (await rowOf(sql, SetAsideContract, governor.token, at.block))
   const token = aside ? null : governor.token
@@ -125,42 +125,11 @@ export async function proposalValues(sql: Sql, readers: Readers, governor: Gover
     block: at.block,
     orderBy: `${shuffledBy(2)} limit ${sample.size}`,
   })
-  const now = clock === 'Timestamp' ? at.time.getTime() / 1000 : at.block
   const values: IndexedValue[] = []
   for (const proposal of proposals) {
-    const { onChainId, voteStart, againstVotes, forVotes, abstainVotes } = proposal
-    const id = BigInt(onChainId)
-    const subject = `proposal ${onChainId}`
-    const past = voteStart < now
-    values.push({
-      what: 'tally',
-      subject,
-      indexed: [againstVotes, forVotes, abstainVotes],
-      onChain: () => tallyOnChain(readers, address, id),
-    })
-    const quorum = proposal.quorum ?? (quorumUnknown === null && past ? await quorumAt(sql, governor, at) : null)
-    if (past && quorum !== null)
-      values.push({
-        what: 'quorum',
-        subject,
-        indexed: quorum,
-        onChain: async () =>
-          (quorumUnknown !== null && id >= 2n ** 64n ? await read(address, 'quorum', id) : undefined) ??
-          (await read(address, 'quorum', BigInt(voteStart))) ??
-          (await read(address, 'quorumVotes')),
-      })
-    const state = stateOfStored(proposal, governor, quorum, at)
-    if (state !== null)
-      values.push({
-        what: 'state',
-        subject,
-        indexed: state,
-        onChain: async () => {
-          const found = await read(address, 'state', id)
-          return found === undefined ? undefined : PROPOSAL_STATES[found]
-        },
-      })
-    if (past && token !== null)
+    const { voteStart } = proposal
+    values.push(...(await outcomeValues(sql, readers, governor, proposal, at)))
+    if (isPast(governor, proposal, at) && token !== null)
       for (const { account, votes } of await pastVotes(sql, governor, token, proposal, sample))
         values.push({
           what: 'pastVotes',
@@ -171,6 +140,60 @@ export async function proposalValues(sql: Sql, readers: Readers, governor: Gover
             (await read(token, 'getPriorVotes', account as Address, BigInt(voteStart))),
         })
   }
+  return values
+}
+
+/** Whether the snapshot is. */
+const isPast = ({ clock }: Governor, { voteStart }: Proposal, { block, time }: BlockTime) =>
+  voteStart < (clock === 'Timestamp' ? time.getTime() / 1000 : block)
+
+/** The tally, the quorum and the state of a proposal, as far as they are known. */
+export async function outcomeValues(
+  sql: Sql,
+  readers: Readers,
+  governor: Governor,
+  proposal: Proposal,
+  at: BlockTime,
+): Promise<IndexedValue[]> {
+  const { read } = readers
+  const { id: address, quorumUnknown } = governor
+  const { onChainId, voteStart, againstVotes, forVotes, abstainVotes } = proposal
+  const id = BigInt(onChainId)
+  const subject = `proposal ${onChainId}`
+  const past = isPast(governor, proposal, at)
+  const values: IndexedValue[] = [
+    {
+      what: 'tally',
+      subject,
+      indexed: [againstVotes, forVotes, abstainVotes],
+      onChain: () => tallyOnChain(readers, address, id),
+    },
+  ]
+  const quorum = proposal.quorum ?? (past && declaresQuorum(governor) ? await quorumAt(sql, governor, at) : null)
+  if (past && quorum !== null)
+    values.push({
+      what: 'quorum',
+      subject,
+      indexed: quorum,
+      onChain: async () => {
+        const byId = async () => (id >= 2n ** 64n ? read(address, 'quorum', id) : undefined)
+        const unusual = quorumUnknown === null ? undefined : await byId()
+        if (unusual !== undefined) return unusual
+        const atSnapshot = (await read(address, 'quorum', BigInt(voteStart))) ?? (await read(address, 'quorumVotes'))
+        return atSnapshot === quorum ? atSnapshot : ((await byId()) ?? atSnapshot)
+      },
+    })
+  const state = stateOfStored(proposal, governor, quorum, at)
+  if (state !== null)
+    values.push({
+      what: 'state',
+      subject,
+      indexed: state,
+      onChain: async () => {
+        const found = await read(address, 'state', id)
+        return found === undefined ? undefined : PROPOSAL_STATES[found]
+      },
+    })
   return values
 }
 

@@ -28,10 +28,11 @@ export function fixQuorums(rows: Rows, event: EventContext) {
     if (proposal.voteStart >= event.governances.clockAt(governor, event)) continue
     const quorum = quorumNow(rows, governor, event)
     if (quorum === null) continue
-    // At an event of the Governor, it may answer with what this event changes.
-    const isCertain = governor.id === event.address || isCompound(governor) || !isAsked(governor)
-    const needed = isCertain ? quorum : quorumTold(rows, proposal, governor, quorum, event)
-    changeProposal(rows, proposal, { quorum: needed })
+    // At an event of the Governor, it may answer with what this event changes: it is asked after that (`reviseQuorums`).
+    if (governor.id === event.address || !isAsked(governor)) changeProposal(rows, proposal, { quorum })
+    else if (isCompound(governor))
+      changeProposal(rows, proposal, votesStillNeeded(rows, { ...proposal, quorum }, governor, event))
+    else changeProposal(rows, proposal, { quorum: quorumTold(rows, proposal, governor, quorum, event) })
   }
 }
 
@@ -185,18 +186,20 @@ export function reviseQuorums(rows: Rows, event: EventContext) {
   const governor = rows.must(Governor, event.address)
   if (!isAsked(governor)) return
   const past = rows.find(Proposal, 'governorId', event.address).filter(({ quorum }) => quorum !== null)
-  const asked = () =>
-    governor.quorumUnknown === null
-      ? (event.governances.answers?.numbers(
-          rows,
-          event,
-          'quorum',
-          past.map(({ voteStart }) => voteStart),
-        ) ?? [])
-      : contractQuorums(rows, past, askedOf(governor, event))
-  const quorums = isCompound(governor) ? past.map(() => governor.fixedQuorum) : asked()
+  const quorums = isCompound(governor)
+    ? past.map(() => governor.fixedQuorum)
+    : pastQuorums(rows, past, askedOf(governor, event))
   for (const [index, proposal] of past.entries()) {
     const quorum = quorums[index]
     if (quorum !== undefined) changeProposal(rows, proposal, { quorum })
   }
+}
+
+/** What the contract says that proposals need: of those for whose snapshot it does not tell what is known, it may be asked by their ids. */
+function pastQuorums(rows: Rows, past: readonly StoredProposal[], of: ReturnType<typeof askedOf>) {
+  const numbers = past.map(({ voteStart }) => voteStart)
+  const atSnapshots = of.governances.answers?.numbers(rows, of, 'quorum', numbers) ?? []
+  const others = past.filter(({ quorum }, index) => atSnapshots[index] !== quorum)
+  const byOthers = contractQuorums(rows, others, of)
+  return past.map((one, index) => (others.includes(one) ? byOthers[others.indexOf(one)] : atSnapshots[index]))
 }

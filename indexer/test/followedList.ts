@@ -17,8 +17,8 @@ const ROWS = {
     shownBy: OTHERS,
   },
   quorumAsked: {
-    what: 'a quorum that no event announces, or that is not the fraction which the contract declares (Arbitrum’s, Optimism’s)',
-    how: 'asked for each proposal, with the first ballot on it',
+    what: 'the quorum of a proposal, also where no event announces it, or it is not the fraction which the contract declares (Arbitrum’s, Optimism’s)',
+    how: 'asked of the contract with the first ballot on the proposal, or when the supply or the fraction changes after its snapshot; null until then, with the reason (`quorumUnknown`)',
     shownBy: OTHERS,
   },
   quorumSilent: {

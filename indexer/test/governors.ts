@@ -15,15 +15,21 @@ import { expect } from 'vitest'
 import { compareIndexes, databaseIndex } from '#cli/compareIndexes.ts'
 import { type Anvil, devAccount, rpc, startAnvil } from '#contracts/anvil.ts'
 import { compileSources } from '#contracts/compile.ts'
-import { stateOfStored } from '#rules/storedProposal.ts'
+import { declaresQuorum, stateOfStored } from '#rules/storedProposal.ts'
 import { PROPOSAL_STATES } from '#rules/tally.ts'
 import type { Database } from '#schema/database.ts'
 import { tableOf, type Versioned } from '#schema/define.ts'
 import { Governor, Proposal } from '#schema/onchain/governance.ts'
-import { columns, rowsOf } from '#schema/rows.ts'
+import { columns, rowOf, rowsOf } from '#schema/rows.ts'
 import { freshDatabase } from '#test/database.ts'
 import { must } from '#test/must.ts'
-import { governanceReader, type IndexedValue, proposalValues, tokenValues } from '../governors/indexedValues.ts'
+import {
+  governanceReader,
+  type IndexedValue,
+  outcomeValues,
+  proposalValues,
+  tokenValues,
+} from '../governors/indexedValues.ts'
 import { type FollowedDeployment, type IndexerOptions, startIndexer } from '../index.ts'
 import type { BlockHeader } from '../rpc/answers.ts'
 import { openRpc } from '../rpc/open.ts'
@@ -373,7 +379,7 @@ export async function expectStates(
       .flatMap((proposal) => {
         const governor = must(standing(governors, block).find(({ id }) => id === proposal.governorId))
         const { abi } = must(all.find(({ governor: { address } }) => address.toLowerCase() === governor.id)).governor
-        const quorum = proposal.quorum ?? (governor.quorumUnknown === null ? governor.fixedQuorum : null)
+        const quorum = proposal.quorum ?? (declaresQuorum(governor) ? governor.fixedQuorum : null)
         const state = stateOfStored(proposal, governor, quorum, { block, time })
         const subject = `${proposal.description} (${governor.kind}) in block ${block}`
         const ask = (functionName: string, args: readonly bigint[], mine: unknown) => {
@@ -405,22 +411,27 @@ export async function expectStates(
 export const MOMENTS = 24
 const PARALLEL_CALLS = 20
 
+/** Whether the contracts of a Governor differ, in a block, from what they have told so far.
+ *  @param isVotedOn whether it is about a proposal with ballots: of one without, nothing that may differ is told. */
+type IsUntold = (governor: string, block: number, isVotedOn: boolean) => boolean
+
 /** Compares tallies, quorums, states, votes, balances, delegates and supplies of several indexes, as of blocks all over the history, with what the contracts
- *  answer.
- *  @param isUntold the blocks of a Governor in which its contracts differ from what they have told so far.
+ *  answer; and what is told of each proposal just after its snapshot and just before its first ballot.
  *  @returns how many values were compared in each index. */
 export async function compareMoments(
   chain: GovernorChain,
   indexes: readonly Database[],
-  isUntold: (governor: string, block: number) => boolean = () => false,
+  isUntold: IsUntold = () => false,
 ): Promise<number> {
   const rpc = openRpc(chain.url, {})
   const head = await chain.head()
+  const numbers = Array.from({ length: head }, (_, index) => index + 1)
+  const headers = (await rpc.batch(
+    numbers.map((block) => ({ method: 'eth_getBlockByNumber', params: [`0x${block.toString(16)}`, false] })),
+  )) as BlockHeader[]
   let compared = 0
-  for (let moment = 1; moment <= MOMENTS; moment++) {
-    const block = Math.ceil((head * moment) / MOMENTS)
-    const header = (await rpc.request('eth_getBlockByNumber', [`0x${block.toString(16)}`, false])) as BlockHeader
-    const told = await Promise.all(indexes.map((db) => valuesAt(db, rpc, header, isUntold)))
+  const compare = async (block: number, valuesOf: (db: Database) => Promise<Map<string, IndexedValue>>) => {
+    const told = await Promise.all(indexes.map(valuesOf))
     const [first = new Map(), ...others] = told
     for (const other of others) expect([...other.keys()]).toEqual([...first.keys()])
     const names = [...first.keys()]
@@ -435,7 +446,46 @@ export async function compareMoments(
         }),
       )
   }
+  for (let moment = 1; moment <= MOMENTS; moment++) {
+    const block = Math.ceil((head * moment) / MOMENTS)
+    await compare(block, (db) => valuesAt(db, rpc, must(headers[block - 1]), isUntold))
+  }
+  for (const { block, proposal, isVotedOn } of await firstMoments(must(indexes[0]), headers))
+    if (!isUntold(proposal.governorId, block, isVotedOn))
+      await compare(block, (db) => outcomeAt(db, rpc, must(headers[block - 1]), proposal.id))
   return compared
+}
+
+interface FirstMoment {
+  block: number
+  proposal: Proposal
+  isVotedOn: boolean
+}
+
+/** Of each proposal, the first block after its snapshot, and the last one without a ballot. */
+async function firstMoments(db: Database, headers: readonly BlockHeader[]): Promise<FirstMoment[]> {
+  const governors = new Map((await rowsOf(db, Governor)).map((row) => [row.id, row]))
+  const { rows } = await db.query('select proposal_id, min(from_block) as block from vote group by proposal_id')
+  const firstBallots = new Map<string, number>(rows.map(({ proposal_id, block }) => [proposal_id, block]))
+  return (await rowsOf(db, Proposal)).flatMap((proposal) => {
+    const { clock } = must(governors.get(proposal.governorId))
+    const clockOf = ({ number, timestamp }: BlockHeader) =>
+      clock === 'Timestamp' ? timestamp.getTime() / 1000 : number
+    const opened = headers.find((header) => clockOf(header) > proposal.voteStart)?.number
+    if (opened === undefined) return []
+    const firstBallot = firstBallots.get(proposal.id) ?? Number.POSITIVE_INFINITY
+    const blocks = new Set([opened, ...(Number.isFinite(firstBallot) ? [firstBallot - 1] : [])])
+    return [...blocks].map((block) => ({ block, proposal, isVotedOn: block >= firstBallot }))
+  })
+}
+
+/** What an index has of a proposal as of a block. */
+async function outcomeAt(db: Database, rpc: Rpc, { number: block, timestamp: time }: BlockHeader, id: string) {
+  const proposal = must(await rowOf(db, Proposal, id, block))
+  const governor = must(await rowOf(db, Governor, proposal.governorId, block))
+  if (governor.unfollowed !== null) return new Map<string, IndexedValue>()
+  const values = await outcomeValues(db, governanceReader(rpc, block), governor, proposal, { block, time })
+  return new Map(values.map((value) => [`${governor.id}: ${value.what} of ${value.subject}`, value]))
 }
 
 /** What an index has as of a block, by name; what several Governors share is there once. */
@@ -443,13 +493,13 @@ async function valuesAt(
   db: Database,
   rpc: Rpc,
   { number: block, timestamp: time }: BlockHeader,
-  isUntold: (governor: string, block: number) => boolean,
+  isUntold: IsUntold,
 ): Promise<Map<string, IndexedValue>> {
   const readers = governanceReader(rpc, block)
   const sample = { size: 1_000, seed: 'all' }
   const values = new Map<string, IndexedValue>()
   for (const governor of await rowsOf(db, Governor, 'true', [], { block, orderBy: 'id' })) {
-    if (isUntold(governor.id, block)) continue
+    if (isUntold(governor.id, block, true)) continue
     const ofToken = values.has(`${governor.token}: supply of ${governor.token}`)
       ? []
       : await tokenValues(db, readers, governor, sample, { block, time })

@@ -130,7 +130,7 @@ async function recordsOf(
 }
 
 function recordsSql(statement: Statement, ids: readonly string[], chosen: string): string {
-  const quorum = `coalesce(p.quorum, case when g.quorum_unknown is null then coalesce(g.fixed_quorum, div(${settingNow(statement, 'g.token', 'totalSupply')}
+  const quorum = `coalesce(p.quorum, case when g.quorum_unknown is null and g.asked_at is null then coalesce(g.fixed_quorum, div(${settingNow(statement, 'g.token', 'totalSupply')}
     * ${settingNow(statement, 'g.id', 'quorumNumerator')} , nullif(g.quorum_denominator, 0))) end)`
   const counted = `(p.for_votes + case when g.counting = 'For' then 0 else p.abstain_votes end + case when g.counting = 'All' then p.against_votes else 0 end)`
   const queued = 'p.executed or (p.eta is not null and not p.canceled)'

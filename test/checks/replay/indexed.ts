@@ -1,5 +1,5 @@
 import { quorumAt } from '#indexer/governors/indexedValues.ts'
-import { stateOfStored } from '#rules/storedProposal.ts'
+import { declaresQuorum, stateOfStored } from '#rules/storedProposal.ts'
 import type { Database } from '#schema/database.ts'
 import { Governor, Proposal } from '#schema/onchain/governance.ts'
 import { rowsOf } from '#schema/rows.ts'
@@ -49,7 +49,7 @@ export async function indexedStates(db: Database, block: number): Promise<Replay
   for (const proposal of await rowsOf(db, Proposal, 'true', [], { block })) {
     const governor = governors.get(proposal.governorId)
     if (!governor) continue
-    const quorum = proposal.quorum ?? (governor.quorumUnknown === null ? await quorumAt(db, governor, now) : null)
+    const quorum = proposal.quorum ?? (declaresQuorum(governor) ? await quorumAt(db, governor, now) : null)
     const state = stateOfStored(proposal, governor, quorum, now)
     if (state !== null) states.set(`state of proposal ${proposal.onChainId} of ${governor.id}`, state)
   }
