@@ -1,19 +1,23 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { readConfig } from '#config'
 import { testApi } from '#graphql/test/api.ts'
+import { startIndexer } from '#indexer/index.ts'
 import { testChain } from '#indexer/test/chain.ts'
 import { noise, prepareNoise, seededInts } from '#indexer/test/noise.ts'
 import { openDatabase } from '#schema/database.ts'
 import { freePort } from '#schema/postgres.ts'
 import { freshDatabaseUrl } from '#test/database.ts'
+import { insertChain } from '#test/factory.ts'
+import { must } from '#test/must.ts'
 import { runProgram } from '#test/testSystem.ts'
 import { openApiMetrics } from './apiMetrics.ts'
 import { writeDeployment } from './deployment.ts'
+import { indexTargets } from './indexCommand.ts'
 import { serveStatus } from './statusServer.ts'
 
 /** The indexer in its own process with a dead first endpoint, the API on its database, and the command-line programs. */
@@ -100,4 +104,36 @@ test('drift is reported by the program, as a metric, in GraphQL and by the docto
   expect((await runProgram('doctor', { DATABASE_URL, MODELCOMMONS_HOME, PORT: '0' })).output).toMatch(
     /✗ index +1 of \d+ values of 0x\w+ differ from the contracts’ at block \d+: `modelcommons reconcile` lists them/,
   )
+})
+
+test('of several chains, one that cannot be compared is told, and keeps none of the others from it', async () => {
+  const chain = await testChain()
+  for (let i = 0; i < 2; i++) await chain.send(1, 'GOpen', 'deposit', [], 5n)
+  const folder = await mkdtemp(join(tmpdir(), 'modelcommons-chains-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const config = join(folder, 'governors.json')
+  const governors = [{ address: chain.deployment.addresses.ModelGovernor, startBlock: 1 }]
+  const { chainId } = chain.deployment
+  const chains = [
+    { chainId: 10, rpcUrl: 'http://127.0.0.1:9', governors },
+    { chainId, rpcUrl: chain.url, governors },
+  ]
+  await writeFile(config, JSON.stringify({ chains }))
+  const env = { MODELCOMMONS_HOME: folder, DATABASE_URL: await freshDatabaseUrl(), LOG_LEVEL: 'error' }
+  const [away, good] = await indexTargets({ config }, readConfig(env, { requireDeployment: false }))
+  const awayDb = await openDatabase(must(away).databaseUrl)
+  await insertChain(awayDb, 5)
+  await awayDb.close()
+  const { databaseUrl, rpcUrl, deployment } = must(good)
+  const db = await openDatabase(databaseUrl)
+  const stop = new AbortController()
+  const indexer = await startIndexer({ db, rpcUrl, deployment, confirmations: 1, signal: stop.signal })
+  await indexer.caughtUp()
+  stop.abort()
+  await indexer.stopped
+  await db.close()
+  const { code, output } = await runProgram('reconcile', env, ['--config', config])
+  expect(output).toMatch(/^Chain 10 could not be compared: .*127\.0\.0\.1:9 does not answer/m)
+  expect(output).toMatch(/: 0 of \d+ values differ$/m)
+  expect(code).toBe(1)
 })

@@ -4,7 +4,7 @@ import { openRpc } from '#indexer/rpc/open.ts'
 import { type Database, openDatabase } from '#schema/database.ts'
 import { configuredChain } from './configuredChain.ts'
 import { type GovernorOptions, namesGovernors } from './governors.ts'
-import { configFor, indexTargets } from './indexCommand.ts'
+import { configFor, type IndexTarget, indexTargets } from './indexCommand.ts'
 import { withDatabase } from './withDatabase.ts'
 
 export interface ReconcileOptions extends GovernorOptions {
@@ -13,17 +13,26 @@ export interface ReconcileOptions extends GovernorOptions {
 }
 
 /** `modelcommons reconcile`: compares the index with the contracts at the last final block; without any configuration, the index of the system
- *  that `modelcommons up` runs in MODELCOMMONS_HOME. Exits with 1 when they differ. */
+ *  that `modelcommons up` runs in MODELCOMMONS_HOME. Exits with 1 when they differ, or when one of several chains could not be
+ *  compared, which keeps none of the others from it. */
 export async function runReconcile(options: ReconcileOptions): Promise<void> {
   const config = configFor(options)
   if (!config.databaseUrl && !config.rpcUrls && !namesGovernors(options)) return reconcileEmbedded(config, options)
-  for (const { databaseUrl, rpcUrl, deployment } of await indexTargets({ startBlock: 0, ...options }, config)) {
-    const db = await openDatabase(databaseUrl)
-    try {
-      await compare(db, rpcUrl, deployment.chainId, options)
-    } finally {
-      await db.close()
-    }
+  const targets = await indexTargets({ startBlock: 0, ...options }, config)
+  for (const target of targets)
+    await compareIndex(target, options).catch((error: Error) => {
+      if (targets.length === 1) throw error
+      console.error(`Chain ${target.deployment.chainId} could not be compared: ${error.message}`)
+      process.exitCode = 1
+    })
+}
+
+async function compareIndex({ databaseUrl, rpcUrl, deployment }: IndexTarget, options: ReconcileOptions) {
+  const db = await openDatabase(databaseUrl)
+  try {
+    await compare(db, rpcUrl, deployment.chainId, options)
+  } finally {
+    await db.close()
   }
 }
 
