@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { testApi } from '#graphql/test/api.ts'
 import { startIndexer } from '#indexer/index.ts'
 import { shows } from '#indexer/test/followedList.ts'
-import { type At, governorChain, spreadPower } from '#indexer/test/governors.ts'
+import { type At, expectOneRoot, governorChain, spreadPower } from '#indexer/test/governors.ts'
 import { PROPOSAL_STATES } from '#rules/tally.ts'
 import type { Database } from '#schema/database.ts'
 import { must } from './must.ts'
@@ -155,3 +155,9 @@ test(shows('between', 'live and clean, however unevenly blocks come'), async () 
 async function inParallel(all: readonly number[], work: (one: number) => Promise<void>) {
   for (let start = 0; start < all.length; start += 10) await Promise.all(all.slice(start, start + 10).map(work))
 }
+
+test('however a chain with uneven blocks is indexed, the state root is the same', async () => {
+  const { chain, asked } = await uneven()
+  const governors = asked.map(({ governor }) => ({ address: governor.address }))
+  await expectOneRoot(chain, { chainId: chain.anvil.chainId, startBlock: 1, addresses: {}, governors })
+})

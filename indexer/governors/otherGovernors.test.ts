@@ -342,6 +342,38 @@ test('a comparison with the contracts finds nothing: GovernorCompatibilityBravo 
   }
 })
 
+test('a comparison names a tally of GovernorCompatibilityBravo that differs', async () => {
+  const governor = must(all[6]).governor.address.toLowerCase()
+  const { onChainId, againstVotes, forVotes, abstainVotes } = must(
+    (await rowsOf(live, Proposal, 'governor_id = $1', [governor]))[0],
+  )
+  const add = (votes: number) =>
+    live.query(
+      'update proposal set for_votes = for_votes + $1 where governor_id = $2 and on_chain_id = $3 and to_block is null',
+      [votes, governor, onChainId],
+    )
+  await add(1)
+  try {
+    const found = await reconcile(live, openRpc(chain.url, {}), { size: 1000, seed: 'planted' })
+    expect(found.filter(({ drift }) => drift > 0)).toMatchObject([
+      {
+        governorId: governor,
+        drift: 1,
+        findings: [
+          {
+            what: 'tally',
+            subject: `proposal ${onChainId}`,
+            indexed: `${againstVotes},${forVotes + 1n},${abstainVotes}`,
+            chain: `${againstVotes},${forVotes},${abstainVotes}`,
+          },
+        ],
+      },
+    ])
+  } finally {
+    await add(-1)
+  }
+})
+
 test('an index that starts late has the rows and the root of one that followed from the start', async () => {
   const late = await freshDatabase()
   await (await start(late))()
