@@ -12,7 +12,7 @@ import { RpcError } from '../rpc/errors.ts'
 import { httpRpc } from '../rpc/http.ts'
 import { redactedUrl } from '../rpc/rpc.ts'
 import { type TestChain, testChain } from '../test/chain.ts'
-import { type Call, type FaultyNode, faultyNode, leavingOut, type NodeFault, type RawLog } from '../test/faultyNode.ts'
+import { type Call, type FaultyNode, faultyNode, leavingOut, type NodeFault, type NodeLog } from '../test/faultyNode.ts'
 import { expectClean, follow, until } from '../test/follow.ts'
 import { noise, noisyChain, seededInts } from '../test/noise.ts'
 import { terms } from '../test/story.ts'
@@ -288,7 +288,7 @@ test('logs that a node did not have when a block was new are there once it is fi
   await expectClean(chain, db)
 })
 
-test.each<[string, (log: RawLog, GOpen: string) => boolean]>([
+test.each<[string, (log: NodeLog, GOpen: string) => boolean]>([
   ['all logs', () => true],
   ['the logs of every second block', ({ blockNumber }) => Number(blockNumber) % 2 === 0],
   ['the logs of one contract', ({ address }, GOpen) => address === GOpen],

@@ -95,7 +95,7 @@ export async function faultyNode(url: string): Promise<FaultyNode> {
   return node
 }
 
-export interface RawLog {
+export interface NodeLog {
   address: string
   blockNumber: string
 }
@@ -104,9 +104,9 @@ export interface RawLog {
 export function leavingOut(
   node: FaultyNode,
   asked: 'range' | 'block',
-  isLeftOut: (log: RawLog, all: RawLog[]) => boolean,
+  isLeftOut: (log: NodeLog, all: NodeLog[]) => boolean,
 ) {
-  const { forward } = node as unknown as { forward(calls: Call[]): Promise<{ result?: RawLog[] }[]> }
+  const { forward } = node as unknown as { forward(calls: Call[]): Promise<{ result?: NodeLog[] }[]> }
   const left = { out: 0, isOver: false }
   Object.assign(node, {
     async forward(calls: Call[]) {
