@@ -19,6 +19,7 @@ import { reconcile } from '../governors/reconcile.ts'
 import { type FollowedDeployment, startIndexer } from '../index.ts'
 import { openRpc } from '../rpc/open.ts'
 import { difference } from '../test/compare.ts'
+import { faultyNode } from '../test/faultyNode.ts'
 import { shows } from '../test/followedList.ts'
 import {
   type At,
@@ -185,3 +186,51 @@ test('a Governor that emits nonsense harms neither its token nor another Governo
   expect(await quorums(bad)).toEqual([null])
   expect(await quorums(good)).toEqual([expect.any(BigInt)])
 })
+
+test.each([
+  ['nothing', '0x'],
+  ['less than a word', '0x01'],
+  ['the largest number', toHex(MAX_UINT256)],
+])(
+  'a Governor that answers %s while it is indexed stops nothing else, and no quorum of it is made up',
+  async (_, garbage) => {
+    const chain = await governorChain('Poison.sol')
+    onTestFinished(() => chain.anvil.stop())
+    const token = await chain.deploy('BlockVotes')
+    await spreadPower(chain, token)
+    const good = await chain.deploy('OldGovernor', [token.address, 20n, 0n])
+    const bad = await chain.deploy('OldGovernor', [token.address, 20n, 0n])
+    const deployment: FollowedDeployment = {
+      chainId: chain.anvil.chainId,
+      startBlock: 1,
+      addresses: {},
+      governors: [bad, good].map(({ address }) => ({ address })),
+    }
+    const node = await faultyNode(chain.url)
+    const db = await freshDatabase()
+    const end = await followGovernors(chain, deployment, db, { rpcUrl: node.url })
+    await end.caughtUp()
+    node.fault = ({ method, params }) => {
+      const [{ to }] = params as [{ to?: string }]
+      return method === 'eth_call' && to?.toLowerCase() === bad.address.toLowerCase() ? { result: garbage } : undefined
+    }
+    const plan = ({ address }: At) => [[address], [0n], ['0x' as Hex]] as const
+    for (const one of [bad, good]) await chain.send(1, one, 'propose', [...plan(one), 'voted on'])
+    await chain.pass(3)
+    for (const one of [bad, good]) {
+      const id = await chain.read(one, 'hashProposal', [...plan(one), keccak256(stringToHex('voted on'))])
+      for (const voter of [1, 2]) await chain.send(voter, one, 'castVote', [id, 1])
+    }
+    await chain.send(0, token, 'mint', [must(chain.accounts[0]), 1n])
+    await end()
+    const quorums = async ({ address }: At) =>
+      (await rowsOf(db, Proposal, 'governor_id = $1', [address.toLowerCase()])).map(({ voteStart, quorum }) => ({
+        voteStart,
+        quorum,
+      }))
+    const [{ voteStart, quorum }] = (await quorums(good)) as [{ voteStart: number; quorum: bigint | null }]
+    expect(quorum).toBe(await chain.read(good, 'quorum', [BigInt(voteStart)]))
+    expect(await quorums(bad)).toMatchObject([{ quorum: garbage.length === 66 ? MAX_UINT256 : null }])
+    expect(await rowsOf(db, SetAsideContract)).toEqual([])
+  },
+)

@@ -58,12 +58,13 @@ export function votesNeeded(
   const { superQuorum, voteStart } = proposal
   const quorum = proposal.quorum ?? quorumNow(rows, governor, event)
   if (!isAsked(governor)) return { quorum, superQuorum }
-  if (hasBallots(proposal) || isCompound(governor))
+  if ((hasBallots(proposal) && proposal.quorum !== null) || isCompound(governor))
     return votesStillNeeded(rows, { ...proposal, quorum }, governor, event)
   const { answers } = event.governances
   const [needed] = (governor.hasSuperQuorum && answers?.numbers(rows, event, 'superQuorum', [voteStart])) || []
   const told = quorumTold(rows, proposal, governor, quorum, event)
-  if (quorum !== null && told !== quorum && isLastChanged(rows, governor, event)) return setChanged(rows, governor)
+  if (quorum !== null && told !== null && told !== quorum && isLastChanged(rows, governor, event))
+    return setChanged(rows, governor)
   return { quorum: told, superQuorum: needed ?? null }
 }
 
@@ -116,7 +117,7 @@ function setChanged(rows: Rows, { id }: Readonly<GovernorProfile>): VotesNeeded 
   return UNKNOWN
 }
 
-/** The quorum of a past snapshot that the contract tells; the one that is known where it tells none. */
+/** The quorum of a past snapshot that the contract tells; null where it tells none, whatever it declares. */
 function quorumTold(
   rows: Rows,
   proposal: StoredProposal,
@@ -124,8 +125,8 @@ function quorumTold(
   known: bigint | null,
   event: EventContext,
 ): bigint | null {
-  const told = contractQuorum(rows, proposal, known, askedOf(governor, event)) ?? known
-  if (told === known || known === null) return told
+  const told = contractQuorum(rows, proposal, known, askedOf(governor, event)) ?? null
+  if (told === null || told === known || known === null) return told
   if (governor.fixedQuorum !== null)
     rows.change(Governor, governor.id, { fixedQuorum: null }) // it was none
   else setNoFraction(rows, governor)
