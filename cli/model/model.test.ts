@@ -80,9 +80,16 @@ test('model check ends with 1 and lists every mistake; model init divides sample
   expect(stderr.trim().split('\n')).toEqual([
     'model.yaml:2:1: name is missing: The name of the model.',
     'model.yaml:3:1: names is no key of this format. Did you mean name?',
+    'model.yaml:25:3: mandate.split: owner, stakers, data, validators and host sum to 10001, not 10000. Take 1 away.',
     'validation/salt: is missing. `modelcommons model init` shows what a folder has.',
-    '3 mistakes.',
+    '4 mistakes.',
   ])
+  await made.edit('model.yaml', ['owner: 1501', 'owner: 1500'], ['names:', 'name:'], ['samples: 4\n', 'samples: 5\n'])
+  await made.write('validation/salt', `0x${'0123456789abcdef'.repeat(4)}\n`)
+  expect(await modelcommons(['model', 'check', made.path], home)).toMatchObject({
+    ...{ code: 0, stdout: expect.stringContaining('has no mistake') },
+    stderr: expect.stringMatching(/^model.yaml:\d+:5: warning: policy.train.samples is 5/),
+  })
   const again = await modelcommons(['model', 'init', made.path], home)
   expect([again.code, again.stderr]).toEqual([
     1,
