@@ -13,7 +13,15 @@ export function addCallCommands(program: Command): void {
     .argument('<endpoint>', 'its id', wholeId)
     .argument('<tokens>', 'gOPEN', tokenAmount)
     .action(async (endpointId: bigint, amount: bigint, options) =>
-      (await loadActs()).runAct(options, (client, all) => all.deposit(client, { endpointId, amount })),
+      (await loadActs()).runAct(options, async (client, all) => {
+        const refusal = all.refusalOfCalls(client, await all.hostOf(client, endpointId))
+        if (refusal)
+          (await import('./tell.ts')).tellNote(
+            `${refusal} The credit is good only at an API of that host (--api); \`endpoint list\` shows what this one answers.`,
+            options,
+          )
+        return all.deposit(client, { endpointId, amount })
+      }),
     )
   signs(credit.command('request').description('ask for credit back'), 'credit request 1 5')
     .argument('<endpoint>', 'its id', wholeId)

@@ -144,7 +144,10 @@ function addBondCommand(program: Command): void {
   )
     .argument('<model>', 'its id', wholeId)
     .action(async (modelId: bigint, options) =>
-      (await loadActs()).runAct(options, async (client, all) => ({ wei: await all.resolveBond(client, modelId) })),
+      (await loadActs()).runAct(options, async (client, all) => {
+        const settled = await all.settleModelBond(client, modelId)
+        return options.json ? settled : all.bondText(settled)
+      }),
     )
 }
 

@@ -5,7 +5,7 @@ import { DEVELOPMENT_CHAIN } from '../developmentChain.ts'
 import { interruptible } from '../interruption.ts'
 import { openAccount, stateFileOf } from './accounts.ts'
 import { lineOf, plainJson } from './plainText.ts'
-import { tellNote, tellProgress } from './tell.ts'
+import { tellNote, tellProgress, tellRetry } from './tell.ts'
 
 /** What the commands of people have in common. */
 export interface ActOptions {
@@ -58,6 +58,7 @@ async function connected(options: ActOptions, signs: boolean, signal: AbortSigna
     ...{ node: options.node, apiKey: config.apiKey, dryRun: options.dryRun, relay: options.relay, signal },
     state: acts.fileState(stateFileOf(config)),
     patienceMs: PATIENCE_MS,
+    onRetry: (error, retry) => tellRetry(error, retry, options),
     onProgress: (progress) => tellProgress(progress, options),
   })
   // Where nobody mines, no block becomes final.

@@ -1,9 +1,8 @@
-import { Act } from '../act.ts'
-import { eventOf } from '../chain/minedTransaction.ts'
 import type { Client } from '../client.ts'
+import { settleModelBond } from './settleModelBond.ts'
 
 /**
- * Settles the bond of a model whose proposal's outcome is known. Anyone may. @returns what the proposer gets back, in wei.
+ * Settles a bond as `settleModelBond` does. @returns only what the proposer gets back, in wei.
  * @example
  * ```ts
  * import assert from 'node:assert'
@@ -15,8 +14,5 @@ import type { Client } from '../client.ts'
  * await assert.rejects(resolveBond(client, 99n), /UnknownModel/) // else what the proposer gets back
  * ```
  */
-export const resolveBond = (client: Client, modelId: bigint): Promise<bigint> =>
-  Act.run(client, 'resolveBond', { modelId }, async (act) => {
-    const mined = await act.send({ contract: 'ModelRegistry', functionName: 'resolveBond', args: [modelId] })
-    return eventOf(mined, 'ModelRegistry', 'BondReturned').args.amount
-  })
+export const resolveBond = async (client: Client, modelId: bigint): Promise<bigint> =>
+  (await settleModelBond(client, modelId)).returned

@@ -1,5 +1,6 @@
 import type { Client } from '../client.ts'
 import { graphql, type ResultOf } from '../graphql/document.ts'
+import { answersFor } from './answeredHere.ts'
 import { everyPage } from './everyPage.ts'
 
 const PROPOSALS = graphql(`
@@ -41,8 +42,13 @@ const ENDPOINTS = graphql(`
   }`)
 
 /** An endpoint; prices in wei for 1,000 tokens. */
-export type EndpointRow = ResultOf<typeof ENDPOINTS>['endpoints']['nodes'][number]
+export type EndpointRow = ResultOf<typeof ENDPOINTS>['endpoints']['nodes'][number] & {
+  /** Whether the API of this client answers its calls. */
+  answeredHere: boolean
+}
 
 /** The endpoints. */
-export const listEndpoints = (client: Client): Promise<EndpointRow[]> =>
-  everyPage(async (after) => (await client.ask(ENDPOINTS, { after })).endpoints)
+export async function listEndpoints(client: Client): Promise<EndpointRow[]> {
+  const rows = await everyPage(async (after) => (await client.ask(ENDPOINTS, { after })).endpoints)
+  return rows.map((row) => ({ ...row, answeredHere: answersFor(client.deployment.hosts, row.host) }))
+}
