@@ -1,4 +1,5 @@
-import { formatEther, type Hex, isAddress } from 'viem'
+import { type Hex, isAddress } from 'viem'
+import { inGOpen } from '#client/amounts.ts'
 import { entriesOfAccount } from '#epochs/mapPages.ts'
 import { mapDocument, publishedFacts } from '#epochs/publishedFacts.ts'
 import { readerOf } from '#epochs/readArtifacts.ts'
@@ -6,8 +7,6 @@ import { counterfactual, type Removal } from '#rules/counterfactual.ts'
 import type { EpochFacts } from '#rules/epochFacts.ts'
 import { PermanentError } from '#schema/errors.ts'
 import { type OwnIndexOptions, onOwnIndex } from './ownIndex.ts'
-
-const inGOpen = (wei: bigint) => `${formatEther(wei)} gOPEN`
 
 /** `modelcommons explain EPOCH ACCOUNT`: the amounts of the epoch's map for the account, each with its formula. */
 export const explainEpoch = (epoch: number, account: string, options: OwnIndexOptions): Promise<void> =>

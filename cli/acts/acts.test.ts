@@ -28,6 +28,9 @@ test('a newcomer makes an account, wraps, opens a datanet, gives samples of a fi
   expect(JSON.parse(await run('wrap', '2.5', ...by, '--dry-run')).plan).toMatchObject([
     { step: 'GOpen.deposit', value: '2500000000000000000' },
   ])
+  expect(await run('wrap', '2.5', '--account', 'ada', '--dry-run')).toMatch(
+    /^Wrap 2\.5 native tokens into as much gOPEN {2}\(gas at most 0\.\d+\)\nNothing was signed or sent\.$/,
+  )
   await run('wrap', '2.5', ...by)
   const { datanet } = JSON.parse(await run('datanet', 'create', '1', '--licence', 'CC0-1.0', ...by))
   const file = join(folder, 'samples.csv')
@@ -40,6 +43,7 @@ test('a newcomer makes an account, wraps, opens a datanet, gives samples of a fi
     .split('\n')
     .map((line) => JSON.parse(line))
   expect(told).toContainEqual({ note: 'The samples are given under CC0-1.0.' })
+  expect(told).toContainEqual({ note: 'A sample that is rejected, such as a copy, loses 0.001 gOPEN of its stake.' })
   const hash = expect.stringMatching(/^0x/)
   expect(told).toContainEqual({ act: 'contribute', step: 'DatanetRegistry.submit', hash })
   expect(told.at(-1)).toEqual({ act: 'contribute', step: 'waiting for the index' })

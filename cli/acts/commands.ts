@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Support } from '#client/index.ts'
-import type { SampleColumns } from '#model/sampleFile.ts'
 import { address, sampleColumns } from '../optionValues.ts'
 import { addCallCommands } from './callCommands.ts'
+import type { ContributeOptions } from './contributeFile.ts'
 import { addDisputeCommands } from './disputeCommands.ts'
 import { addHostCommands } from './hostCommands.ts'
 import { addJudgeCommands } from './judgeCommands.ts'
@@ -148,12 +148,6 @@ function addBondCommand(program: Command): void {
     )
 }
 
-interface ContributeOptions extends ActOptions {
-  datanet: bigint
-  stake?: bigint
-  columns?: SampleColumns
-}
-
 function addDataCommands(program: Command): void {
   const datanet = program.command('datanet').description('where samples are gathered')
   reads(datanet.command('list').description('the datanets and their rules'), 'datanet list').action(async (options) =>
@@ -189,20 +183,10 @@ function addDataCommands(program: Command): void {
       'the columns (or fields) that are the prompt and the completion',
       sampleColumns,
     )
-    .action(async (file: string, options: ContributeOptions) =>
-      (await loadActs()).runAct(options, async (client, all) => {
-        const { datanet: datanetId, columns, stake: stakeEach } = options
-        const { licence, requirements } = await all.sampleTerms(client, datanetId)
-        const { readSamples } = await import('./readSamples.ts')
-        const { tellNote } = await import('./tell.ts')
-        const { samples, copies } = await readSamples(file, { requirements, columns })
-        if (copies > 0) tellNote(`${copies} of the samples stand in the file before, and are left out.`, options)
-        tellNote(`The samples are given under ${licence}.`, options)
-        const given = { datanetId, samples, stakeEach }
-        const { ids, submitted } = await all.contribute(client, given)
-        return { submitted, givenBefore: ids.size - submitted }
-      }),
-    )
+    .action(async (file: string, options: ContributeOptions) => {
+      const { contributeFile } = await import('./contributeFile.ts')
+      await (await loadActs()).runAct(options, (client) => contributeFile(client, file, options))
+    })
   readsOwn(
     program
       .command('contributions')

@@ -24,6 +24,12 @@ test('a consumer pays for answers, the host settles, and rewards why tells the h
 
     // Nothing is mined while nobody pays: redemptions before and after an answer are asked for in the same block.
     expect(await json('endpoint', 'settle')).toEqual({ channels: 0, amount: '0', owed: '0', failed: [] })
+    const asking = ['call', '1', 'Where is it?', '--max-tokens', '4', '--dry-run']
+    expect((await json(...asking)).plan).toMatchObject([
+      { step: 'sign a voucher', args: [(await channel()).id, expect.any(String)] },
+    ])
+    expect(await run(...asking)).toMatch(/^Promise the host at most [\d.]+ gOPEN .*\nNothing was signed or sent\.$/)
+    expect(answered).toEqual([])
     const call = await json('call', '1', 'Where is it?', '--max-tokens', '4')
     expect(call).toMatchObject({
       answer: 'Where is it? 1',

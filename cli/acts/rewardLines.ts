@@ -1,7 +1,5 @@
-import { formatEther } from 'viem'
+import { inGOpen } from '#client/amounts.ts'
 import type { RewardWhy } from '#client/index.ts'
-
-const inGOpen = (wei: string) => `${formatEther(BigInt(wei))} gOPEN`
 
 /** The reasons for an account's reward, a line for each amount. */
 export function rewardLines(account: string, why: RewardWhy | null): string[] {

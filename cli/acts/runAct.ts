@@ -1,10 +1,10 @@
-import { formatEther } from 'viem'
 import * as acts from '#client/node.ts'
 import { ConfigError, readConfig } from '#config'
 import { DEVELOPMENT_CHAIN } from '../developmentChain.ts'
 import { interruptible } from '../interruption.ts'
 import { openAccount, stateFileOf } from './accounts.ts'
 import { lineOf, plainJson } from './plainText.ts'
+import { planLines } from './planLines.ts'
 import { tellNote, tellProgress } from './tell.ts'
 
 /** What the commands of people have in common. */
@@ -34,7 +34,9 @@ export const runAct = (
       if (!(error instanceof acts.DryRunEnd)) throw error
       tellNote(error.message, options)
     }
-    if (client.plan) printPlan(client.plan, options)
+    if (!client.plan) return
+    if (options.json) console.log(JSON.stringify({ plan: client.plan }, plainJson))
+    else for (const line of planLines(client, client.plan)) console.log(line)
   })
 
 type Reading = (client: acts.Client, all: typeof acts) => Promise<unknown>
@@ -74,26 +76,6 @@ function print(result: unknown, { json, dryRun }: ActOptions): void {
   const rows = Array.isArray(result) ? result : [result ?? 'Done.']
   for (const row of rows) console.log(typeof row === 'object' ? lineOf(row) : String(row))
   if (rows.length === 0) console.log('Nothing.')
-}
-
-function printPlan(plan: readonly acts.PlannedStep[], { json }: ActOptions): void {
-  if (json) {
-    console.log(JSON.stringify({ plan }, plainJson))
-    return
-  }
-  for (const { step, args, value, cost } of plan) {
-    const paid = value ? `  sends ${formatEther(value)}` : ''
-    const gas = cost === undefined ? 'gas unknown until the step before is sent' : `gas at most ${formatEther(cost)}`
-    console.log(`${step}(${JSON.stringify(args, plainJson).slice(1, -1)})${paid}  ${gas}`)
-  }
-  const sent = plan.reduce((sum, { value }) => sum + value, 0n)
-  const gas = plan.reduce((sum, { cost }) => sum + (cost ?? 0n), 0n)
-  const open = plan.some(({ cost }) => cost === undefined) ? ', and what is unknown yet' : ''
-  if (plan.length > 1)
-    console.log(
-      `In all: ${formatEther(sent)} native tokens are sent, and gas costs at most ${formatEther(gas)}${open}.`,
-    )
-  console.log('Nothing was signed or sent.')
 }
 
 /** @throws ConfigError unless the text is JSON. */
