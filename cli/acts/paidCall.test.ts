@@ -54,7 +54,9 @@ test('a consumer pays for answers, the host settles, and rewards why tells the h
     expect(text).toContain(
       `Epoch 1 gave ${OPERATOR.address} ${formatEther(why.earned)} gOPEN; from all epochs it may claim ${formatEther(why.cumulative)} gOPEN.`,
     )
-    expect(text.split('\n')).toHaveLength(reasons.length + 1)
+    expect(text).toContain('--all shows each amount with its formula.')
+    const all = await run('rewards', 'why', OPERATOR.address, '1', '--all')
+    expect(all.match(/⌊\d+ × \d+ \/ \d+⌋ wei$/gm)).toHaveLength(reasons.length)
     expect(await run('rewards', 'why', ALICE.address)).toBe(
       `${ALICE.address} got nothing in this epoch and those before.`,
     )
