@@ -64,7 +64,11 @@ test('a newcomer makes an account, wraps, opens a datanet, gives samples of a fi
     { id, earned: '2000000000000000000' },
     { earned: '0' },
   ])
-  expect(await run('contributions', '--account', 'ada')).toMatch(/earned 2 gOPEN$/m)
+  expect(listed.map(({ prompt }: { prompt: string }) => prompt).sort()).toEqual(['And now?', 'Where is it, please?'])
+  const lines = await run('contributions', '--account', 'ada')
+  expect(lines).toMatch(/earned 2 gOPEN$/m)
+  expect(lines).toMatch(/^id \d+ {2}prompt “Where is it, please\?” /m)
+  expect(lines).toMatch(/submittedAt 20\S+Z, .* ago|just now/)
   expect(JSON.parse(await run('account', 'balance', ...by))).toMatchObject({ gOpen: '2.498' })
   expect(JSON.parse(await run('proposals', '--json'))).toHaveLength(1)
   await expect(readFile(join(folder, 'accounts/ada.json'), 'utf8')).resolves.toContain('"version": 3')

@@ -194,16 +194,10 @@ function addDataCommands(program: Command): void {
     'contributions --datanet 1',
   )
     .option('--datanet <id>', 'only of this datanet', wholeId)
-    .action(async (options: ActOptions & { datanet?: bigint }) =>
-      (await loadActs()).runOwnRead(options, async (client, all) => {
-        const rows = await all.listContributions(client, { datanetId: options.datanet })
-        const earned = await all.contributionEarnings(
-          client,
-          rows.map(({ id }) => id),
-        )
-        return rows.map((row) => ({ ...row, earned: earned.get(row.id) ?? 0n }))
-      }),
-    )
+    .action(async (options: ActOptions & { datanet?: bigint }) => {
+      const { contributionRows } = await import('./contributionRows.ts')
+      await (await loadActs()).runOwnRead(options, (client) => contributionRows(client, options))
+    })
 }
 
 function addWithdrawCommands(program: Command): void {

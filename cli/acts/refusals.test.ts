@@ -153,7 +153,7 @@ const REFUSALS: Record<string, Refusal> = {
   },
   'a commit phase that is over': {
     args: ({ folder }) => ['judge', '--file', join(folder, 'late.jsonl')],
-    says: /^Task \d+: Judgements of it were taken until 20\d\d-.*Z\.$/m,
+    says: /^Task \d+: Judgements of it were taken until 20\d\d-.*Z, \d+ (s|min) ago\.$/m,
   },
   'a comparison that does not exist': {
     args: ({ folder }) => ['judge', '--file', join(folder, 'unknown.jsonl')],
@@ -210,7 +210,7 @@ const REFUSALS: Record<string, Refusal> = {
   'a signature whose deadline is over before a block is mined': {
     before: async ({ system: { world } }) => world.rpc('evm_setNextBlockTimestamp', [(await world.now()) + 2 * 86_400]),
     args: anywhere('delegate', ALICE_ACCOUNT.address, '--relay'),
-    says: /^GOpen\.delegateBySig is refused: .*The signature’s deadline has passed\. Sign again\. \(VotesExpiredSignature: expiry 20\d\d-.*Z\)$/m,
+    says: /^GOpen\.delegateBySig is refused: .*The signature’s deadline has passed\. Sign again\. \(VotesExpiredSignature: expiry 20\d\d-.*Z, in \d+ h\)$/m,
   },
 }
 

@@ -3,6 +3,7 @@ import { ConfigError, readConfig } from '#config'
 import { DEVELOPMENT_CHAIN } from '../developmentChain.ts'
 import { interruptible } from '../interruption.ts'
 import { openAccount, stateFileOf } from './accounts.ts'
+import { chainTime, withDistances } from './chainTime.ts'
 import { lineOf, plainJson } from './plainText.ts'
 import { planLines } from './planLines.ts'
 import { tellNote, tellProgress } from './tell.ts'
@@ -29,9 +30,9 @@ export const runAct = (
   interruptible(async (signal) => {
     const client = await connected(options, true, signal)
     try {
-      print(await body(client, acts), options)
+      await print(client, await body(client, acts), options)
     } catch (error) {
-      if (!(error instanceof acts.DryRunEnd)) throw error
+      if (!(error instanceof acts.DryRunEnd)) throw await withTimes(error, client)
       tellNote(error.message, options)
     }
     if (!client.plan) return
@@ -50,7 +51,8 @@ export const runOwnRead = (options: ActOptions, body: Reading): Promise<void> =>
 const answer = (options: ActOptions, signs: boolean, body: Reading): Promise<void> =>
   interruptible(async (signal) => {
     const { dryRun: _, ...asked } = options
-    print(await body(await connected(asked, signs, signal), acts), asked)
+    const client = await connected(asked, signs, signal)
+    await print(client, await body(client, acts), asked)
   })
 
 async function connected(options: ActOptions, signs: boolean, signal: AbortSignal): Promise<acts.Client> {
@@ -67,15 +69,22 @@ async function connected(options: ActOptions, signs: boolean, signal: AbortSigna
   return { ...client, doneWhen }
 }
 
-function print(result: unknown, { json, dryRun }: ActOptions): void {
+async function print(client: acts.Client, result: unknown, { json, dryRun }: ActOptions): Promise<void> {
   if (dryRun) return
   if (json) {
     console.log(JSON.stringify(result ?? {}, plainJson))
     return
   }
+  const now = await chainTime(client)
   const rows = Array.isArray(result) ? result : [result ?? 'Done.']
-  for (const row of rows) console.log(typeof row === 'object' ? lineOf(row) : String(row))
+  for (const row of rows) console.log(typeof row === 'object' ? lineOf(row, now) : withDistances(String(row), now))
   if (rows.length === 0) console.log('Nothing.')
+}
+
+/** A refusal may tell from when on it is none. */
+async function withTimes(error: unknown, client: acts.Client): Promise<unknown> {
+  if (error instanceof acts.ContractRefusal) error.message = withDistances(error.message, await chainTime(client))
+  return error
 }
 
 /** @throws ConfigError unless the text is JSON. */

@@ -1,6 +1,7 @@
 import type { Hex } from 'viem'
 import { accountOf } from '../account.ts'
 import type { Client } from '../client.ts'
+import { ApiRefusal } from '../errors.ts'
 import { graphql, type ResultOf } from '../graphql/document.ts'
 import { everyPage } from './everyPage.ts'
 
@@ -63,6 +64,34 @@ export async function contributionEarnings(
       earned.set((key.source ?? '').slice('contribution:'.length), BigInt(values.amount.sum ?? 0))
   }
   return earned
+}
+
+const SAMPLES = graphql(`
+  query ($hashes: [ID!]!) { artifacts(where: { id: { in: $hashes } }, first: 20) { nodes { id json } } }`)
+
+/** As many as `SAMPLES` asks for. */
+const SAMPLES_AT_ONCE = 20
+
+/** The prompts of samples, by their content hashes; one that the API does not show, as it was taken down, is absent. */
+export async function samplePrompts(client: Client, hashes: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const prompts = new Map<string, string>()
+  for (let start = 0; start < hashes.length; start += SAMPLES_AT_ONCE)
+    for (const { id, json } of await shownSamples(client, hashes.slice(start, start + SAMPLES_AT_ONCE))) {
+      const { prompt } = (json ?? {}) as { prompt?: unknown }
+      if (typeof prompt === 'string') prompts.set(id, prompt)
+    }
+  return prompts
+}
+
+/** The API refuses an answer with a sample that was taken down: then each is asked for alone. */
+async function shownSamples(client: Client, hashes: string[]): Promise<ResultOf<typeof SAMPLES>['artifacts']['nodes']> {
+  try {
+    return (await client.ask(SAMPLES, { hashes })).artifacts.nodes
+  } catch (error) {
+    if (!(error instanceof ApiRefusal)) throw error
+    if (hashes.length === 1) return []
+    return (await Promise.all(hashes.map((hash) => shownSamples(client, [hash])))).flat()
+  }
 }
 
 /** Of these content hashes, the contributions that the account has given to a datanet. */
