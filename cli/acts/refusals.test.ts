@@ -159,7 +159,6 @@ const REFUSALS: Record<string, Refusal> = {
     args: ({ folder }) => ['judge', '--file', join(folder, 'unknown.jsonl')],
     says: /^Task 999: There is no such comparison, or it is settled\. `judge list` shows the open ones\.$/m,
   },
-  'a claim before any map': { args: anywhere('claim'), says: /^No reward map is final yet\./ },
   'a node of another chain': {
     args: ({ otherNode }) => ['wrap', '1', '--node', otherNode],
     says: /^The node is on chain 42, but the contracts of this API are on chain 31337\. Name a node of chain 31337/,

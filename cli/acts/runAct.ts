@@ -70,7 +70,7 @@ async function connected(options: ActOptions, signs: boolean, signal: AbortSigna
 }
 
 async function print(client: acts.Client, result: unknown, { json, dryRun }: ActOptions): Promise<void> {
-  if (dryRun) return
+  if (dryRun && typeof result !== 'string') return
   if (json) {
     console.log(JSON.stringify(result ?? {}, plainJson))
     return
