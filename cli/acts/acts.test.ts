@@ -69,7 +69,11 @@ test('a newcomer makes an account, wraps, opens a datanet, gives samples of a fi
   expect(lines).toMatch(/earned 2 gOPEN$/m)
   expect(lines).toMatch(/^id \d+ {2}prompt “Where is it, please\?” /m)
   expect(lines).toMatch(/submittedAt 20\S+Z, .* ago|just now/)
-  expect(JSON.parse(await run('account', 'balance', ...by))).toMatchObject({ gOpen: '2.498' })
+  const { MODELCOMMONS_PASSPHRASE: _, ...locked } = env
+  for (const whose of [['--account', 'ada'], [address]]) {
+    const { stdout, stderr } = await modelcommons(['account', 'balance', ...whose, '--json'], locked)
+    expect(JSON.parse(stdout || stderr)).toMatchObject({ gOpen: '2.498' })
+  }
   expect(JSON.parse(await run('proposals', '--json'))).toHaveLength(1)
   await expect(readFile(join(folder, 'accounts/ada.json'), 'utf8')).resolves.toContain('"version": 3')
 })

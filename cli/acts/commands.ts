@@ -51,14 +51,9 @@ function addAccountCommands(program: Command): void {
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  modelcommons account list')
     .action(async (options) => (await import('./accountCommands.ts')).listAccounts(options))
-  readsOwn(account.command('balance').description('what an account has, in tokens'), 'account balance').action(
-    async (options: ActOptions) =>
-      (await loadActs()).runOwnRead(options, async (client, all) => {
-        const { formatEther } = await import('viem')
-        const balance = await all.balanceOf(client, all.accountOf(client))
-        return Object.fromEntries(Object.entries(balance).map(([name, wei]) => [name, formatEther(wei)]))
-      }),
-  )
+  readsOwn(account.command('balance').description('what an account has, in tokens'), 'account balance')
+    .argument('[address]', 'any address', address)
+    .action(async (of, options) => (await import('./accountCommands.ts')).balance(of, options))
 }
 
 function addTokenCommands(program: Command): void {
@@ -232,6 +227,9 @@ function addWithdrawCommands(program: Command): void {
 
 function addClaimCommand(program: Command): void {
   relayed(signs(program.command('claim').description('pay out the rewards of the account'), 'claim')).action(
-    async (options) => (await loadActs()).runAct(options, async (client, all) => ({ wei: await all.claim(client) })),
+    async (options: ActOptions) => {
+      const { claimRewards } = await import('./claimRewards.ts')
+      await (await loadActs()).runAct(options, (client) => claimRewards(client, options))
+    },
   )
 }
