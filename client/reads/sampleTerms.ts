@@ -15,7 +15,17 @@ export interface SampleTerms {
   scoringFee: bigint
 }
 
-/** Reads under what samples are given to a datanet. @throws ClientError when there is no such datanet. */
+/**
+ * Reads under what samples are given to a datanet. @throws ClientError when there is no such datanet.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { connect, sampleTerms } from '#client/index.ts'
+ *
+ * const client = await connect('http://127.0.0.1:4000')
+ * await assert.rejects(sampleTerms(client, 99n), /There is no datanet 99/) // else { licence, requirements, scoringFee }
+ * ```
+ */
 export async function sampleTerms(client: Client, datanetId: bigint): Promise<SampleTerms> {
   const { datanet } = await client.ask(DATANET, { id: datanetId.toString() })
   if (!datanet) throw new ClientError(`There is no datanet ${datanetId}. Look at the list of datanets for its id.`)
