@@ -28,10 +28,15 @@ export const runAct = (
   body: (client: acts.Client, all: typeof acts) => Promise<unknown>,
 ): Promise<void> =>
   interruptible(async (signal) => {
-    const client = await connected(options, true, signal)
+    const sent: string[] = []
+    const client = await connected(options, true, signal, sent)
     try {
       await print(client, await body(client, acts), options)
     } catch (error) {
+      if (signal.aborted) {
+        tellNote(interruptedText(sent), options)
+        throw signal.reason
+      }
       if (!(error instanceof acts.DryRunEnd)) throw await withTimes(error, client)
       tellNote(error.message, options)
     }
@@ -55,14 +60,27 @@ const answer = (options: ActOptions, signs: boolean, body: Reading): Promise<voi
     await print(client, await body(client, acts), asked)
   })
 
-async function connected(options: ActOptions, signs: boolean, signal: AbortSignal): Promise<acts.Client> {
+/** What is done when somebody ends a command that waits, and how it goes on. */
+const interruptedText = (sent: readonly string[]): string =>
+  `Interrupted. ${sent.length > 0 ? `Sent so far: ${sent.join(', ')}.` : 'Nothing was sent.'} Run the same command again: it goes on where it ended, and sends nothing twice.`
+
+/** `sent`: where the transactions are noted. */
+async function connected(
+  options: ActOptions,
+  signs: boolean,
+  signal: AbortSignal,
+  sent: string[] = [],
+): Promise<acts.Client> {
   const config = readConfig(process.env, { requireDeployment: false, signs: false })
   const client = await acts.connect(options.api ?? config.apiUrl, {
     ...(signs && { account: await openAccount(config, options.account) }),
     ...{ node: options.node, apiKey: config.apiKey, dryRun: options.dryRun, relay: options.relay, signal },
     state: acts.fileState(stateFileOf(config)),
     patienceMs: PATIENCE_MS,
-    onProgress: (progress) => tellProgress(progress, options),
+    onProgress: (progress) => {
+      if (progress.hash) sent.push(progress.step)
+      tellProgress(progress, options)
+    },
   })
   // Where nobody mines, no block becomes final.
   const doneWhen = options.wait ?? (client.deployment.chainId === DEVELOPMENT_CHAIN ? 'indexed' : 'final')
