@@ -42,6 +42,7 @@ test('a consumer pays for answers, the host settles, and rewards why tells the h
     expect(await json('endpoint', 'settle')).toEqual({ channels: 1, amount: FEE.toString(), owed: '0', failed: [] })
     expect(await channel()).toMatchObject({ balance: 5n * 10n ** 17n - FEE, redeemed: FEE })
     expect(answered).toEqual(['Where is it?'])
+    expect(await run('usage')).toMatch(/^time 20\S+Z, .* {2}requests 1 .* {2}fees [\d.]+ gOPEN$/)
 
     await ask.settle(1)
     const why = await json('rewards', 'why', OPERATOR.address)

@@ -15,13 +15,13 @@ test('people read amounts in tokens, moments as dates with their distance from t
           voteStart: '1760000097',
         },
         ...{ forVotes: '5500000000000000000000', minStake: 10n ** 16n, reason: null, quorumReached: false },
-        ...{ url: 'https://x.example', owner: { id: 3n }, openedAt: '2025-10-09T08:50:15.000Z' },
+        ...{ url: 'https://x.example', owner: { id: 3n }, fees: 2n * 10n ** 18n, openedAt: '2025-10-09T08:50:15.000Z' },
         prompt: 'Sent at 2025-10-09T08:00:00Z',
       },
       NOW,
     ),
   ).toBe(
-    'id 7  description Mandate for model 1  state Active  voteStart 2025-10-09T08:54:57.000Z, in 42 s  forVotes 5500  minStake 0.01 gOPEN  quorumReached false  url https://x.example  owner {"id":"3"}  openedAt 2025-10-09T08:50:15.000Z, 4 min ago  prompt Sent at 2025-10-09T08:00:00Z',
+    'id 7  description Mandate for model 1  state Active  voteStart 2025-10-09T08:54:57.000Z, in 42 s  forVotes 5500  minStake 0.01 gOPEN  quorumReached false  url https://x.example  owner {"id":"3"}  fees 2 gOPEN  openedAt 2025-10-09T08:50:15.000Z, 4 min ago  prompt Sent at 2025-10-09T08:00:00Z',
   )
   expect(lineOf({ wei: 15n * 10n ** 17n }, NOW)).toBe('wei 1500000000000000000 (1.5 gOPEN)')
   // The clock of another Governor counts blocks.

@@ -18,6 +18,7 @@ const AMOUNTS = new Set([
   'priceOut',
   'bond',
   'fee',
+  'fees',
   'penalty',
   'reward',
 ])
