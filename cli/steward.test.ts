@@ -44,7 +44,7 @@ test('the program tells what the steward does and what comes next, and pauses an
   await insertChain(db, 0)
   await db.query('update cursor set updated_at = clock_timestamp()')
   expect((await printedLines(() => showSteward({ explain: true })))[1]).toMatch(
-    /due in (5\d|60) s, 2026-01-01T00:01:00.000Z {2}costs/,
+    /due 2026-01-01T00:01:00.000Z, in (5\d|60) s {2}costs/,
   )
   const [json = ''] = await printedLines(() => showSteward({ explain: true, json: true }))
   expect(JSON.parse(json)).toMatchObject({

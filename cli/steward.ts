@@ -1,3 +1,4 @@
+import { ago } from '#client/ago.ts'
 import { readConfig } from '#config'
 import { pauseSteward, resumeSteward } from '#graphql/commands/stewardControl.ts'
 import type { Database } from '#schema/database.ts'
@@ -43,25 +44,10 @@ const lineOf = ({ name, waitsFor, dueAt, cost, reason }: StewardStep, now?: Date
   [
     name.padEnd(8),
     `waits for ${waitsFor}`,
-    ...(dueAt ? [`due ${now ? `${fromNow(dueAt, now)}, ` : ''}${dueAt.toISOString()}`] : []),
+    ...(dueAt ? [`due ${dueAt.toISOString()}${now ? `, ${ago(dueAt.toISOString(), now.getTime())}` : ''}`] : []),
     ...(cost > 0n ? [`costs ${cost} wei`] : []),
     reason,
   ].join('  ')
-
-const UNITS = [
-  ['d', 86_400],
-  ['h', 3600],
-  ['min', 60],
-  ['s', 1],
-] as const
-
-/** In the largest unit of which there are two: `in 42 s`. */
-function fromNow(time: Date, now: Date): string {
-  const seconds = Math.ceil((time.getTime() - now.getTime()) / 1000)
-  if (seconds <= 0) return 'now'
-  const [unit, length] = UNITS.find(([, one]) => seconds >= 2 * one) ?? ['s', 1]
-  return `in ${Math.floor(seconds / length)} ${unit}`
-}
 
 export async function pauseModel(modelId: string, { reason, json }: { reason: string } & JsonOption): Promise<void> {
   await onDatabase((db) => pauseSteward(db, modelId, reason))

@@ -3,6 +3,8 @@ import { pointInTime, positiveWhole } from '../optionValues.ts'
 import { loadActs, reads, readsOwn, signs, tokenAmount, wholeId } from './options.ts'
 import type { ActOptions } from './runAct.ts'
 
+const weekBefore = (end?: Date) => new Date((end?.getTime() ?? Date.now()) - 7 * 86_400_000)
+
 /** What consumers do: credit, calls, usage and receipts. */
 export function addCallCommands(program: Command): void {
   const credit = program.command('credit').description('prepaid credit with an endpoint')
@@ -57,7 +59,7 @@ export function addCallCommands(program: Command): void {
     .description('what answered calls came to, by hour or day; of an API key’s account, or all for operators')
   reads(usage, 'usage --from 2026-11-01 --by endpoint')
     .addOption(new Option('--every <period>', 'the length of the periods').choices(['hour', 'day']).default('day'))
-    .requiredOption('--from <time>', 'the first day or time', pointInTime)
+    .option('--from <time>', 'the first day or time (default: seven days before the end)', pointInTime)
     .option('--to <time>', 'the end (default: now)', pointInTime)
     .addOption(new Option('--by <what...>', 'also divided by').choices(['key', 'endpoint', 'consumer']))
     .option('--key <id>', 'only calls of this key, by its id')
@@ -65,7 +67,7 @@ export function addCallCommands(program: Command): void {
     .addHelpText('after', '\nThe key of the API is MODELCOMMONS_API_KEY.')
     .action(async ({ every, from, to, by, key, endpoint, ...options }) =>
       (await loadActs()).runRead(options, (client, all) =>
-        all.listUsage(client, { every, from, to, by, keyId: key, endpointId: endpoint }),
+        all.listUsage(client, { every, from: from ?? weekBefore(to), to, by, keyId: key, endpointId: endpoint }),
       ),
     )
   const receipt = program.command('receipt').description('receipts of answered calls')

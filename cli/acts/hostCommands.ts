@@ -74,10 +74,11 @@ export function addHostCommands(program: Command): void {
   )
     .argument('<account>', 'its address', address)
     .argument('[epoch]', 'default: the newest published one', positiveWhole)
-    .action(async (account: string, epoch: number | undefined, options: ActOptions) =>
+    .option('--all', 'also each amount with its formula')
+    .action(async (account: string, epoch: number | undefined, options: ActOptions & { all?: boolean }) =>
       (await loadActs()).runRead(options, async (client, all) => {
         const why = await all.explainReward(client, { account, epoch })
-        return options.json ? why : (await import('./rewardLines.ts')).rewardLines(account, why)
+        return options.json ? why : (await import('./rewardLines.ts')).rewardLines(account, why, options)
       }),
     )
 }

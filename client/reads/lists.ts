@@ -14,7 +14,18 @@ const PROPOSALS = graphql(`
 /** A proposal with its tally. */
 export type ProposalRow = ResultOf<typeof PROPOSALS>['proposals']['nodes'][number]
 
-/** The proposals, the newest first. */
+/**
+ * The proposals, the newest first.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { connect, listProposals } from '#client/index.ts'
+ *
+ * const client = await connect('http://127.0.0.1:4000')
+ * const [newest] = await listProposals(client)
+ * assert.ok(newest?.state) // with forVotes, againstVotes, voteEnd, …
+ * ```
+ */
 export const listProposals = (client: Client): Promise<ProposalRow[]> =>
   everyPage(async (after) => (await client.ask(PROPOSALS, { after })).proposals)
 
@@ -29,7 +40,17 @@ const DATANETS = graphql(`
 /** A datanet and its rules. */
 export type DatanetRow = ResultOf<typeof DATANETS>['datanets']['nodes'][number]
 
-/** The datanets. */
+/**
+ * The datanets.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { connect, listDatanets } from '#client/index.ts'
+ *
+ * const client = await connect('http://127.0.0.1:4000')
+ * for (const { licence, minStake } of await listDatanets(client)) assert.ok(licence && BigInt(minStake) >= 0n)
+ * ```
+ */
 export const listDatanets = (client: Client): Promise<DatanetRow[]> =>
   everyPage(async (after) => (await client.ask(DATANETS, { after })).datanets)
 
@@ -47,7 +68,17 @@ export type EndpointRow = ResultOf<typeof ENDPOINTS>['endpoints']['nodes'][numbe
   answeredHere: boolean
 }
 
-/** The endpoints. */
+/**
+ * The endpoints.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { connect, listEndpoints } from '#client/index.ts'
+ *
+ * const client = await connect('http://127.0.0.1:4000')
+ * assert.deepEqual(await listEndpoints(client), []) // else [{ id, versionId, url, priceIn, priceOut, … }]
+ * ```
+ */
 export async function listEndpoints(client: Client): Promise<EndpointRow[]> {
   const rows = await everyPage(async (after) => (await client.ask(ENDPOINTS, { after })).endpoints)
   return rows.map((row) => ({ ...row, answeredHere: answersFor(client.deployment.hosts, row.host) }))

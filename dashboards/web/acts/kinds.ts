@@ -63,7 +63,7 @@ export const ACTS: { [Name in ActName]: ActKind<ActInputs[Name]> } = {
     effect: haveNow,
   },
   resolveBond: {
-    run: (on, { modelId }) => client.settleModelBond(on, id(modelId)).then(client.bondText),
+    run: (on, { modelId }) => client.resolveBond(on, id(modelId)).then(client.bondText),
   },
   stake: {
     run: (on, { modelId, amount }) =>
