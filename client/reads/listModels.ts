@@ -34,7 +34,17 @@ export interface ModelRow {
   priceOut: string | null
 }
 
-/** The models, the oldest first. */
+/**
+ * The models, the oldest first.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { connect, listModels } from '#client/index.ts'
+ *
+ * const client = await connect('http://127.0.0.1:4000')
+ * assert.deepEqual(await listModels(client), []) // else [{ id, name, stage, licence, liveVersion, endpoint, … }]
+ * ```
+ */
 export async function listModels(client: Client): Promise<ModelRow[]> {
   const { hosts } = client.deployment
   const models = await everyPage(async (after) => (await client.ask(MODELS, { after })).models)
