@@ -51,6 +51,10 @@ const answer = (options: ActOptions, signs: boolean, body: Reading): Promise<voi
     print(await body(await connected(asked, signs, signal), acts), asked)
   })
 
+/** Computes something from what is given, without the system. */
+export const runOffline = async (options: ActOptions, body: (all: typeof acts) => Promise<unknown>): Promise<void> =>
+  print(await body(acts), options)
+
 async function connected(options: ActOptions, signs: boolean, signal: AbortSignal): Promise<acts.Client> {
   const config = readConfig(process.env, { requireDeployment: false, signs: false })
   const client = await acts.connect(options.api ?? config.apiUrl, {
