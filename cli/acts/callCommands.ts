@@ -72,11 +72,20 @@ export function addCallCommands(program: Command): void {
     )
   const receipt = program.command('receipt').description('receipts of answered calls')
   reads(
-    receipt.command('verify').description('check a receipt against its signature and the chain'),
-    'receipt verify answer.json',
+    receipt
+      .command('verify')
+      .description('check a receipt against its signature, and with a chain, that its host signed'),
+    'receipt verify answer.json --api https://api.example',
   )
-    .argument('<file>', 'the JSON of a receipt, as `call --json` prints it')
-    .action(async (file: string, options) => (await import('./verifyReceiptFile.ts')).verifyReceiptFile(file, options))
+    .argument('<file>', 'the JSON of a receipt, as `call --json` prints it and `GET /v1/receipts/ID` gives it')
+    .addHelpText('after', '\nWithout --api, --node and MODELCOMMONS_API, nothing is asked of anybody.')
+    .action(async (file: string, options) => (await import('./receiptFile.ts')).verifyReceiptFile(file, options))
+  signs(
+    receipt.command('countersign').description('sign the receipt of an own call, and keep that beside it'),
+    'receipt countersign answer.json',
+  )
+    .argument('<file>', 'the JSON of the receipt')
+    .action(async (file: string, options) => (await import('./receiptFile.ts')).countersignReceiptFile(file, options))
   reads(
     receipt.command('delete-texts').description('delete prompts and answers of own calls at once; their receipts stay'),
     'receipt delete-texts --before 2026-11-01',

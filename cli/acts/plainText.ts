@@ -33,14 +33,14 @@ const FIRST_MOMENT = 1_000_000_000
 export const plainJson = (_: string, value: unknown) =>
   typeof value === 'bigint' ? value.toString() : value instanceof Map ? Object.fromEntries(value) : value
 
-/** One line, without what is not there. `now`: the chain's time, in milliseconds. */
-export const lineOf = (row: object, now: number): string =>
+/** One line, without what is not there. `now`: the chain's time, in milliseconds, where it is known. */
+export const lineOf = (row: object, now?: number): string =>
   Object.entries(row)
     .filter(([, value]) => value !== null && value !== undefined)
     .map(([name, value]) => `${name} ${shown(name, value, now)}`)
     .join('  ')
 
-function shown(name: string, value: unknown, now: number): string {
+function shown(name: string, value: unknown, now?: number): string {
   if (typeof value === 'object') return JSON.stringify(value, plainJson)
   if (typeof value === 'string' && value.includes('\n')) return value.trim().split('\n', 1)[0] ?? ''
   const isWhole = typeof value === 'bigint' || /^\d+$/.test(String(value))

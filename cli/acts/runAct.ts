@@ -60,6 +60,10 @@ const answer = (options: ActOptions, signs: boolean, body: Reading): Promise<voi
     await print(client, await body(client, acts), asked)
   })
 
+/** Computes something from what is given, without the system. */
+export const runOffline = async (options: ActOptions, body: (all: typeof acts) => Promise<unknown>): Promise<void> =>
+  print(undefined, await body(acts), options)
+
 /** What is done when somebody ends a command that waits, and how it goes on. */
 const interruptedText = (sent: readonly string[]): string =>
   `Interrupted. ${sent.length > 0 ? `Sent so far: ${sent.join(', ')}.` : 'Nothing was sent.'} Run the same command again: it goes on where it ended, and sends nothing twice.`
@@ -88,13 +92,13 @@ async function connected(
   return { ...client, doneWhen }
 }
 
-async function print(client: acts.Client, result: unknown, { json, dryRun }: ActOptions): Promise<void> {
+async function print(client: acts.Client | undefined, result: unknown, { json, dryRun }: ActOptions): Promise<void> {
   if (dryRun && typeof result !== 'string') return
   if (json) {
     console.log(JSON.stringify(result ?? {}, plainJson))
     return
   }
-  const now = await chainTime(client)
+  const now = client && (await chainTime(client))
   const rows = Array.isArray(result) ? result : [result ?? 'Done.']
   for (const row of rows) console.log(typeof row === 'object' ? lineOf(row, now) : withDistances(String(row), now))
   if (rows.length === 0) console.log('Nothing.')
