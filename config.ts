@@ -334,6 +334,8 @@ export function readConfig(
     /** All of `RPC_URL`, as it was given. */
     rpcUrls: value.RPC_URL?.join(','),
     publicNodeUrl: value.PUBLIC_NODE_URL,
+    /** Whether somebody has named the API. */
+    apiIsNamed: value.MODELCOMMONS_API !== undefined,
     apiUrl: value.MODELCOMMONS_API ?? `http://127.0.0.1:${value.PORT}`,
     apiKey: value.MODELCOMMONS_API_KEY,
     accountKey: value.MODELCOMMONS_KEY as `0x${string}` | undefined,

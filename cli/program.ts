@@ -26,7 +26,7 @@ export async function buildProgram({ withEngine }: { withEngine: boolean }): Pro
     .addArgument(new Argument('<shell>').choices(['bash', 'zsh', 'fish']))
     .addHelpText(
       'after',
-      '\nExample:\n  modelcommons completion bash > ~/.local/share/bash-completion/completions/modelcommons',
+      '\nIt completes `modelcommons`, not `npx modelcommons`: put the program on the PATH first (`npm link`).\n\nExample:\n  modelcommons completion bash > ~/.local/share/bash-completion/completions/modelcommons',
     )
     .action(async (shell) => console.log((await import('./completion.ts')).completionScript(program, shell)))
 

@@ -1,13 +1,13 @@
-import { formatEther, type Hex, isAddress } from 'viem'
+import { type Hex, isAddress } from 'viem'
+import { inGOpen } from '#client/amounts.ts'
 import { entriesOfAccount } from '#epochs/mapPages.ts'
 import { mapDocument, publishedFacts } from '#epochs/publishedFacts.ts'
 import { readerOf } from '#epochs/readArtifacts.ts'
 import { counterfactual, type Removal } from '#rules/counterfactual.ts'
 import type { EpochFacts } from '#rules/epochFacts.ts'
 import { PermanentError } from '#schema/errors.ts'
+import { formulaLine } from './acts/rewardLines.ts'
 import { type OwnIndexOptions, onOwnIndex } from './ownIndex.ts'
-
-const inGOpen = (wei: bigint) => `${formatEther(wei)} gOPEN`
 
 /** `modelcommons explain EPOCH ACCOUNT`: the amounts of the epoch's map for the account, each with its formula. */
 export const explainEpoch = (epoch: number, account: string, options: OwnIndexOptions): Promise<void> =>
@@ -18,12 +18,9 @@ export const explainEpoch = (epoch: number, account: string, options: OwnIndexOp
     const lines = await entriesOfAccount(map, 'lines', holder, read)
     const [leaf] = await entriesOfAccount(map, 'leaves', holder, read)
     let earned = 0n
-    for (const { role, versionId, source, amount, pot, weight, whole } of lines) {
-      earned += BigInt(amount)
-      const of = versionId === null ? '' : `, version ${versionId}`
-      console.log(
-        `${inGOpen(BigInt(amount))}\t${role} by ${source.kind} ${source.id}${of}\t⌊${pot} × ${weight} / ${whole}⌋ wei`,
-      )
+    for (const { source, ...line } of lines) {
+      earned += BigInt(line.amount)
+      console.log(formulaLine({ ...line, kind: source.kind, sourceId: source.id }))
     }
     console.log(
       leaf

@@ -2,7 +2,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { StewardStep, Stewardship } from '#schema/offchain/steward.ts'
 import { Mandate } from '#schema/onchain/models.ts'
 import { freshDatabase } from '#test/database.ts'
-import { blockTime, insert } from '#test/factory.ts'
+import { blockTime, insert, insertChain } from '#test/factory.ts'
 import { pauseModel, resumeModel, showSteward } from './steward.ts'
 
 /** What `work` prints. */
@@ -41,10 +41,16 @@ test('the program tells what the steward does and what comes next, and pauses an
     'settlements',
     '  publish   waits for fees  No epoch has fees.',
   ])
+  await insertChain(db, 0)
+  await db.query('update cursor set updated_at = clock_timestamp()')
+  expect((await printedLines(() => showSteward({ explain: true })))[1]).toMatch(
+    /due 2026-01-01T00:01:00.000Z, in (5\d|60) s {2}costs/,
+  )
   const [json = ''] = await printedLines(() => showSteward({ explain: true, json: true }))
   expect(JSON.parse(json)).toMatchObject({
     models: [{ id: '7', state: 'Waiting', next: [{ id: 'train/1', cost: '6' }] }],
     settlements: [{ id: 'publish' }],
+    now: expect.stringMatching(/^2026-01-01T00:00/),
   })
 
   await printedLines(() => pauseModel('7', { reason: 'A vote.' }))

@@ -1,8 +1,10 @@
+import { ago } from '#client/ago.ts'
 import { readConfig } from '#config'
 import { pauseSteward, resumeSteward } from '#graphql/commands/stewardControl.ts'
 import type { Database } from '#schema/database.ts'
 import { StewardStep, Stewardship } from '#schema/offchain/steward.ts'
 import { rowsOf } from '#schema/rows.ts'
+import { indexedTime } from '#workers/steward/readFacts.ts'
 import type { JsonOption } from './acts/tell.ts'
 import { withDatabase } from './withDatabase.ts'
 
@@ -13,34 +15,36 @@ const onDatabase = <T>(work: (db: Database) => Promise<T>) =>
 
 /** Prints the state of each model; with `explain` also the next steps, and what each waits for. */
 export async function showSteward({ explain = false, json = false }: { explain?: boolean; json?: boolean }) {
-  const { models, steps } = await onDatabase(async (db) => ({
+  const { models, steps, now } = await onDatabase(async (db) => ({
     models: await rowsOf(db, Stewardship, 'true', [], { orderBy: 'id::numeric' }),
     steps: explain ? await rowsOf(db, StewardStep, 'job_id is null', [], { orderBy: 'place, id' }) : [],
+    now: explain ? (await indexedTime(db))?.now : undefined,
   }))
   const nextOf = (modelId: string | null) => steps.filter((step) => step.modelId === modelId)
   if (json) {
     const shown = models.map((model) => ({ ...model, ...(explain && { next: nextOf(model.id) }) }))
-    console.log(JSON.stringify({ models: shown, ...(explain && { settlements: nextOf(null) }) }, replacer))
+    console.log(JSON.stringify({ models: shown, ...(explain && { settlements: nextOf(null), now }) }, replacer))
     return
   }
   for (const { id, state, explanation, block } of models) {
     console.log(`model ${id}  ${state}  ${explanation}${block === null ? '' : `  (block ${block})`}`)
-    for (const step of nextOf(id)) console.log(`  ${lineOf(step)}`)
+    for (const step of nextOf(id)) console.log(`  ${lineOf(step, now)}`)
   }
   if (models.length === 0)
     console.log('No model with a mandate was looked at. Is a worker running, and not with STEWARD=off?')
   const settlements = nextOf(null)
   if (settlements.length > 0) console.log('settlements')
-  for (const step of settlements) console.log(`  ${lineOf(step)}`)
+  for (const step of settlements) console.log(`  ${lineOf(step, now)}`)
 }
 
 const replacer = (_: string, value: unknown) => (typeof value === 'bigint' ? String(value) : value)
 
-const lineOf = ({ name, waitsFor, dueAt, cost, reason }: StewardStep) =>
+/** `now` is the chain's, by which the steward waits. */
+const lineOf = ({ name, waitsFor, dueAt, cost, reason }: StewardStep, now?: Date) =>
   [
     name.padEnd(8),
     `waits for ${waitsFor}`,
-    ...(dueAt ? [`due ${dueAt.toISOString()}`] : []),
+    ...(dueAt ? [`due ${dueAt.toISOString()}${now ? `, ${ago(dueAt.toISOString(), now.getTime())}` : ''}`] : []),
     ...(cost > 0n ? [`costs ${cost} wei`] : []),
     reason,
   ].join('  ')

@@ -13,7 +13,6 @@ import { commitment, contentHash, contentsHash } from '#rules/sample.ts'
 import {
   balanceOf,
   type ConnectOptions,
-  claim,
   commitJudgement,
   connect,
   contribute,
@@ -73,7 +72,6 @@ test('errors say what happened and what to do: too little, refused by a contract
     /The account has too little gOPEN. Wrap native tokens first \(wrap\). \(ERC20InsufficientBalance: .*balance 1000 gOPEN, needed 5000 gOPEN\)/,
   )
   await expect(wrap(await as(), 1n)).rejects.toThrow(/needs an account/)
-  await expect(claim(alice)).rejects.toThrow(/No reward map is final yet/)
   await expect(deposit(alice, { endpointId: 7n, amount: 1n })).rejects.toThrow(/There is no endpoint 7/)
   await expect(connect(url, { node: url })).rejects.toThrow(/The node of the chain does not answer/)
   await expect(connect('http://127.0.0.1:9', { patienceMs: 0 })).rejects.toThrow(

@@ -102,6 +102,8 @@ export async function startCalls(
         async also(sql, made) {
           if (started.length === 0) await payment?.take(sql)
           await payFor(sql, made, input, { caller, deployment: services.deployment })
+          if (payment)
+            await sql.query('update credit_hold set resource_url = $2 where id = $1', [made.id, payment.resourceUrl])
         },
       })
       started.push(job.id)

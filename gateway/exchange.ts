@@ -11,6 +11,7 @@ import type { ModelList, ServedEndpoint } from './models.ts'
 import { type Payment, paymentResponse } from './payment/payment.ts'
 import { paidTerms } from './payment/terms.ts'
 import { rateHeaders } from './rateHeaders.ts'
+import { nameReceipts } from './receipts.ts'
 import type { StreamedPiece } from './workerStream.ts'
 
 export interface Gateway {
@@ -77,7 +78,7 @@ export async function startAnswers(
     // A call that has started is not given up for want of these.
     response.set(await rateHeaders(services.db, terms).catch(() => ({})))
   })
-  response.set('x-receipt-id', ids.join(','))
+  nameReceipts(response, ids)
   const { payment, idempotencyKey } = terms
   return { endpoint, ids, created: Math.floor(Date.now() / 1000), goesOn: idempotencyKey !== undefined, payment }
 }
@@ -129,10 +130,9 @@ export async function answer(
     const answers = ids.map((id) => followAnswer(services, id, { signal, stream: shown.stream }))
     if (!shown.stream) {
       const results = await Promise.all(answers.map(drain))
-      const { db, deployment } = services
       // Without the header the client signs its next request twice; the answer is paid for, and not lost for it.
       if (payment)
-        await paymentResponse(db, payment, results, deployment.chainId).then(
+        await paymentResponse(services, payment, results).then(
           (header) => response.set('payment-response', header),
           (err) => services.log.error({ err, ids }, 'could not tell what is used of a channel'),
         )

@@ -14,6 +14,7 @@ import { mcpServerFor } from './mcp/server.ts'
 import { anthropicError, messagesForm, readMessages } from './messages.ts'
 import { openGatewayMetrics } from './metrics.ts'
 import { ModelList } from './models.ts'
+import { addReceiptRoute } from './receipts.ts'
 import { addResponseRoutes } from './responseRoutes.ts'
 
 /** The largest body of a request. */
@@ -63,6 +64,7 @@ function openaiRoutes(gateway: Gateway, isOwn: RequestHandler): Router {
     return exchange(gateway, request, response, asked, (started) => messagesForm(asked, started))
   })
   addResponseRoutes(router, gateway)
+  addReceiptRoute(router, services)
   router.post('/embeddings', async (request, response) => {
     const asked = readEmbeddings(request.body)
     const started = await startAnswers(gateway, request, response, asked)

@@ -33,14 +33,14 @@ export const maxTokensField = z
   .max(MAX_TOKENS, `an answer has at most ${MAX_TOKENS} tokens`)
   .nullish()
 
+/** The most tokens with a bias. */
+const MAX_BIASES = 1024
+
 /** The forms of an answer that have no schema. */
 export const plainFormats = [
   z.object({ type: z.literal('text') }),
   z.object({ type: z.literal('json_object') }),
 ] as const
-
-/** What a parameter without effect here may be: given as its default only, so that nobody believes that it has one. */
-const neutral = (value: number) => z.literal(value, `this server supports only ${value}`).nullish()
 
 /** Parameters of sampling that several routes have. */
 export const samplingFields = {
@@ -49,6 +49,8 @@ export const samplingFields = {
   top_p: z.number().min(0.01).max(1).nullish(),
   seed: z.number().int().nullish(),
   stream: z.boolean().nullish(),
+  presence_penalty: z.number().min(-2).max(2).nullish(),
+  frequency_penalty: z.number().min(-2).max(2).nullish(),
   /** Beyond OpenAI's parameters: see `InferInput`. */
   repetition_penalty: z.number().min(0.1).max(10).nullish(),
 }
@@ -66,9 +68,10 @@ export const completionFields = {
   stream_options: z
     .strictObject({ include_usage: z.boolean().nullish(), include_obfuscation: z.boolean().nullish() })
     .nullish(),
-  presence_penalty: neutral(0),
-  frequency_penalty: neutral(0),
-  logit_bias: z.strictObject({}, 'this server supports no bias').nullish(),
+  logit_bias: z
+    .record(z.string().regex(/^\d{1,9}$/, 'ids of tokens'), z.number().min(-100).max(100))
+    .refine((biases) => Object.keys(biases).length <= MAX_BIASES, `at most ${MAX_BIASES} tokens`)
+    .nullish(),
   // Without effect on an answer.
   user: z.string().nullish(),
   safety_identifier: z.string().nullish(),
@@ -82,13 +85,21 @@ type Sampling = {
     z.output<z.ZodObject<typeof samplingFields>>,
     'temperature' | 'top_p' | 'repetition_penalty'
   >]: z.output<z.ZodObject<typeof samplingFields>>[K]
-} & { stop?: string | string[] | null }
+} & {
+  stop?: string | string[] | null
+  presence_penalty?: number | null
+  frequency_penalty?: number | null
+  logit_bias?: Record<string, number> | null
+}
 
 /** The part of a call's input that these parameters give. OpenAI's default temperature is 1. */
-export const samplingOf = ({ temperature, top_p, repetition_penalty, stop }: Sampling): CallInput => ({
+export const samplingOf = ({ temperature, top_p, repetition_penalty, stop, ...given }: Sampling): CallInput => ({
   temperature: temperature ?? 1,
   topP: top_p ?? 1,
   ...(repetition_penalty != null && { repetitionPenalty: repetition_penalty }),
+  ...(given.presence_penalty != null && { presencePenalty: given.presence_penalty }),
+  ...(given.frequency_penalty != null && { frequencyPenalty: given.frequency_penalty }),
+  ...(given.logit_bias != null && { logitBias: JSON.stringify(given.logit_bias) }),
   ...(stop != null && { stop: [stop].flat() }),
 })
 

@@ -1,4 +1,5 @@
 import { type ChatTool, type ChatTurn, chatOf } from '#schema/chatRequest.ts'
+import type { InferInput } from '#schema/jobs.ts'
 import { spelled } from './chat.ts'
 import type { AnswerResult } from './followAnswer.ts'
 import { argumentsOf, assistantText } from './messageText.ts'
@@ -18,6 +19,8 @@ export interface Echo {
   parallel_tool_calls: boolean
   temperature: number
   top_p: number
+  presence_penalty: number
+  frequency_penalty: number
   tool_choice: unknown
   tools: object[]
   text: object
@@ -47,7 +50,8 @@ export const shownFormat = (format: { type: string } | null | undefined) =>
 export interface StoredCall {
   id: string
   status: string
-  input: { chat?: string; prompt?: string; endpointId: string; maxTokens: number; temperature: number; topP: number }
+  input: Pick<InferInput, 'endpointId' | 'maxTokens' | 'temperature' | 'topP'> &
+    Partial<Pick<InferInput, 'chat' | 'prompt' | 'presencePenalty' | 'frequencyPenalty'>>
   createdAt: Date
 }
 
@@ -77,6 +81,8 @@ export function echoOf({ input }: StoredCall): Echo {
     parallel_tool_calls: true,
     temperature: input.temperature,
     top_p: input.topP,
+    presence_penalty: input.presencePenalty ?? 0,
+    frequency_penalty: input.frequencyPenalty ?? 0,
     tool_choice: 'auto',
     tools,
     text: { format: { type: 'text' } },
@@ -104,8 +110,6 @@ export function responseObject(id: string, created: number, echo: Echo, status: 
     store: true,
     top_logprobs: 0,
     truncation: 'disabled',
-    presence_penalty: 0,
-    frequency_penalty: 0,
     max_tool_calls: null,
     safety_identifier: null,
     prompt_cache_key: null,

@@ -126,6 +126,8 @@ export async function readResponse(
       parallel_tool_calls: given.parallel_tool_calls ?? true,
       temperature: given.temperature ?? 1,
       top_p: given.top_p ?? 1,
+      presence_penalty: given.presence_penalty ?? 0,
+      frequency_penalty: given.frequency_penalty ?? 0,
       tool_choice: choice ?? 'auto',
       tools: (given.tools ?? []).map(shownTool),
       text: { ...given.text, format: shownFormat(given.text?.format) },

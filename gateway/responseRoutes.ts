@@ -7,6 +7,7 @@ import { mapTermsOf, removeTexts } from '#schema/removeTexts.ts'
 import { badRequest, GatewayError } from './errors.ts'
 import { answer, type Gateway, startAnswers } from './exchange.ts'
 import { type AnswerResult, answerResult } from './followAnswer.ts'
+import { nameReceipts } from './receipts.ts'
 import { responseForm } from './responseForm.ts'
 import { completedResponse, conversationOf, echoOf, responseObject, type StoredCall } from './responseObject.ts'
 import { readResponse } from './responseRequest.ts'
@@ -37,6 +38,7 @@ export function addResponseRoutes(router: Router, gateway: Gateway): void {
   })
   router.get('/responses/:id', async (request, response) => {
     const call = await storedCall(gateway, callerIn(response), request.params.id)
+    if (call.result) nameReceipts(response, [call.id])
     if (request.query.stream !== 'true') return void response.json(shown(call))
     const form = responseForm(
       { echo: echoOf(call), inputs: [{ chat: call.input.chat }] },

@@ -4,7 +4,7 @@ import { insert } from '#test/factory.ts'
 import { CLOSED_FEE, DEPOSIT, SECRET, salt, secrets, tenants as system, TOKENS, tenant } from './test/tenants.ts'
 
 const READ = `{
-  receipts { nodes { id prompt answer tokensIn tokensOut fee cumulative salt hash signature isOpen
+  receipts { nodes { id prompt answer tokensIn tokensOut fee cumulative salt hash signature isOpen requestHash responseHash totalHash
     attributions { totalCount nodes { id spans influence similarity share contribution { id } } } } }
   receipt(id: "r") { prompt fee }
   answerAttributions { totalCount nodes { id spans } }
@@ -52,7 +52,17 @@ test('of a receipt that is not opened only its consumer and operators see texts,
 
 test('confidential values cannot be found by filters, orders, node ids, exports and subscribed rows', async () => {
   const { ask, callers, url } = await system()
-  for (const field of ['tokensIn', 'tokensOut', 'fee', 'cumulative', 'salt', 'prompt'])
+  for (const field of [
+    'tokensIn',
+    'tokensOut',
+    'fee',
+    'cumulative',
+    'salt',
+    'prompt',
+    'requestHash',
+    'totalHash',
+    'x402Receipt',
+  ])
     for (const query of [
       `{ receipts(where: { ${field}: { isNull: false } }) { totalCount } }`,
       `{ receipts(orderBy: [{ field: ${field} }]) { totalCount } }`,

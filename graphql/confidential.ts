@@ -25,7 +25,8 @@ const COLUMNS = new Map<EntityClass, readonly ConfidentialColumns[]>([
     Receipt,
     [
       {
-        columns: ['prompt', 'answer', 'tokensIn', 'tokensOut', 'fee'],
+        // With the salted hashes, whoever has the signature could try which tokens and fee it signs.
+        columns: ['prompt', 'answer', 'tokensIn', 'tokensOut', 'fee', 'requestHash', 'responseHash', 'totalHash'],
         needs: ['consumer', 'isOpen'],
         owner: (row) => (row.isOpen ? undefined : row.consumer),
       },
@@ -35,8 +36,8 @@ const COLUMNS = new Map<EntityClass, readonly ConfidentialColumns[]>([
         needs: ['consumer', 'isOpen', 'salt'],
         owner: (row) => (row.isOpen || row.salt !== null ? undefined : row.consumer),
       },
-      // The sum tells the fees of the calls between two opened ones, and the salt opens it.
-      { columns: ['cumulative', 'salt'], needs: ['consumer'], owner: (row) => row.consumer },
+      // The sum tells the fees of the calls between two opened ones, and the salt opens it. What was paid where is the payer's.
+      { columns: ['cumulative', 'salt', 'x402Receipt'], needs: ['consumer'], owner: (row) => row.consumer },
     ],
   ],
   [

@@ -1,6 +1,7 @@
 import { type GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql'
 import { buildSchemaSync } from 'type-graphql'
 import type { EntityClass } from '#schema/define.ts'
+import { CountersignCommand } from './commands/countersignReceipt.ts'
 import { DeleteTextsCommand } from './commands/deleteTexts.ts'
 import { EndpointCallersCommand, EndpointCallersResolver } from './commands/endpointCallersCommand.ts'
 import { CancelCommand, jobResolver } from './commands/jobs.ts'
@@ -98,6 +99,7 @@ export function apiSchema(): GraphQLSchema {
     StewardCommands,
     RemovalCommands,
     OpenReceiptsCommand,
+    CountersignCommand,
     DeleteTextsCommand,
     EndpointCallersCommand,
     EndpointCallersResolver,

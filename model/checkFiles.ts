@@ -1,10 +1,11 @@
 import { checkDuplicates, checkSeedData } from './checks/duplicates.ts'
+import { checkPolicy } from './checks/policy.ts'
 import { checkScorers } from './checks/scorers.ts'
 import { checkSizes } from './checks/sizes.ts'
 import { checkProposedTerms } from './checks/terms.ts'
 import type { FolderFiles } from './folderFiles.ts'
 import type { ModelYaml, Scorers } from './format.ts'
-import { type Problem, Problems } from './problems.ts'
+import { byPlace, type Problem, Problems } from './problems.ts'
 import { type FolderParts, readFolder, type SealedSet } from './readFolder.ts'
 
 /** A model folder whose files have the right form. */
@@ -21,6 +22,8 @@ export interface CheckedFolder {
   /** There when all of its files have the right form, whatever else is wrong. */
   folder?: ModelFolder
   problems: Problem[]
+  /** What is no mistake, but hardly meant: it may be proposed. */
+  warnings: Problem[]
 }
 
 export interface CheckOptions {
@@ -39,11 +42,12 @@ export async function checkFiles(
   const parts = await readFolder(files, problems)
   const complete = problems.list.length === 0
   checkProposedTerms(parts, problems, now)
+  checkPolicy(parts, problems)
   checkScorers(parts, problems)
   checkDuplicates(parts, problems)
   checkSeedData(parts, problems)
   checkSizes(parts, problems)
   await checkBase?.(parts, problems)
   const folder = { ...parts, model: parts.model?.value, scorers: parts.scorers?.value } as ModelFolder
-  return { ...(complete && { folder }), problems: problems.sorted }
+  return { ...(complete && { folder }), problems: problems.sorted, warnings: byPlace(problems.warnings) }
 }

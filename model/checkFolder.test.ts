@@ -5,7 +5,7 @@ import { documentBytes } from '#schema/documents.ts'
 import { UPLOAD_PART_BYTES } from '#schema/folderListing.ts'
 import { must } from '#test/must.ts'
 import { checkFolder } from './checkFolder.ts'
-import { problemText } from './problems.ts'
+import { problemText, warningText } from './problems.ts'
 import { sealedItems } from './sealedItems.ts'
 import { EXAMPLE_BASE, newFolder } from './test/newFolder.ts'
 
@@ -19,8 +19,8 @@ test.each(['classify', 'extract', 'chat'] as const)(
   'a new folder of the template %s has no mistake',
   async (template) => {
     const made = await newFolder(template)
-    const { folder, problems } = await checkFolder(made.path, { now: made.now })
-    expect(problems).toEqual([])
+    const { folder, problems, warnings } = await checkFolder(made.path, { now: made.now })
+    expect([problems, warnings]).toEqual([[], []])
     expect(folder?.model).toMatchObject({
       format: 1,
       mandate: { deadline: '2031-12-31' },
@@ -79,6 +79,50 @@ test('terms that the contract would refuse or that nothing can meet are mistakes
     'model.yaml:21:7: No scorer gives accurracy. rubric/scorers.yaml has accuracy.',
     'model.yaml:23:3: mandate.split: owner, stakers, data, validators and host sum to 9900, not 10000. Add 100.',
     'model.yaml:30:5: mandate.split.ancestors must be at most 3000, not 4000.',
+  ])
+})
+
+test('a mistake of form hides no other: terms, targets, scorers, samples and their lengths are judged by what can be read', async () => {
+  const made = await newFolder()
+  await made.edit(
+    'model.yaml',
+    ['purpose:', 'purposse:'],
+    ['minimum: 0.5', 'minimum: half'],
+    ['owner: 1500', 'owner: 1400'],
+    ['metric: accuracy', 'metric: accurracy'],
+    ['maxPromptLength: 100', 'maxPromptLength: 20'],
+  )
+  await made.edit('rubric/scorers.yaml', [
+    'metrics:',
+    'metrics:\n  - { name: accuracy, kind: exactly }\n  - { name: parts, kind: fields }',
+  ])
+  await made.write('seed-data/samples.jsonl', item('I am jane.doe@acme-tools.io, so there.', 'maybe'))
+  const refused = 'seed-data/samples.jsonl:1: It would be refused as'
+  expect(await problemsOf(made)).toEqual([
+    'model.yaml:2:1: purpose is missing: What it is for, for those who vote about it.',
+    'model.yaml:4:1: purposse is no key of this format. Did you mean purpose?',
+    'model.yaml:21:7: No scorer gives accurracy. rubric/scorers.yaml has accuracy, parts, accuracy.',
+    expect.stringMatching(/^model.yaml:22:7: mandate.targets.0.minimum must be a number, not "half"/),
+    'model.yaml:23:3: mandate.split: owner, stakers, data, validators and host sum to 9900, not 10000. Add 100.',
+    expect.stringMatching(/^rubric\/scorers.yaml:4:\d+: metrics.0.kind must be one of/),
+    expect.stringMatching(/^rubric\/scorers.yaml:5:\d+: The metric parts compares fields but has no separator/),
+    expect.stringMatching(/^rubric\/scorers.yaml:6:\d+: There is a scorer accuracy already/),
+    `${refused} malformed: The prompt has 38 characters; at most 20 are asked for.`,
+    `${refused} malformed: The completion is not of the form asked for: prompt: a text. completion: its label.`,
+    `${refused} personalData: Holds personal data (e-mail address) in the prompt, line 1. Replace it by an invented value.`,
+  ])
+})
+
+test('a policy that the folder’s own data can never meet is a warning, and no mistake', async () => {
+  const made = await newFolder()
+  const judge = `  judge: { prompts: "0x${'1'.repeat(64)}", settings: { tasks: 12, potWei: "0" } }\n`
+  const align = `  align: { prompts: "0x${'1'.repeat(64)}", judged: 13 }\n`
+  await made.edit('model.yaml', ['policy:\n', `policy:\n${judge}${align}`], ['samples: 4\n', 'samples: 100000\n'])
+  const { folder, problems, warnings } = await checkFolder(made.path, { now: made.now })
+  expect([problems, folder?.model.policy?.train?.samples]).toEqual([[], 100_000])
+  expect(warnings.map(warningText)).toEqual([
+    expect.stringMatching(/^model.yaml:37:\d+: warning: policy.align.judged is 13, and a version is judged by 12/),
+    'model.yaml:42:5: warning: policy.train.samples is 100000, and seed-data has 4: no version is trained before others have given 99996 more that are accepted.',
   ])
 })
 
@@ -221,7 +265,9 @@ test('a base model that is missing, cut short, or of a form that the engine does
   expect(await problemsOf(made)).toEqual(['model.yaml:8:3: base.folder: nowhere/config.json is missing.'])
   await made.edit('model.yaml', ['folder: nowhere', `stored: 0x${'ab'.repeat(32)}\n  folder: base`])
   expect(await problemsOf(made)).toEqual([
+    expect.stringMatching(/^base\/config.json:\d+: .*model_type/),
     'model.yaml:7:1: base must have either folder or stored: a base model on this machine, or one that the API has already.',
+    expect.stringMatching(/^model.yaml:9:3: base.folder: base\/model.safetensors is not a valid/),
   ])
 })
 

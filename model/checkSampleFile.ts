@@ -3,7 +3,7 @@ import { contentHash, type PromptCompletion } from '#rules/sample.ts'
 import type { SampleRequirements } from '#rules/sampleRequirements.ts'
 import { screeningFindingText } from '#screening/findings.ts'
 import { screenSample } from '#screening/screenSample.ts'
-import { requiredOf } from './checks/requirements.ts'
+import { objectionsBy } from './checks/requirements.ts'
 import { slowPattern } from './checks/slowPattern.ts'
 import type { FolderFiles } from './folderFiles.ts'
 import { type Problem, Problems, WHOLE_FILE } from './problems.ts'
@@ -39,15 +39,14 @@ export async function checkSampleFile(
   let [current] = placed
   const tellSlow = () =>
     current && problems.add(file, current, `${slowPattern(current)} It is that of the model’s specification.`)
-  const required = requirements ? requiredOf(requirements, tellSlow) : () => null
+  const objections = objectionsBy(requirements ?? {}, tellSlow)
   const samples = new Map<Hex, PromptCompletion>()
   for (const one of placed) {
     current = one
     const { sample } = one
     samples.set(contentHash(sample), sample)
     for (const finding of screenSample(sample)) problems.add(file, one, screeningFindingText(finding))
-    const reason = required(sample)?.reason
-    if (reason) problems.add(file, one, reason)
+    for (const { reason } of objections(sample)) problems.add(file, one, reason)
   }
   return { samples: [...samples.values()], copies: placed.length - samples.size, problems: problems.sorted }
 }

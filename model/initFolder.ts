@@ -67,6 +67,7 @@ export async function initFolder(path: string, options: InitOptions): Promise<In
         base: options.base === undefined ? 'base' : relative(folder, resolve(options.base)),
         baseLicence: options.baseLicence ?? (options.base && (await licenceOf(options.base))) ?? 'UNKNOWN',
         maxPromptLength: roundedUp(Math.max(...samples.map(({ prompt }) => prompt.length)), 100),
+        seedData: seedData.length,
         now: options.now ?? new Date(),
       }),
     )

@@ -12,14 +12,19 @@ interface ModelTextInput {
   base: string
   baseLicence: string
   maxPromptLength: number
+  /** How many samples the folder has: the first training needs no more than these. */
+  seedData: number
   now: Date
 }
 
 /** What the steward does for a model without being asked, as its mandate says: without a policy, nothing is scored or trained. */
-const POLICY = {
+const policyFor = (seedData: number) => ({
   score: { batch: 1000, afterSeconds: 60 },
-  train: { samples: 100, growth: 0.5, settings: { rank: 16, alpha: 32, epochs: 8, learningRate: 0.004 } },
-}
+  train: {
+    ...{ samples: Math.min(100, seedData), growth: 0.5 },
+    settings: { rank: 16, alpha: 32, epochs: 8, learningRate: 0.004 },
+  },
+})
 
 const HEAD = `# A model folder. Check it with \`modelcommons model check\`; \`modelcommons model format\` describes every key.\n`
 
@@ -32,6 +37,7 @@ export function modelText({
   base,
   baseLicence,
   maxPromptLength,
+  seedData,
   now,
 }: ModelTextInput): string {
   const { purpose, integration, description, topic, targets } = template
@@ -49,7 +55,7 @@ export function modelText({
         },
       },
       serving: { priceIn: 0.001, priceOut: 0.002 },
-      policy: POLICY,
+      policy: policyFor(seedData),
     },
     { lineWidth: 120 },
   )}`

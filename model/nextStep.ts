@@ -1,4 +1,5 @@
 import { formatEther } from 'viem'
+import { answersFor } from '#client/index.ts'
 import type { ModelFolder } from './checkFiles.ts'
 import { FILES } from './readFolder.ts'
 import { lostAlignment, type ModelStanding } from './standing.ts'
@@ -29,10 +30,9 @@ export function nextStep(
   const [newest] = model.versions.nodes
   if (!newest) return 'The operator or the steward scores the samples and trains the first version.'
   if (model.liveVersionId === null) return promotionStep(model, newest)
-  const served = new Set(hosts.map((host) => host.toLowerCase()))
   const endpoint = model.versions.nodes
     .flatMap((version): Endpoint[] => version.endpoints.nodes)
-    .find(({ host }) => served.has(host.toLowerCase()))
+    .find(({ host }) => answersFor(hosts, host))
   if (endpoint) return `modelcommons call ${endpoint.id} "…"`
   const prices = `--price-in ${formatEther(serving?.priceIn ?? 0n)} --price-out ${formatEther(serving?.priceOut ?? 0n)}`
   return `modelcommons endpoint open ${model.liveVersionId} --url https://… ${prices}, as a host whom this API answers for${hosts.length > 0 ? ` (${hosts.join(', ')}; \`--account operator\` where you run it)` : ''}`

@@ -16,18 +16,27 @@ export interface Place {
 /** Collects all problems, because whoever corrects one wants to know the others. */
 export class Problems {
   readonly list: Problem[] = []
+  /** What is no mistake, but hardly meant. */
+  readonly warnings: Problem[] = []
 
   add(file: string, place: Place, message: string): void {
     this.list.push({ file, ...place, message })
   }
 
-  /** By file, line and column. */
+  warn(file: string, place: Place, message: string): void {
+    this.warnings.push({ file, ...place, message })
+  }
+
   get sorted(): Problem[] {
-    return this.list.toSorted(
-      (a, b) => a.file.localeCompare(b.file, 'en') || a.line - b.line || (a.column ?? 0) - (b.column ?? 0),
-    )
+    return byPlace(this.list)
   }
 }
+
+/** By file, line and column. */
+export const byPlace = (problems: readonly Problem[]): Problem[] =>
+  problems.toSorted(
+    (a, b) => a.file.localeCompare(b.file, 'en') || a.line - b.line || (a.column ?? 0) - (b.column ?? 0),
+  )
 
 /** About the whole file. */
 export const WHOLE_FILE: Place = { line: 0 }
@@ -35,3 +44,6 @@ export const WHOLE_FILE: Place = { line: 0 }
 /** `model.yaml:12:3: what is wrong`, as editors and terminals link it. */
 export const problemText = ({ file, line, column, message }: Problem): string =>
   [file, line || undefined, column, ` ${message}`].filter((part) => part !== undefined).join(':')
+
+export const warningText = ({ message, ...place }: Problem): string =>
+  problemText({ ...place, message: `warning: ${message}` })

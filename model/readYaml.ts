@@ -4,10 +4,13 @@ import type { FolderFiles } from './folderFiles.ts'
 import { issueText } from './issueText.ts'
 import { type Place, type Problems, WHOLE_FILE } from './problems.ts'
 import { readText } from './readText.ts'
+import { type SoundParts, soundParts } from './soundParts.ts'
 
-/** A file of YAML that has the right form. */
+/** What could be read of a file of YAML. */
 export interface ReadYaml<T> {
-  value: T
+  value: SoundParts<T>
+  /** Whether what is there has the right form. */
+  isSound(path: readonly PropertyKey[]): boolean
   /** Where a key or an item of a list is. */
   placeOf(path: readonly PropertyKey[]): Place
 }
@@ -18,7 +21,7 @@ const MAX_ALIASES = 100
 /** YAML reads 0x… as a number; here it is a hash. */
 const customTags = (tags: Tags): Tags => tags.filter((tag) => typeof tag === 'string' || tag.format !== 'HEX')
 
-/** Reads and checks a file; undefined, with all of its problems told, when it is not right. */
+/** Reads and checks a file, and tells all of its problems; undefined when nothing of it can be used. */
 export async function readYaml<T>(
   files: FolderFiles,
   file: string,
@@ -44,10 +47,13 @@ export async function readYaml<T>(
     return undefined
   }
   const parsed = shape.safeParse(value)
-  if (parsed.success) return { value: parsed.data, placeOf }
-  for (const issue of parsed.error.issues)
+  const issues = parsed.error?.issues ?? []
+  for (const issue of issues)
     for (const { path, message } of issueText(issue, shape, value)) problems.add(file, placeOf(path), message)
-  return undefined
+  const sound = soundParts(shape, value)
+  const isSound = (path: readonly PropertyKey[]) =>
+    !issues.some((issue) => path.every((step, nth) => issue.path[nth] === step))
+  return sound && { value: sound, placeOf, isSound }
 }
 
 /** Where a path leads in the text: to the last part of it that is there. */

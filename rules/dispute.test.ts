@@ -1,12 +1,25 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import {
   ARTIFACT_GRACE_SECONDS,
+  DISPUTE_SUBJECTS,
   type DisputeSubject,
   decideDispute,
   GROUNDS,
   unreadableArtifacts,
   upheldSlash,
 } from './dispute.ts'
+
+test('the subjects have the numbers that the contract gives them', () => {
+  const source = readFileSync(join(import.meta.dirname, '../contracts/src/interfaces.sol'), 'utf8')
+  expect(DISPUTE_SUBJECTS).toEqual(
+    /enum Subject \{([^}]+)\}/
+      .exec(source)?.[1]
+      ?.split(',')
+      .map((name) => name.trim()),
+  )
+})
 
 test('recomputable grounds are recomputed, the others are voted on', () => {
   for (const [subject, grounds] of Object.entries(GROUNDS))

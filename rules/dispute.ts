@@ -1,7 +1,7 @@
 /** Rule 12, amendment 12a (disputes): what can be disputed, on which grounds, and who decides. */
 
 /** The subjects, their grounds, and who decides: recomputation from public facts and artifacts wherever it can,
- *  the Governor's vote where judgement is needed. Subjects are named as in the contract's enum. */
+ *  the Governor's vote where judgement is needed. Subjects are named, and stand, as in the contract's enum. */
 export const GROUNDS = {
   Contribution: {
     /** The same or contained content was committed earlier. */
@@ -44,6 +44,9 @@ export const GROUNDS = {
 } as const satisfies Record<string, Record<string, 'recomputation' | 'vote'>>
 
 export type DisputeSubject = keyof typeof GROUNDS
+
+/** In the order of the contract's enum: the place of a subject is its number there. */
+export const DISPUTE_SUBJECTS = Object.keys(GROUNDS) as readonly DisputeSubject[]
 
 const groundsOf = (subject: DisputeSubject) =>
   new Map<string | undefined, 'recomputation' | 'vote'>(Object.entries(GROUNDS[subject]))

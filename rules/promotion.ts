@@ -50,7 +50,8 @@ export function judgeVersion(
   return { promotable: results.length > 0 && results.every((result) => result.verdict === 'met'), results }
 }
 
-function firstOfEach(evaluations: readonly MetricEvaluation[]): Map<string, MetricEvaluation> {
+/** The evaluation of each metric that counts: its first. */
+export function firstOfEach(evaluations: readonly MetricEvaluation[]): Map<string, MetricEvaluation> {
   const first = new Map<string, MetricEvaluation>()
   for (const evaluation of evaluations) {
     const known = first.get(evaluation.metric)

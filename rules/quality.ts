@@ -25,9 +25,12 @@ export const verdictCode = (verdict: QualityVerdict): 1 | 2 => (verdict === 'acc
 
 /** A datanet's own requirement for a sample: `null` when the sample meets it, otherwise the verdict and what the contributor should
  *  change. */
-export type SampleCheck = (
-  sample: PromptCompletion,
-) => { verdict: 'malformed' | 'offTopic' | 'licence' | 'secret' | 'personalData'; reason: string } | null
+export type SampleCheck = (sample: PromptCompletion) => SampleObjection | null
+
+export type SampleObjection = {
+  verdict: 'malformed' | 'offTopic' | 'licence' | 'secret' | 'personalData'
+  reason: string
+}
 
 export type Assessment = {
   id: string

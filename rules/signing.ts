@@ -1,5 +1,5 @@
 /** Rule 3 and amendment 4a (signatures): the EIP-712 messages of contributors and of hosts, for one chain and one contract. Consumers' vouchers:
- *  `channel.ts`. */
+ *  `channel.ts`; receipts: `receipt.ts`. */
 
 import type { Hex } from 'viem'
 
@@ -24,7 +24,8 @@ export interface ContributionMessage {
 /** gOPEN's name as a signing domain. */
 const TOKEN_NAME = 'Governance OPEN'
 
-const domain = (name: string, { chainId, contract }: SigningDomain) => ({
+/** The EIP-712 domain of one of our contracts. */
+export const domain = (name: string, { chainId, contract }: SigningDomain) => ({
   name,
   version: '1',
   chainId,

@@ -175,6 +175,19 @@ export class InferInput {
   @RealInput('The probability mass of nucleus sampling.', { default: 1, min: 0.01, max: 1 }) topP!: number
   @RealInput('Values above 1 make repeated tokens less likely.', { optional: true, min: 0.1, max: 10 })
   repetitionPenalty?: number
+  @RealInput('Makes tokens less likely that the answer has; below 0, more likely.', { optional: true, min: -2, max: 2 })
+  presencePenalty?: number
+  @RealInput('Makes tokens less likely for each time that the answer has them; below 0, more likely.', {
+    optional: true,
+    min: -2,
+    max: 2,
+  })
+  frequencyPenalty?: number
+  @JsonInput('What is added to the logits of tokens: {"id of the token": from -100 to 100}.', {
+    optional: true,
+    max: 16384,
+  })
+  logitBias?: string
   @TextsInput('Stop sequences: the answer ends before the first of them.', { optional: true, max: 8 }) stop?: string[]
   @JsonInput('A JSON Schema that the answer must satisfy.', { optional: true, max: 16384 }) responseSchema?: string
   @IntInput('The number of most likely alternatives to return for each token.', { optional: true, min: 0, max: 20 })

@@ -14,6 +14,7 @@ const EXCEPTIONS: Record<string, string> = {
   'gateway/exchange.ts': 'tells a client when its answer was made, and decides nothing',
   'gateway/responseObject.ts': 'tells a client when its answer was complete, and decides nothing',
   'cli/runningSystem.ts': 'tells when the system of this folder was started',
+  'cli/acts/callCommands.ts': 'which days of usage are asked for, where none is named',
   'cli/doctor.ts': 'dates a report',
   'cli/up.ts': 'how long the start took',
   'cli/emptyBlocks.ts': 'the time of the embedded chain, of which this process mines the blocks',

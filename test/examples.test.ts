@@ -106,6 +106,17 @@ test('every verb of the client is in a file of its name, and has an example', as
   expect(verbs.filter((verb) => !shown.has(verb))).toEqual([])
 })
 
+test('whatever the client reads has an example, too', async () => {
+  const folder = join(root, 'client/reads')
+  const reads: string[] = []
+  for (const file of await readdir(folder))
+    for (const [, name = ''] of (await readFile(join(folder, file), 'utf8')).matchAll(EXPORTED_FUNCTION))
+      if (Object.hasOwn(client, name)) reads.push(`client/reads/${file}: ${name}`)
+  expect(reads.length).toBeGreaterThan(15)
+  const shown = new Set(examples.map(({ name }) => name))
+  expect(reads.filter((one) => !shown.has(one))).toEqual([])
+})
+
 test('every example runs', async () => {
   const runner = join(folder, 'run.ts')
   await writeFile(

@@ -248,7 +248,9 @@ test('what cannot be answered is refused at once, in OpenAIâ€™s form, and costs 
     message: expect.stringContaining('4096'),
   })
   expect(await chat({ colour: 'red' })).toMatchObject({ status: 400, code: 'unknown_parameter', param: 'colour' })
-  expect(await chat({ frequency_penalty: 1 })).toMatchObject({ status: 400, param: 'frequency_penalty' })
+  expect(await chat({ frequency_penalty: 2.1 })).toMatchObject({ status: 400, param: 'frequency_penalty' })
+  expect(await chat({ logit_bias: { 5: 101 } })).toMatchObject({ status: 400, param: 'logit_bias.5' })
+  expect(await chat({ logit_bias: { 9999999: 1 } })).toMatchObject({ status: 400 })
   expect(await chat({ messages: [] })).toMatchObject({ status: 400, param: 'messages' })
   expect(await chat({ messages: [{ role: 'user', content: '\ud800' }] })).toMatchObject({ status: 400 })
   const nul = refusal(openai.completions.create({ model: 'Clerk', prompt: 'x\0y' }))
@@ -522,4 +524,29 @@ test('responses are created, streamed, continued, read and cancelled; Anthropicâ
   })
   await vi.waitFor(async () => expect(await openHolds(system)).toBe(0), 20_000)
   expect(system.logged).toEqual([])
+})
+
+test('penalties and biases of a request reach the sampler by each route that has them', async () => {
+  const { openai } = await servedModel(world)
+  const asked = { model: 'endpoint:1', max_tokens: 6, temperature: 0 }
+  const complete = async (more: object) =>
+    must((await openai.completions.create({ ...asked, prompt: 'thing 1 is red', logprobs: 1, ...more })).choices[0])
+      .logprobs?.tokens
+  const forced = must(await complete({ logit_bias: { 20: 100 } }))
+  expect([forced.length, new Set(forced).size]).toEqual([6, 1])
+  // A penalty for each time that the answer has a token overcomes its bias, in the end.
+  const penalised = must(await complete({ logit_bias: { 20: 6, 21: 6 }, frequency_penalty: 2, presence_penalty: 2 }))
+  expect(new Set(penalised).size).toBeGreaterThan(1)
+  const messages = [{ role: 'user' as const, content: 'thing 1 is red' }]
+  const chat = await openai.chat.completions.create({ ...asked, messages, logprobs: true, logit_bias: { 20: 100 } })
+  expect(chat.choices[0]?.logprobs?.content?.map(({ token }) => token)).toEqual(forced)
+  const penalties = { presence_penalty: 1, frequency_penalty: -0.5 }
+  const response = await openai.responses.create({
+    model: 'endpoint:1',
+    input: 'x',
+    max_output_tokens: 2,
+    ...penalties,
+  } as never)
+  expect(response).toMatchObject(penalties)
+  expect(await openai.responses.retrieve((response as { id: string }).id)).toMatchObject(penalties)
 })

@@ -60,6 +60,7 @@ const ROUTES: Record<string, Row | 'the matrix of fields' | 'the tools below'> =
   'POST /v1/messages': call({ messages, max_tokens: 1 }),
   'POST /v1/embeddings': call({ input: 'x' }),
   'POST /v1/responses': call({ input: 'x' }),
+  'GET /v1/receipts/:id': { at: '/v1/receipts/r', told: [200, 200, 200] },
   'GET /v1/responses/:id': { at: `/v1/responses/resp_${CALL}`, told: [200, 404, 401] },
   'POST /v1/responses/:id/cancel': { at: `/v1/responses/resp_${CALL}/cancel`, told: [200, 404, 401] },
   'DELETE /v1/responses/:id': { at: `/v1/responses/resp_${CALL}`, told: [200, 404, 401] },
@@ -138,7 +139,7 @@ test('every route, for a consumer, another one and nobody', async () => {
   // Otherwise there would be nothing that could leak.
   expect(read).toEqual([
     ...['GET /export.csv', 'GET /export.jsonl', 'POST /export.csv', 'POST /export.jsonl', 'GET /auth/keys'],
-    ...['GET /v1/responses/:id', 'POST /v1/responses/:id/cancel'],
+    ...['GET /v1/receipts/:id', 'GET /v1/responses/:id', 'POST /v1/responses/:id/cancel'],
   ])
   expect(logged).toEqual([])
 })

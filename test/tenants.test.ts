@@ -140,6 +140,7 @@ const FOR_CONSUMERS: Record<string, string> = {
   infer: 'FORBIDDEN', // for another account
   relay: 'FORBIDDEN',
   openReceipts: 'RECEIPT_NOT_FOUND',
+  countersignReceipt: 'RECEIPT_NOT_FOUND',
   deleteTexts: 'BAD_INPUT',
   uploadArtifact: 'done',
 }

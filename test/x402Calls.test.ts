@@ -1,8 +1,14 @@
 import { BatchSettlementEvmScheme, InMemoryClientChannelStorage } from '@x402/evm/batch-settlement/client'
+import {
+  type EIP712SignedReceipt,
+  extractReceiptFromResponse,
+  verifyReceiptSignatureEIP712,
+} from '@x402/extensions/offer-receipt'
 import { wrapFetchWithPayment, x402Client } from '@x402/fetch'
 import OpenAI from 'openai'
 import { type Hex, zeroHash } from 'viem'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { checkReceipt } from '#client/index.ts'
 import { marketPlace } from '#contracts/test/vouchers.ts'
 import { OPERATOR, STRANGER, startWorld, type World } from '#contracts/test/world.ts'
 import { consumer, me, signedVoucher, stranger, submit } from '#graphql/test/market.ts'
@@ -137,6 +143,43 @@ test('the unmodified client pays call by call, by the tokens that it used, and f
   expect(rows).toEqual([{ consumer: me, requested_by: me }])
   expect(await openHolds(served)).toBe(0)
   expect(logged).toEqual([])
+})
+
+test('an answer comes with the receipt of x402’s extension and its own, both signed by the host; a stream, with the id', async () => {
+  const { payer, post, db, url } = await system()
+  const pay = payer()
+  const response = await post(request, pay)
+  const receipt = must(extractReceiptFromResponse(response)) as EIP712SignedReceipt
+  expect(await verifyReceiptSignatureEIP712(receipt)).toMatchObject({
+    signer: OPERATOR.address,
+    payload: { network: `eip155:${world.deployment.chainId}`, resourceUrl: `${url}/v1/chat/completions`, payer: me },
+  })
+  const forged = { ...receipt, payload: { ...receipt.payload, payer: stranger.address } }
+  expect((await verifyReceiptSignatureEIP712(forged)).signer).not.toBe(OPERATOR.address)
+
+  const { answer } = decoded(response, 'payment-response').extensions['offer-receipt'].info
+  const [id] = must(response.headers.get('x-receipt-id')).split(',')
+  const texts = (await db.query('select prompt, answer from receipt where id = $1', [id])).rows[0]
+  expect(answer).toMatchObject({ id, consumer: me, attributionDigest: null })
+  expect(answer).not.toHaveProperty('prompt')
+  const checked = ['signature', 'texts', 'total']
+  expect(await checkReceipt({ ...answer, ...texts })).toMatchObject({ valid: true, checked, signer: OPERATOR.address })
+  expect(await checkReceipt({ ...answer, ...texts, answer: 'Another.' })).toMatchObject({ valid: false })
+
+  const streamed = await post({ ...request, stream: true }, pay)
+  const read = async (one: Response) =>
+    (await fetch(`${url}/v1/receipts/${one.headers.get('x-receipt-id')}`)).json() as Promise<Record<string, unknown>>
+  await streamed.text()
+  expect(streamed.headers.get('payment-response')).toBeNull()
+  // Whoever has no key reads what everybody may.
+  for (const one of [response, streamed])
+    expect(await read(one)).toMatchObject({
+      consumer: me,
+      signature: expect.stringMatching(/^0x/),
+      fee: null,
+      salt: null,
+      x402Receipt: null,
+    })
 })
 
 test('a voucher pays for its request alone: replayed, moved, forged or shared, it buys nothing', async () => {

@@ -1,4 +1,5 @@
 import { hkdfSync } from 'node:crypto'
+import { createReceiptEIP712, type EIP712SignedReceipt } from '@x402/extensions/offer-receipt'
 import type { Logger } from 'pino'
 import {
   type Address,
@@ -19,6 +20,7 @@ import { privateKeyToAccount } from 'viem/accounts'
 import type { Deployment } from '#contracts/deploy.ts'
 import { type DecodedEvent, decodeLog } from '#contracts/events.ts'
 import { type ContractName, contracts } from '#contracts/generated/index.ts'
+import { type ReceiptStatement, receiptData } from '#rules/receipt.ts'
 import { usageData } from '#rules/signing.ts'
 import type { Database } from '#schema/database.ts'
 import { traced } from '#schema/tracing.ts'
@@ -84,8 +86,10 @@ export interface ChainClient {
   missingNonces(): Promise<number>
   /** How many more transactions of average size the operator's account can pay for. */
   transactionsLeft(): Promise<number>
-  /** The operator's EIP-191 signature of 32 bytes. */
-  sign(hash: Hex): Promise<Hex>
+  /** The operator's signature as the host whose endpoint has answered (`receiptData`), without `attribution` of an answer that is not traced. */
+  signReceipt(statement: ReceiptStatement, attribution?: Hex): Promise<Hex>
+  /** The receipt of x402's extension `offer-receipt` for a payment of `payer`, signed by the operator. */
+  signX402Receipt(resourceUrl: string, payer: string): Promise<EIP712SignedReceipt>
   /** 32 bytes that only whoever has the operator's key can know; the same for the same purpose on this chain. */
   secret(purpose: string): Hex
   /** The operator's signature as the host whose usage document this is (`usageData`). */
@@ -204,7 +208,16 @@ export async function openChainClient(options: ChainClientOptions): Promise<Chai
       return transactionsLeft(db, account.address.toLowerCase(), balance, price)
     },
     secret: (purpose) => toHex(new Uint8Array(hkdfSync('sha256', operatorKey, '', `${chainId}/${purpose}`, 32))),
-    sign: (hash) => traced('chain sign', {}, () => account.signMessage({ message: { raw: hash } })),
+    signReceipt: (statement, attribution) =>
+      traced('chain sign', {}, () =>
+        account.signTypedData(receiptData({ chainId, contract: addresses.InferenceMarket }, statement, attribution)),
+      ),
+    signX402Receipt: (resourceUrl, payer) =>
+      traced('chain sign', {}, () =>
+        createReceiptEIP712({ resourceUrl, payer, network: `eip155:${chainId}` }, (data) =>
+          account.signTypedData(data as Parameters<typeof account.signTypedData>[0]),
+        ),
+      ),
     signUsage: (epoch, document) =>
       traced('chain sign', {}, () =>
         account.signTypedData(usageData({ chainId, contract: addresses.RewardDistributor }, epoch, document)),

@@ -1,5 +1,5 @@
 import type { Hex } from 'viem'
-import { DISPUTE_SUBJECTS } from '#schema/onchain/disputes.ts'
+import { DISPUTE_SUBJECTS, type DisputeSubject } from '#rules/dispute.ts'
 import type { ChainClient } from './chain.ts'
 import { RevertError } from './chainErrors.ts'
 
@@ -10,7 +10,7 @@ export interface OpenedDispute {
 }
 
 interface NewDispute {
-  kind: (typeof DISPUTE_SUBJECTS)[number]
+  kind: DisputeSubject
   subjectId: bigint
   /** Which map was found wrong: a dispute about an epoch could be mined when a right one has replaced it. `publishedAt` in seconds since 1970. */
   publication?: { root: Hex; publishedAt: bigint }

@@ -13,6 +13,7 @@ import { Contribution, Datanet } from '#schema/onchain/datanets.ts'
 import type { Dispute } from '#schema/onchain/disputes.ts'
 import { Mandate, ModelVersion } from '#schema/onchain/models.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
+import { targetsOf } from '#schema/promotionFacts.ts'
 import { rowOf, rowsOf } from '#schema/rows.ts'
 import { earlierContent, influenceAdded } from './addedInfluence.ts'
 import { assessDatanet } from './assessDatanet.ts'
@@ -21,7 +22,7 @@ import { evaluationVerdict, type LoggedEvaluation } from './evaluationVerdict.ts
 import { type JobContext, JobError, PendingError } from './job.ts'
 import { loadItems, loadMandatedModel, sourcesOf } from './modelLookup.ts'
 import { loadSample } from './samples.ts'
-import { evaluationsOf, targetsOf } from './storedEvaluations.ts'
+import { evaluationsOf } from './storedEvaluations.ts'
 
 /** Every ground on which recomputation can decide a dispute, recomputed from the chain and the artifacts. */
 

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { recoverMessageAddress } from 'viem'
+import { hashTypedData, recoverTypedDataAddress, zeroAddress } from 'viem'
 import { expect, test } from 'vitest'
 import { OPERATOR } from '#contracts/test/world.ts'
-import { contentSalt, receiptHash, totalHash } from '#rules/receiptHash.ts'
+import { contentSalt, receiptData, saltedTextHash, totalHash } from '#rules/receipt.ts'
 import type { AnswerEntry } from '#schema/journal/answers.ts'
 import { CreditHold, Receipt } from '#schema/offchain/attribution.ts'
 import { JobRun } from '#schema/offchain/jobs.ts'
@@ -16,7 +16,7 @@ import { Interruption, type JobContext } from './job.ts'
 import { recordAnswer } from './recordAnswer.ts'
 
 test('calls of one channel that end together are charged one after the other; the journal and the signed receipts say the same', async () => {
-  const { serving, grant, channel, journal } = await answeringSystem()
+  const { serving, grant, channel, journal, world } = await answeringSystem()
   const db = await freshDatabase()
   const prompts = Array.from({ length: 12 }, (_, place) => `prompt ${place}`)
   const other = 3n * FEE // what the host has redeemed since a copy of the database was made
@@ -37,28 +37,31 @@ test('calls of one channel that end together are charged one after the other; th
     for (const entry of part) entries.set(entry.job.id, entry)
   for (const receipt of receipts) {
     const { jobId, epoch: _, textsRemovedAt: __, id, ...stored } = receipt
-    expect(entries.get(jobId)?.receipt).toEqual(stored)
+    const { attributionDigest, attributionSignature, countersignature, ...answered } = stored
+    expect(entries.get(jobId)?.receipt).toEqual(answered)
+    expect([attributionDigest, attributionSignature, countersignature]).toEqual([null, null, null])
     const salt = receipt.salt as `0x${string}`
-    const hash = receiptHash(
+    const content = contentSalt(salt)
+    const data = receiptData(
+      { chainId: world.deployment.chainId, contract: world.at.InferenceMarket },
       {
         ...{ id, endpointId: '1', versionId: '1', channelId: channel, consumer: receipt.consumer },
-        ...{ tokensIn: 3, tokensOut: 2, fee: FEE },
-      },
-      {
-        ...{ prompt: receipt.prompt, answer: receipt.answer },
-        ...{ contentSalt: contentSalt(salt), totalHash: totalHash(salt, receipt.cumulative) },
+        ...{ tokensIn: 3, tokensOut: 2, fee: FEE, totalHash: totalHash(salt, receipt.cumulative) },
+        requestHash: saltedTextHash(content, receipt.prompt),
+        responseHash: saltedTextHash(content, receipt.answer),
       },
     )
-    expect(receipt.hash).toBe(hash)
+    expect(receipt.hash).toBe(hashTypedData(data))
     expect(salt).toMatch(/^0x[0-9a-f]{64}$/)
     const signature = receipt.signature as `0x${string}`
-    expect(await recoverMessageAddress({ message: { raw: hash }, signature })).toBe(OPERATOR.address)
+    expect(await recoverTypedDataAddress({ ...data, signature })).toBe(OPERATOR.address)
+    expect(receipt.x402Receipt).toBeNull()
   }
 })
 
 test('a call that is cancelled while its answer is stored is charged: its consumer may have read it', async () => {
   const db = await freshDatabase()
-  const input = { endpointId: '1', prompt: 'p', consumer: '0xC', open: false } as JobContext<'infer'>['input']
+  const input = { endpointId: '1', prompt: 'p', consumer: zeroAddress, open: false } as JobContext<'infer'>['input']
   await insert(db, JobRun, { id: 'a', kind: 'infer', input: { ...input } })
   await insert(db, CreditHold, { id: 'a', open: true, fee: null, channelId: null })
   const hold = must(await rowOf(db, CreditHold, 'a'))
@@ -69,7 +72,10 @@ test('a call that is cancelled while its answer is stored is charged: its consum
       await sleep(50)
     },
   }
-  const chain = { sign: async () => '0x1' } as unknown as ChainClient
+  const chain = {
+    ...{ chainId: 1, addresses: { InferenceMarket: zeroAddress } },
+    signReceipt: async () => '0x1',
+  } as unknown as ChainClient
   const job = { id: 'a', input, chain, signal: cancel.signal } as JobContext<'infer'>
   const answer = { versionId: '1', text: 'whole', tokensIn: 3, tokensOut: 2, fee: FEE, result: {} }
   await db.transaction((sql) => recordAnswer(sql, { job, journal, hold }, answer))

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { toHex } from 'viem'
-import { contentSalt, receiptHash, totalHash } from '#rules/receiptHash.ts'
+import { hashTypedData, toHex } from 'viem'
+import { contentSalt, receiptData, saltedTextHash, totalHash } from '#rules/receipt.ts'
 import { databaseTime, type Sql } from '#schema/database.ts'
 import { promptOf } from '#schema/jobs.ts'
 import type { AnswerEntry, AnswerJournal } from '#schema/journal/answers.ts'
@@ -50,29 +50,31 @@ export async function recordAnswer(sql: Sql, { job, journal, hold }: Recorder, a
     consumer: input.consumer.toLowerCase(),
     tokensIn: answer.tokensIn,
     tokensOut: answer.tokensOut,
+    fee: answer.fee,
   }
   const salt = toHex(randomBytes(32))
-  const hash = receiptHash(
-    { ...facts, id: job.id, fee: answer.fee },
-    {
-      prompt,
-      answer: answer.text,
-      contentSalt: contentSalt(salt),
-      totalHash: totalHash(salt, cumulative),
-    },
-  )
+  const content = contentSalt(salt)
+  const hashes = {
+    requestHash: saltedTextHash(content, prompt),
+    responseHash: saltedTextHash(content, answer.text),
+    totalHash: totalHash(salt, cumulative),
+  }
+  const statement = { ...facts, ...hashes, id: job.id }
+  const { chainId, addresses } = job.chain
   const receipt = {
     ...facts,
+    ...hashes,
     prompt,
     answer: answer.text,
     priceIn: hold.priceIn,
     priceOut: hold.priceOut,
-    fee: answer.fee,
     cumulative,
     isOpen: input.open,
-    hash,
+    hash: hashTypedData(receiptData({ chainId, contract: addresses.InferenceMarket }, statement)),
     salt,
-    signature: await job.chain.sign(hash),
+    signature: await job.chain.signReceipt(statement),
+    x402Receipt:
+      hold.resourceUrl === null ? null : { ...(await job.chain.signX402Receipt(hold.resourceUrl, statement.consumer)) },
     answeredAt: await databaseTime(sql),
   }
   const entry = {

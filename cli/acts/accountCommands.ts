@@ -1,6 +1,9 @@
+import { formatEther } from 'viem'
+import { balanceOf } from '#client/index.ts'
 import { readConfig } from '#config'
 import { addressOf, storeAccount, storedAccounts } from './accounts.ts'
 import { type Funded, fundAccount, requireEmbeddedChain } from './fundAccount.ts'
+import { type ActOptions, runRead } from './runAct.ts'
 
 const config = () => readConfig(process.env, { requireDeployment: false, signs: false })
 
@@ -12,7 +15,7 @@ interface NewOptions {
 
 export async function newAccount({ account, funded, json }: NewOptions): Promise<void> {
   if (funded) await requireEmbeddedChain(config()) // before there is an account
-  const address = await storeAccount(config(), account, { imported: false })
+  const address = await storeAccount(config(), account, { imported: false, json })
   if (!json) console.log(address)
   const given = funded && (await fundAccount(config(), address))
   if (json) console.log(JSON.stringify({ account, address, ...given }))
@@ -20,7 +23,7 @@ export async function newAccount({ account, funded, json }: NewOptions): Promise
 }
 
 export async function importAccount({ account, json }: NewOptions): Promise<void> {
-  const address = await storeAccount(config(), account, { imported: true })
+  const address = await storeAccount(config(), account, { imported: true, json })
   console.log(json ? JSON.stringify({ account, address }) : address)
 }
 
@@ -42,6 +45,13 @@ const tell = ({ address, native, gOpen }: Funded) =>
 export async function listAccounts({ json }: { json?: boolean }): Promise<void> {
   const found = await storedAccounts(config())
   if (json) return console.log(JSON.stringify(found))
-  for (const { account, address } of found) console.log(`${account}  ${address}`)
+  for (const one of found) console.log(`${one.account}  ${'address' in one ? one.address : `broken: ${one.broken}`}`)
   if (found.length === 0) console.log('There are no accounts. Make one with `modelcommons account new`.')
 }
+
+/** Of the address, else of the account that would act: its file tells the address without the passphrase. */
+export const balance = (address: `0x${string}` | undefined, options: ActOptions): Promise<void> =>
+  runRead(options, async (client) => {
+    const found = await balanceOf(client, address ?? (await addressOf(config(), options.account)))
+    return Object.fromEntries(Object.entries(found).map(([name, wei]) => [name, formatEther(wei)]))
+  })

@@ -6,6 +6,7 @@ import { type Config, ConfigError } from '#config'
 import { embeddedOperatorKey, runningEmbeddedChain } from '../configuredChain.ts'
 import { askSecret } from './askSecret.ts'
 import { openKeystore, readKeystore, sealKeystore } from './keystore.ts'
+import { type JsonOption, tellNote } from './tell.ts'
 
 /** The accounts of a home: a file each, which a passphrase opens. */
 
@@ -32,9 +33,7 @@ export async function openAccount(config: Config, name: string) {
   const given = await givenKey(config, name)
   if (given) return privateKeyToAccount(given)
   const file = fileOf(config, name)
-  const text = await readFile(file, 'utf8').catch(() => {
-    throw missing(name)
-  })
+  const text = await readAccount(config, name)
   readKeystore(text, file) // a damaged file is told before the terminal asks for its passphrase
   return privateKeyToAccount(await openKeystore(text, await passphraseOf(config, name), file))
 }
@@ -42,11 +41,15 @@ export async function openAccount(config: Config, name: string) {
 /** The address of the account that would act; no passphrase is asked for. @throws ConfigError that says how to make one. */
 export async function addressOf(config: Config, name: string): Promise<`0x${string}`> {
   const given = await givenKey(config, name)
-  if (given) return privateKeyToAccount(given).address
-  const found = (await storedAccounts(config)).find(({ account }) => account === name)
-  if (found) return found.address
-  throw missing(name)
+  return given ? privateKeyToAccount(given).address : addressIn(await readAccount(config, name), fileOf(config, name))
 }
+
+const addressIn = (text: string, file: string) => getAddress(`0x${readKeystore(text, file).address}`)
+
+const readAccount = (config: Config, name: string): Promise<string> =>
+  readFile(fileOf(config, name), 'utf8').catch(() => {
+    throw missing(name)
+  })
 
 const missing = (name: string) =>
   new ConfigError(
@@ -56,11 +59,14 @@ const missing = (name: string) =>
 const passphraseOf = async ({ passphrase }: Config, name: string) =>
   passphrase ?? (await askSecret(`Passphrase of account ${name}: `, 'MODELCOMMONS_PASSPHRASE'))
 
+/** Characters from which on a passphrase is not warned about: what Clef requires. */
+const STRONG = 10
+
 /** Makes a new account, or keeps the one of MODELCOMMONS_KEY. @throws ConfigError when the name is taken. */
 export async function storeAccount(
   config: Config,
   name: string,
-  { imported }: { imported: boolean },
+  { imported, json }: { imported: boolean } & JsonOption,
 ): Promise<`0x${string}`> {
   if (!/^[\w-]{1,40}$/.test(name)) throw new ConfigError(`${name} cannot be a name: use letters, digits, _ and -.`)
   if (name === OPERATOR)
@@ -70,7 +76,13 @@ export async function storeAccount(
     : generatePrivateKey()
   if (!/^0x[0-9a-fA-F]{64}$/.test(key)) throw new ConfigError('A private key is 0x and 64 hex digits.')
   await mkdir(folderOf(config), { recursive: true, mode: 0o700 })
-  const sealed = await sealKeystore(key, await passphraseOf(config, name))
+  const passphrase = await passphraseOf(config, name)
+  if (passphrase.length < STRONG)
+    tellNote(
+      `The passphrase has fewer than ${STRONG} characters: whoever gets the file may guess it. Prefer several words.`,
+      { json },
+    )
+  const sealed = await sealKeystore(key, passphrase)
   await writeFile(fileOf(config, name), sealed, { flag: 'wx', mode: 0o600 }).catch((cause) => {
     if (cause.code !== 'EEXIST') throw cause
     throw new ConfigError(`There is an account ${name} already. Choose another name (--account).`, { cause })
@@ -78,14 +90,20 @@ export async function storeAccount(
   return privateKeyToAccount(key).address
 }
 
-/** The accounts of the home, by name. */
-export async function storedAccounts(config: Config): Promise<{ account: string; address: `0x${string}` }[]> {
+export type StoredAccount = { account: string } & ({ address: `0x${string}` } | { broken: string })
+
+/** The accounts of the home, by name, and what is wrong with the files that are none. */
+export async function storedAccounts(config: Config): Promise<StoredAccount[]> {
   const files = await readdir(folderOf(config)).catch(() => [])
   const found = files.filter((file) => file.endsWith('.json')).sort()
   return Promise.all(
     found.map(async (file) => {
-      const { address } = readKeystore(await readFile(join(folderOf(config), file), 'utf8'), file)
-      return { account: file.slice(0, -'.json'.length), address: getAddress(`0x${address}`) }
+      const account = file.slice(0, -'.json'.length)
+      try {
+        return { account, address: addressIn(await readFile(join(folderOf(config), file), 'utf8'), file) }
+      } catch (error) {
+        return { account, broken: (error as Error).message }
+      }
     }),
   )
 }

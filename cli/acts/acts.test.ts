@@ -28,6 +28,9 @@ test('a newcomer makes an account, wraps, opens a datanet, gives samples of a fi
   expect(JSON.parse(await run('wrap', '2.5', ...by, '--dry-run')).plan).toMatchObject([
     { step: 'GOpen.deposit', value: '2500000000000000000' },
   ])
+  expect(await run('wrap', '2.5', '--account', 'ada', '--dry-run')).toMatch(
+    /^Wrap 2\.5 native tokens into as much gOPEN {2}\(gas at most 0\.\d+\)\nNothing was signed or sent\.$/,
+  )
   await run('wrap', '2.5', ...by)
   const { datanet } = JSON.parse(await run('datanet', 'create', '1', '--licence', 'CC0-1.0', ...by))
   const file = join(folder, 'samples.csv')
@@ -40,6 +43,7 @@ test('a newcomer makes an account, wraps, opens a datanet, gives samples of a fi
     .split('\n')
     .map((line) => JSON.parse(line))
   expect(told).toContainEqual({ note: 'The samples are given under CC0-1.0.' })
+  expect(told).toContainEqual({ note: 'A sample that is rejected, such as a copy, loses 0.001 gOPEN of its stake.' })
   const hash = expect.stringMatching(/^0x/)
   expect(told).toContainEqual({ act: 'contribute', step: 'DatanetRegistry.submit', hash })
   expect(told.at(-1)).toEqual({ act: 'contribute', step: 'waiting for the index' })
@@ -60,8 +64,16 @@ test('a newcomer makes an account, wraps, opens a datanet, gives samples of a fi
     { id, earned: '2000000000000000000' },
     { earned: '0' },
   ])
-  expect(await run('contributions', '--account', 'ada')).toMatch(/earned 2 gOPEN$/m)
-  expect(JSON.parse(await run('account', 'balance', ...by))).toMatchObject({ gOpen: '2.498' })
+  expect(listed.map(({ prompt }: { prompt: string }) => prompt).sort()).toEqual(['And now?', 'Where is it, please?'])
+  const lines = await run('contributions', '--account', 'ada')
+  expect(lines).toMatch(/earned 2 gOPEN$/m)
+  expect(lines).toMatch(/^id \d+ {2}prompt “Where is it, please\?” /m)
+  expect(lines).toMatch(/submittedAt 20\S+Z, .* ago|just now/)
+  const { MODELCOMMONS_PASSPHRASE: _, ...locked } = env
+  for (const whose of [['--account', 'ada'], [address]]) {
+    const { stdout, stderr } = await modelcommons(['account', 'balance', ...whose, '--json'], locked)
+    expect(JSON.parse(stdout || stderr)).toMatchObject({ gOpen: '2.498' })
+  }
   expect(JSON.parse(await run('proposals', '--json'))).toHaveLength(1)
   await expect(readFile(join(folder, 'accounts/ada.json'), 'utf8')).resolves.toContain('"version": 3')
 })

@@ -3,6 +3,8 @@ import { pointInTime, positiveWhole } from '../optionValues.ts'
 import { loadActs, reads, readsOwn, signs, tokenAmount, wholeId } from './options.ts'
 import type { ActOptions } from './runAct.ts'
 
+const weekBefore = (end?: Date) => new Date((end?.getTime() ?? Date.now()) - 7 * 86_400_000)
+
 /** What consumers do: credit, calls, usage and receipts. */
 export function addCallCommands(program: Command): void {
   const credit = program.command('credit').description('prepaid credit with an endpoint')
@@ -13,7 +15,15 @@ export function addCallCommands(program: Command): void {
     .argument('<endpoint>', 'its id', wholeId)
     .argument('<tokens>', 'gOPEN', tokenAmount)
     .action(async (endpointId: bigint, amount: bigint, options) =>
-      (await loadActs()).runAct(options, (client, all) => all.deposit(client, { endpointId, amount })),
+      (await loadActs()).runAct(options, async (client, all) => {
+        const refusal = all.refusalOfCalls(client, await all.hostOf(client, endpointId))
+        if (refusal)
+          (await import('./tell.ts')).tellNote(
+            `${refusal} The credit is good only at an API of that host (--api); \`endpoint list\` shows what this one answers.`,
+            options,
+          )
+        return all.deposit(client, { endpointId, amount })
+      }),
     )
   signs(credit.command('request').description('ask for credit back'), 'credit request 1 5')
     .argument('<endpoint>', 'its id', wholeId)
@@ -49,7 +59,7 @@ export function addCallCommands(program: Command): void {
     .description('what answered calls came to, by hour or day; of an API key’s account, or all for operators')
   reads(usage, 'usage --from 2026-11-01 --by endpoint')
     .addOption(new Option('--every <period>', 'the length of the periods').choices(['hour', 'day']).default('day'))
-    .requiredOption('--from <time>', 'the first day or time', pointInTime)
+    .option('--from <time>', 'the first day or time (default: seven days before the end)', pointInTime)
     .option('--to <time>', 'the end (default: now)', pointInTime)
     .addOption(new Option('--by <what...>', 'also divided by').choices(['key', 'endpoint', 'consumer']))
     .option('--key <id>', 'only calls of this key, by its id')
@@ -57,16 +67,25 @@ export function addCallCommands(program: Command): void {
     .addHelpText('after', '\nThe key of the API is MODELCOMMONS_API_KEY.')
     .action(async ({ every, from, to, by, key, endpoint, ...options }) =>
       (await loadActs()).runRead(options, (client, all) =>
-        all.listUsage(client, { every, from, to, by, keyId: key, endpointId: endpoint }),
+        all.listUsage(client, { every, from: from ?? weekBefore(to), to, by, keyId: key, endpointId: endpoint }),
       ),
     )
   const receipt = program.command('receipt').description('receipts of answered calls')
   reads(
-    receipt.command('verify').description('check a receipt against its signature and the chain'),
-    'receipt verify answer.json',
+    receipt
+      .command('verify')
+      .description('check a receipt against its signature, and with a chain, that its host signed'),
+    'receipt verify answer.json --api https://api.example',
   )
-    .argument('<file>', 'the JSON of a receipt, as `call --json` prints it')
-    .action(async (file: string, options) => (await import('./verifyReceiptFile.ts')).verifyReceiptFile(file, options))
+    .argument('<file>', 'the JSON of a receipt, as `call --json` prints it and `GET /v1/receipts/ID` gives it')
+    .addHelpText('after', '\nWithout --api, --node and MODELCOMMONS_API, nothing is asked of anybody.')
+    .action(async (file: string, options) => (await import('./receiptFile.ts')).verifyReceiptFile(file, options))
+  signs(
+    receipt.command('countersign').description('sign the receipt of an own call, and keep that beside it'),
+    'receipt countersign answer.json',
+  )
+    .argument('<file>', 'the JSON of the receipt')
+    .action(async (file: string, options) => (await import('./receiptFile.ts')).countersignReceiptFile(file, options))
   reads(
     receipt.command('delete-texts').description('delete prompts and answers of own calls at once; their receipts stay'),
     'receipt delete-texts --before 2026-11-01',

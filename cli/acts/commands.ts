@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Support } from '#client/index.ts'
-import type { SampleColumns } from '#model/sampleFile.ts'
 import { address, sampleColumns } from '../optionValues.ts'
 import { addCallCommands } from './callCommands.ts'
+import type { ContributeOptions } from './contributeFile.ts'
 import { addDisputeCommands } from './disputeCommands.ts'
 import { addHostCommands } from './hostCommands.ts'
 import { addJudgeCommands } from './judgeCommands.ts'
@@ -51,14 +51,9 @@ function addAccountCommands(program: Command): void {
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  modelcommons account list')
     .action(async (options) => (await import('./accountCommands.ts')).listAccounts(options))
-  readsOwn(account.command('balance').description('what an account has, in tokens'), 'account balance').action(
-    async (options: ActOptions) =>
-      (await loadActs()).runOwnRead(options, async (client, all) => {
-        const { formatEther } = await import('viem')
-        const balance = await all.balanceOf(client, all.accountOf(client))
-        return Object.fromEntries(Object.entries(balance).map(([name, wei]) => [name, formatEther(wei)]))
-      }),
-  )
+  readsOwn(account.command('balance').description('what an account has, in tokens'), 'account balance')
+    .argument('[address]', 'any address', address)
+    .action(async (of, options) => (await import('./accountCommands.ts')).balance(of, options))
 }
 
 function addTokenCommands(program: Command): void {
@@ -144,14 +139,11 @@ function addBondCommand(program: Command): void {
   )
     .argument('<model>', 'its id', wholeId)
     .action(async (modelId: bigint, options) =>
-      (await loadActs()).runAct(options, async (client, all) => ({ wei: await all.resolveBond(client, modelId) })),
+      (await loadActs()).runAct(options, async (client, all) => {
+        const settled = await all.resolveBond(client, modelId)
+        return options.json ? settled : all.bondText(settled)
+      }),
     )
-}
-
-interface ContributeOptions extends ActOptions {
-  datanet: bigint
-  stake?: bigint
-  columns?: SampleColumns
 }
 
 function addDataCommands(program: Command): void {
@@ -189,20 +181,10 @@ function addDataCommands(program: Command): void {
       'the columns (or fields) that are the prompt and the completion',
       sampleColumns,
     )
-    .action(async (file: string, options: ContributeOptions) =>
-      (await loadActs()).runAct(options, async (client, all) => {
-        const { datanet: datanetId, columns, stake: stakeEach } = options
-        const { licence, requirements } = await all.sampleTerms(client, datanetId)
-        const { readSamples } = await import('./readSamples.ts')
-        const { tellNote } = await import('./tell.ts')
-        const { samples, copies } = await readSamples(file, { requirements, columns })
-        if (copies > 0) tellNote(`${copies} of the samples stand in the file before, and are left out.`, options)
-        tellNote(`The samples are given under ${licence}.`, options)
-        const given = { datanetId, samples, stakeEach }
-        const { ids, submitted } = await all.contribute(client, given)
-        return { submitted, givenBefore: ids.size - submitted }
-      }),
-    )
+    .action(async (file: string, options: ContributeOptions) => {
+      const { contributeFile } = await import('./contributeFile.ts')
+      await (await loadActs()).runAct(options, (client) => contributeFile(client, file, options))
+    })
   readsOwn(
     program
       .command('contributions')
@@ -210,16 +192,10 @@ function addDataCommands(program: Command): void {
     'contributions --datanet 1',
   )
     .option('--datanet <id>', 'only of this datanet', wholeId)
-    .action(async (options: ActOptions & { datanet?: bigint }) =>
-      (await loadActs()).runOwnRead(options, async (client, all) => {
-        const rows = await all.listContributions(client, { datanetId: options.datanet })
-        const earned = await all.contributionEarnings(
-          client,
-          rows.map(({ id }) => id),
-        )
-        return rows.map((row) => ({ ...row, earned: earned.get(row.id) ?? 0n }))
-      }),
-    )
+    .action(async (options: ActOptions & { datanet?: bigint }) => {
+      const { contributionRows } = await import('./contributionRows.ts')
+      await (await loadActs()).runOwnRead(options, (client) => contributionRows(client, options))
+    })
 }
 
 function addWithdrawCommands(program: Command): void {
@@ -254,6 +230,9 @@ function addWithdrawCommands(program: Command): void {
 
 function addClaimCommand(program: Command): void {
   relayed(signs(program.command('claim').description('pay out the rewards of the account'), 'claim')).action(
-    async (options) => (await loadActs()).runAct(options, async (client, all) => ({ wei: await all.claim(client) })),
+    async (options: ActOptions) => {
+      const { claimRewards } = await import('./claimRewards.ts')
+      await (await loadActs()).runAct(options, (client) => claimRewards(client, options))
+    },
   )
 }

@@ -1,9 +1,7 @@
-import { type Command, InvalidArgumentError } from 'commander'
-import { type DisputeSubject, GROUNDS } from '#rules/dispute.ts'
+import { Argument, type Command } from 'commander'
+import { DISPUTE_SUBJECTS, type DisputeSubject, GROUNDS } from '#rules/dispute.ts'
 import { loadActs, reads, signs, wholeId } from './options.ts'
 import type { ActOptions } from './runAct.ts'
-
-const SUBJECTS = Object.keys(GROUNDS)
 
 interface DisputeOptions extends ActOptions {
   ground: string
@@ -23,10 +21,7 @@ export function addDisputeCommands(program: Command): void {
     dispute.command('open', { isDefault: true }).description('open a dispute, with a bond'),
     'dispute open Contribution 17 --ground offTopic --statement "The reply is about another order."',
   )
-    .argument('<subject>', SUBJECTS.join(', '), (text) => {
-      if (!SUBJECTS.includes(text)) throw new InvalidArgumentError(`Expected one of ${SUBJECTS.join(', ')}.`)
-      return text
-    })
+    .addArgument(new Argument('<subject>', 'what is challenged').choices(DISPUTE_SUBJECTS))
     .argument('<id>', 'of the subject', wholeId)
     .requiredOption('--ground <name>', 'what is wrong, as the rules name it')
     .requiredOption('--statement <text>', 'what is wrong, in words; it is published')

@@ -6,9 +6,10 @@ import type { ActOptions } from './runAct.ts'
 /** What hosts do, and what earners ask. */
 export function addHostCommands(program: Command): void {
   const endpoint = program.command('endpoint').description('where a version answers calls')
-  reads(endpoint.command('list').description('the endpoints with their prices'), 'endpoint list --json').action(
-    async (options) => (await loadActs()).runRead(options, (client, all) => all.listEndpoints(client)),
-  )
+  reads(
+    endpoint.command('list').description('the endpoints with their prices, and whether the API answers their calls'),
+    'endpoint list --json',
+  ).action(async (options) => (await loadActs()).runRead(options, (client, all) => all.listEndpoints(client)))
   const priced = (command: Command) =>
     command
       .requiredOption('--price-in <tokens>', 'gOPEN for 1,000 tokens of prompts', tokenAmount)
@@ -22,9 +23,15 @@ export function addHostCommands(program: Command): void {
     .argument('<version>', 'its id', wholeId)
     .requiredOption('--url <url>', 'the API that answers', httpUrl)
     .action(async (versionId: bigint, options: ActOptions & EndpointOptions) =>
-      (await loadActs()).runAct(options, async (client, all) => ({
-        endpoint: await all.openEndpoint(client, { versionId, ...options }),
-      })),
+      (await loadActs()).runAct(options, async (client, all) => {
+        const refusal = all.refusalOfCalls(client, all.accountOf(client))
+        if (refusal)
+          (await import('./tell.ts')).tellNote(
+            `${refusal} Open it with the account of such a host, or answer for it yourself: an API and a worker with HOST_ADDRESSES.`,
+            options,
+          )
+        return { endpoint: await all.openEndpoint(client, { versionId, ...options }) }
+      }),
     )
   signs(
     endpoint.command('point').description('let an endpoint serve another version of its model'),
@@ -67,10 +74,11 @@ export function addHostCommands(program: Command): void {
   )
     .argument('<account>', 'its address', address)
     .argument('[epoch]', 'default: the newest published one', positiveWhole)
-    .action(async (account: string, epoch: number | undefined, options: ActOptions) =>
+    .option('--all', 'also each amount with its formula')
+    .action(async (account: string, epoch: number | undefined, options: ActOptions & { all?: boolean }) =>
       (await loadActs()).runRead(options, async (client, all) => {
         const why = await all.explainReward(client, { account, epoch })
-        return options.json ? why : (await import('./rewardLines.ts')).rewardLines(account, why)
+        return options.json ? why : (await import('./rewardLines.ts')).rewardLines(account, why, options)
       }),
     )
 }

@@ -9,18 +9,21 @@ import {
   type TaskJudgement,
 } from '#client/index.ts'
 import { ConfigError } from '#config'
+import { chainTime, withDistances } from './chainTime.ts'
 import { judgementDrafts } from './judgementDrafts.ts'
 import { readJudgements } from './readJudgements.ts'
 import { type JsonOption, tellNote } from './tell.ts'
 
 /** Commits to the judgements of a file, and reveals what is due. */
 export const judgeFromFile = async (client: Client, file: string, options: JsonOption) =>
-  tellSkipped(await judgeTasks(client, await readJudgements(file)), options)
+  tellSkipped(client, await judgeTasks(client, await readJudgements(file)), options)
 
 /** A command that could not do all ends with 1. */
-function tellSkipped(done: JudgedTasks, options: JsonOption): JudgedTasks {
-  for (const { task, why } of done.skipped) tellNote(`Task ${task}: ${why}`, options)
-  if (done.skipped.length > 0) process.exitCode = 1
+async function tellSkipped(client: Client, done: JudgedTasks, options: JsonOption): Promise<JudgedTasks> {
+  if (done.skipped.length === 0) return done
+  const now = await chainTime(client)
+  for (const { task, why } of done.skipped) tellNote(withDistances(`Task ${task}: ${why}`, now), options)
+  process.exitCode = 1
   return done
 }
 
@@ -60,7 +63,7 @@ export async function judgeAtDesk(client: Client, options: JsonOption) {
   }
   const done = await judgeTasks(client, judged)
   for (const { taskId } of judged) await drafts.remove(taskId)
-  return tellSkipped({ ...done, revealed: [...before.revealed, ...done.revealed] }, options)
+  return tellSkipped(client, { ...done, revealed: [...before.revealed, ...done.revealed] }, options)
 }
 
 interface Compared {

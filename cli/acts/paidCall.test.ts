@@ -24,6 +24,12 @@ test('a consumer pays for answers, the host settles, and rewards why tells the h
 
     // Nothing is mined while nobody pays: redemptions before and after an answer are asked for in the same block.
     expect(await json('endpoint', 'settle')).toEqual({ channels: 0, amount: '0', owed: '0', failed: [] })
+    const asking = ['call', '1', 'Where is it?', '--max-tokens', '4', '--dry-run']
+    expect((await json(...asking)).plan).toMatchObject([
+      { step: 'sign a voucher', args: [(await channel()).id, expect.any(String)] },
+    ])
+    expect(await run(...asking)).toMatch(/^Promise the host at most [\d.]+ gOPEN .*\nNothing was signed or sent\.$/)
+    expect(answered).toEqual([])
     const call = await json('call', '1', 'Where is it?', '--max-tokens', '4')
     expect(call).toMatchObject({
       answer: 'Where is it? 1',
@@ -36,6 +42,7 @@ test('a consumer pays for answers, the host settles, and rewards why tells the h
     expect(await json('endpoint', 'settle')).toEqual({ channels: 1, amount: FEE.toString(), owed: '0', failed: [] })
     expect(await channel()).toMatchObject({ balance: 5n * 10n ** 17n - FEE, redeemed: FEE })
     expect(answered).toEqual(['Where is it?'])
+    expect(await run('usage')).toMatch(/^time 20\S+Z, .* {2}requests 1 .* {2}fees [\d.]+ gOPEN$/)
 
     await ask.settle(1)
     const why = await json('rewards', 'why', OPERATOR.address)
@@ -48,7 +55,9 @@ test('a consumer pays for answers, the host settles, and rewards why tells the h
     expect(text).toContain(
       `Epoch 1 gave ${OPERATOR.address} ${formatEther(why.earned)} gOPEN; from all epochs it may claim ${formatEther(why.cumulative)} gOPEN.`,
     )
-    expect(text.split('\n')).toHaveLength(reasons.length + 1)
+    expect(text).toContain('--all shows each amount with its formula.')
+    const all = await run('rewards', 'why', OPERATOR.address, '1', '--all')
+    expect(all.match(/⌊\d+ × \d+ \/ \d+⌋ wei$/gm)).toHaveLength(reasons.length)
     expect(await run('rewards', 'why', ALICE.address)).toBe(
       `${ALICE.address} got nothing in this epoch and those before.`,
     )

@@ -153,13 +153,12 @@ const REFUSALS: Record<string, Refusal> = {
   },
   'a commit phase that is over': {
     args: ({ folder }) => ['judge', '--file', join(folder, 'late.jsonl')],
-    says: /^Task \d+: Judgements of it were taken until 20\d\d-.*Z\.$/m,
+    says: /^Task \d+: Judgements of it were taken until 20\d\d-.*Z, \d+ (s|min) ago\.$/m,
   },
   'a comparison that does not exist': {
     args: ({ folder }) => ['judge', '--file', join(folder, 'unknown.jsonl')],
     says: /^Task 999: There is no such comparison, or it is settled\. `judge list` shows the open ones\.$/m,
   },
-  'a claim before any map': { args: anywhere('claim'), says: /^No reward map is final yet\./ },
   'a node of another chain': {
     args: ({ otherNode }) => ['wrap', '1', '--node', otherNode],
     says: /^The node is on chain 42, but the contracts of this API are on chain 31337\. Name a node of chain 31337/,
@@ -210,7 +209,7 @@ const REFUSALS: Record<string, Refusal> = {
   'a signature whose deadline is over before a block is mined': {
     before: async ({ system: { world } }) => world.rpc('evm_setNextBlockTimestamp', [(await world.now()) + 2 * 86_400]),
     args: anywhere('delegate', ALICE_ACCOUNT.address, '--relay'),
-    says: /^GOpen\.delegateBySig is refused: .*The signature’s deadline has passed\. Sign again\. \(VotesExpiredSignature: expiry 20\d\d-.*Z\)$/m,
+    says: /^GOpen\.delegateBySig is refused: .*The signature’s deadline has passed\. Sign again\. \(VotesExpiredSignature: expiry 20\d\d-.*Z, in \d+ h\)$/m,
   },
 }
 

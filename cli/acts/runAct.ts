@@ -1,11 +1,12 @@
-import { formatEther } from 'viem'
 import * as acts from '#client/node.ts'
 import { ConfigError, readConfig } from '#config'
 import { DEVELOPMENT_CHAIN } from '../developmentChain.ts'
 import { interruptible } from '../interruption.ts'
 import { openAccount, stateFileOf } from './accounts.ts'
+import { chainTime, withDistances } from './chainTime.ts'
 import { lineOf, plainJson } from './plainText.ts'
-import { tellNote, tellProgress } from './tell.ts'
+import { planLines } from './planLines.ts'
+import { tellNote, tellProgress, tellRetry } from './tell.ts'
 
 /** What the commands of people have in common. */
 export interface ActOptions {
@@ -27,14 +28,21 @@ export const runAct = (
   body: (client: acts.Client, all: typeof acts) => Promise<unknown>,
 ): Promise<void> =>
   interruptible(async (signal) => {
-    const client = await connected(options, true, signal)
+    const sent: string[] = []
+    const client = await connected(options, true, signal, sent)
     try {
-      print(await body(client, acts), options)
+      await print(client, await body(client, acts), options)
     } catch (error) {
-      if (!(error instanceof acts.DryRunEnd)) throw error
+      if (signal.aborted) {
+        tellNote(interruptedText(sent), options)
+        throw signal.reason
+      }
+      if (!(error instanceof acts.DryRunEnd)) throw await withTimes(error, client)
       tellNote(error.message, options)
     }
-    if (client.plan) printPlan(client.plan, options)
+    if (!client.plan) return
+    if (options.json) console.log(JSON.stringify({ plan: client.plan }, plainJson))
+    else for (const line of planLines(client, client.plan)) console.log(line)
   })
 
 type Reading = (client: acts.Client, all: typeof acts) => Promise<unknown>
@@ -48,52 +56,58 @@ export const runOwnRead = (options: ActOptions, body: Reading): Promise<void> =>
 const answer = (options: ActOptions, signs: boolean, body: Reading): Promise<void> =>
   interruptible(async (signal) => {
     const { dryRun: _, ...asked } = options
-    print(await body(await connected(asked, signs, signal), acts), asked)
+    const client = await connected(asked, signs, signal)
+    await print(client, await body(client, acts), asked)
   })
 
-async function connected(options: ActOptions, signs: boolean, signal: AbortSignal): Promise<acts.Client> {
+/** Computes something from what is given, without the system. */
+export const runOffline = async (options: ActOptions, body: (all: typeof acts) => Promise<unknown>): Promise<void> =>
+  print(undefined, await body(acts), options)
+
+/** What is done when somebody ends a command that waits, and how it goes on. */
+const interruptedText = (sent: readonly string[]): string =>
+  `Interrupted. ${sent.length > 0 ? `Sent so far: ${sent.join(', ')}.` : 'Nothing was sent.'} Run the same command again: it goes on where it ended, and sends nothing twice.`
+
+/** `sent`: where the transactions are noted. */
+async function connected(
+  options: ActOptions,
+  signs: boolean,
+  signal: AbortSignal,
+  sent: string[] = [],
+): Promise<acts.Client> {
   const config = readConfig(process.env, { requireDeployment: false, signs: false })
   const client = await acts.connect(options.api ?? config.apiUrl, {
     ...(signs && { account: await openAccount(config, options.account) }),
     ...{ node: options.node, apiKey: config.apiKey, dryRun: options.dryRun, relay: options.relay, signal },
     state: acts.fileState(stateFileOf(config)),
     patienceMs: PATIENCE_MS,
-    onProgress: (progress) => tellProgress(progress, options),
+    onRetry: (error, retry) => tellRetry(error, retry, options),
+    onProgress: (progress) => {
+      if (progress.hash) sent.push(progress.step)
+      tellProgress(progress, options)
+    },
   })
   // Where nobody mines, no block becomes final.
   const doneWhen = options.wait ?? (client.deployment.chainId === DEVELOPMENT_CHAIN ? 'indexed' : 'final')
   return { ...client, doneWhen }
 }
 
-function print(result: unknown, { json, dryRun }: ActOptions): void {
-  if (dryRun) return
+async function print(client: acts.Client | undefined, result: unknown, { json, dryRun }: ActOptions): Promise<void> {
+  if (dryRun && typeof result !== 'string') return
   if (json) {
     console.log(JSON.stringify(result ?? {}, plainJson))
     return
   }
+  const now = client && (await chainTime(client))
   const rows = Array.isArray(result) ? result : [result ?? 'Done.']
-  for (const row of rows) console.log(typeof row === 'object' ? lineOf(row) : String(row))
+  for (const row of rows) console.log(typeof row === 'object' ? lineOf(row, now) : withDistances(String(row), now))
   if (rows.length === 0) console.log('Nothing.')
 }
 
-function printPlan(plan: readonly acts.PlannedStep[], { json }: ActOptions): void {
-  if (json) {
-    console.log(JSON.stringify({ plan }, plainJson))
-    return
-  }
-  for (const { step, args, value, cost } of plan) {
-    const paid = value ? `  sends ${formatEther(value)}` : ''
-    const gas = cost === undefined ? 'gas unknown until the step before is sent' : `gas at most ${formatEther(cost)}`
-    console.log(`${step}(${JSON.stringify(args, plainJson).slice(1, -1)})${paid}  ${gas}`)
-  }
-  const sent = plan.reduce((sum, { value }) => sum + value, 0n)
-  const gas = plan.reduce((sum, { cost }) => sum + (cost ?? 0n), 0n)
-  const open = plan.some(({ cost }) => cost === undefined) ? ', and what is unknown yet' : ''
-  if (plan.length > 1)
-    console.log(
-      `In all: ${formatEther(sent)} native tokens are sent, and gas costs at most ${formatEther(gas)}${open}.`,
-    )
-  console.log('Nothing was signed or sent.')
+/** A refusal may tell from when on it is none. */
+async function withTimes(error: unknown, client: acts.Client): Promise<unknown> {
+  if (error instanceof acts.ContractRefusal) error.message = withDistances(error.message, await chainTime(client))
+  return error
 }
 
 /** @throws ConfigError unless the text is JSON. */

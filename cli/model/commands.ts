@@ -5,7 +5,9 @@ import { sampleColumns } from '../optionValues.ts'
 
 /** A model as a folder. The code of a command is loaded when it runs. */
 export function addModelCommands(program: Command): void {
-  const model = program.command('model').description('a model as a folder: make it, check it, propose it, follow it')
+  const model = program
+    .command('model')
+    .description('models: list them; make one as a folder, check it, propose it, follow it')
   model
     .command('init')
     .description('make a model folder')
@@ -48,6 +50,12 @@ export function addModelCommands(program: Command): void {
         const { proposeFolder } = await import('#model/proposeFolder.ts')
         await (await loadActs()).runAct(options, (client) => proposeFolder(client, folder))
       })
+  reads(
+    model
+      .command('list')
+      .description('the models on the chain: how far each is, and the endpoint at which it is called'),
+    'model list',
+  ).action(async (options: ActOptions) => (await loadActs()).runRead(options, (client, all) => all.listModels(client)))
   reads(model.command('status').description('where a model folder stands, and what comes next'), 'model status parcels')
     .argument('<folder>')
     .option('--model <id>', 'this model, whatever the folder says now', wholeId)

@@ -3,7 +3,7 @@ import type { ModelFolder } from '#model/checkFiles.ts'
 import { checkFolder } from '#model/checkFolder.ts'
 import { formatFields } from '#model/fields.ts'
 import { type InitOptions, initFolder } from '#model/initFolder.ts'
-import { problemText } from '#model/problems.ts'
+import { problemText, warningText } from '#model/problems.ts'
 import { FILES } from '#model/readFolder.ts'
 import { PermanentError } from '#schema/errors.ts'
 import type { JsonOption } from '../acts/tell.ts'
@@ -21,11 +21,12 @@ export async function initModel(folder: string, options: InitOptions & JsonOptio
 }
 
 export async function checkModel(folder: string, { json }: JsonOption): Promise<void> {
-  const { problems } = await checkFolder(folder)
+  const { problems, warnings } = await checkFolder(folder)
   const right = problems.length === 0
   if (!right) process.exitCode = 1
-  if (json) return console.log(JSON.stringify({ problems }))
+  if (json) return console.log(JSON.stringify({ problems, warnings }))
   for (const problem of problems) console.error(problemText(problem))
+  for (const warning of warnings) console.error(warningText(warning))
   if (right) console.log(`${folder} has no mistake. Next: modelcommons model propose ${folder} --dry-run`)
   else console.error(problems.length === 1 ? '1 mistake.' : `${problems.length} mistakes.`)
 }

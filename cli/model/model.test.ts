@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { waitForBlock } from '#client/graphql/waitForBlock.ts'
+import { openEndpoint } from '#client/index.ts'
 import { clientSystem } from '#client/test/clientSystem.ts'
 import { evaluate, RUBRIC, version } from '#contracts/test/mandate.ts'
 import { hashOf, OPERATOR } from '#contracts/test/world.ts'
@@ -10,8 +11,8 @@ import { readStanding } from '#model/standing.ts'
 import { newFolder } from '#model/test/newFolder.ts'
 import { modelcommons } from '../test/program.ts'
 
-test('the status of a model says why a newer version does not replace the live one, with both intervals', async () => {
-  const { world, modelId, as } = await clientSystem()
+test('the models are listed with the endpoint that this API answers; the status of one says why a newer version does not replace the live one, with both intervals', async () => {
+  const { world, modelId, url, as } = await clientSystem()
   const evaluated = async (accuracyLower: bigint) => {
     const id = await version(world, modelId, OPERATOR.address)
     await evaluate(world, id, OPERATOR.address, accuracyLower)
@@ -23,6 +24,15 @@ test('the status of a model says why a newer version does not replace the live o
   await waitForBlock(client, await world.client.getBlockNumber({ cacheTime: 0 }))
   const model = await readStanding(client, modelId)
   const lines = statusLines({ specification: '0x', model, next: '' })
+  const listed = () =>
+    modelcommons(['model', 'list', '--json'], { MODELCOMMONS_API: url }).then(({ stdout }) => JSON.parse(stdout))
+  const live = { id: modelId.toString(), stage: 'live', liveVersion: '1' }
+  expect(await listed()).toMatchObject([{ ...live, endpoint: null, priceIn: null }])
+  const open = async (nth: number) =>
+    openEndpoint(await as(nth), { versionId: 1n, url: 'https://a.example', priceIn: BigInt(nth), priceOut: 20n })
+  await open(9) // whom the API does not serve
+  const endpoint = (await open(7)).toString()
+  expect(await listed()).toMatchObject([{ ...live, endpoint, priceIn: '7', priceOut: '20' }])
   expect(lines.filter((line) => /promoted/i.test(line))).toEqual([
     expect.stringMatching(
       /^ {2}not promoted: accuracy 0.71 \(0.71 to 0.710001, 200 items\) .* the live version is significantly better, with 0.8 \(0.8 to 0.800001, 200 items\)/,
@@ -80,9 +90,16 @@ test('model check ends with 1 and lists every mistake; model init divides sample
   expect(stderr.trim().split('\n')).toEqual([
     'model.yaml:2:1: name is missing: The name of the model.',
     'model.yaml:3:1: names is no key of this format. Did you mean name?',
+    'model.yaml:25:3: mandate.split: owner, stakers, data, validators and host sum to 10001, not 10000. Take 1 away.',
     'validation/salt: is missing. `modelcommons model init` shows what a folder has.',
-    '3 mistakes.',
+    '4 mistakes.',
   ])
+  await made.edit('model.yaml', ['owner: 1501', 'owner: 1500'], ['names:', 'name:'], ['samples: 4\n', 'samples: 5\n'])
+  await made.write('validation/salt', `0x${'0123456789abcdef'.repeat(4)}\n`)
+  expect(await modelcommons(['model', 'check', made.path], home)).toMatchObject({
+    ...{ code: 0, stdout: expect.stringContaining('has no mistake') },
+    stderr: expect.stringMatching(/^model.yaml:\d+:5: warning: policy.train.samples is 5/),
+  })
   const again = await modelcommons(['model', 'init', made.path], home)
   expect([again.code, again.stderr]).toEqual([
     1,

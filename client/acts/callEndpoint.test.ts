@@ -8,6 +8,8 @@ import { FEE } from '#test/answeringSystem.ts'
 import {
   type Client,
   callEndpoint,
+  checkReceipt,
+  countersignReceipt,
   deleteTexts,
   deposit,
   graphql,
@@ -19,6 +21,7 @@ import {
 } from '../index.ts'
 import { onAnsweringApi } from '../test/answeringApi.ts'
 import { type ClientSystem, clientSystem } from '../test/clientSystem.ts'
+import { resigned } from '../test/signedReceipt.ts'
 
 /** Endpoint 1 of a host, which no worker answers. */
 async function openEndpoint({ world, modelId }: Pick<ClientSystem, 'world' | 'modelId'>): Promise<void> {
@@ -107,16 +110,20 @@ test('a call is answered and paid once; its receipt can be verified; what is owe
     expect(answer).toBe('Where is it? 1')
     expect(await callEndpoint(client, question)).toEqual({ answer, receipt })
     expect(answered).toHaveLength(1)
-    expect(await verifyReceipt(client, receipt)).toEqual({ valid: true, problems: [], signer: OPERATOR.address })
-    for (const change of [{ fee: '6' }, { answer: 'No.' }, { tokensOut: 3 }, { cumulative: '6' }])
-      expect(await verifyReceipt(client, { ...receipt, ...change })).toMatchObject({
-        valid: false,
-        problems: [expect.stringMatching(/one of them was changed/)],
-      })
-    expect(await verifyReceipt(client, { ...receipt, signature: '0x12' })).toEqual({
+    const right = { valid: true, problems: [], signer: OPERATOR.address }
+    const checked = ['signature', 'texts', 'total']
+    expect(await checkReceipt(receipt)).toEqual({ ...right, checked })
+    expect(await verifyReceipt(client, receipt)).toEqual({ ...right, checked: [...checked, 'host'] })
+    await countersignReceipt(client, receipt)
+    const countersigned = await readReceipt(client, receipt.id)
+    expect((await verifyReceipt(client, countersigned)).checked).toContain('countersignature')
+    expect(await verifyReceipt(client, { ...receipt, market: ALICE.address })).toMatchObject({
       valid: false,
-      problems: ['The signature cannot be read: it is none, or was changed.'],
+      problems: expect.arrayContaining([expect.stringMatching(/signed for the market .* on chain/)]),
     })
+    expect((await verifyReceipt(client, await resigned(receipt, STRANGER))).problems).toEqual([
+      expect.stringMatching(/and not the host of endpoint 1/),
+    ])
 
     const [before] = await client.read('InferenceMarket', 'channels', [receipt.channelId as `0x${string}`])
     await settleUsage(client, 'redeem')
@@ -149,11 +156,9 @@ test('a call costs no more than its quote; its receipt is read again, and outlas
     const { fee, hash } = receipt
     const kept = await readReceipt(client, receipt.id)
     expect(kept).toMatchObject({ prompt: '', answer: '', fee, hash })
-    expect((await verifyReceipt(client, kept)).problems).toEqual([
-      expect.stringMatching(/prompt and answer were deleted/),
-    ])
+    expect(await verifyReceipt(client, kept)).toMatchObject({ valid: true, checked: ['signature', 'total', 'host'] })
     const { prompt, answer } = receipt
-    expect(await verifyReceipt(client, { ...kept, prompt, answer })).toMatchObject({ valid: true })
+    expect((await verifyReceipt(client, { ...kept, prompt, answer })).checked).toContain('texts')
     expect(await deleteTexts(client, { before: new Date(Date.now() + 60_000) })).toEqual({ deleted: 0, kept: [] })
   })
 })

@@ -1,6 +1,7 @@
 import { Act } from '../act.ts'
+import { inGOpen } from '../amounts.ts'
 import type { Client } from '../client.ts'
-import { ApiRefusal, ClientError } from '../errors.ts'
+import { ApiRefusal, ClientError, DryRunEnd } from '../errors.ts'
 import { graphql } from '../graphql/document.ts'
 import { waitForJob } from '../graphql/waitForJob.ts'
 import { pause } from '../pause.ts'
@@ -53,6 +54,8 @@ export const callEndpoint = (client: Client, question: Question): Promise<CallAn
     const { channel, maximum } = await quoteCall(client, question)
     act.progress({ step: 'asking' })
     const request = async (channelId: string | null) => {
+      if (client.plan)
+        throw new DryRunEnd(`The endpoint would be asked. The answer costs at most ${inGOpen(maximum)} of the credit.`)
       const call = { endpointId, maxTokens, consumer: act.account, channelId, key }
       const { prompt } = asked
       const streamed = onText && prompt ? await streamCall(client, { ...call, prompt, onText }) : undefined

@@ -1,10 +1,13 @@
 import { Act } from '../act.ts'
 import type { Client } from '../client.ts'
+import { ClientError } from '../errors.ts'
 import { type Ballot, ballotData, ballotNonce, SUPPORT, sendBallot } from './ballot.ts'
+import { proposalStateOf } from './governor.ts'
 import { signOnce } from './signOnce.ts'
 
 /**
  * Votes with the power that the account had at the proposal's snapshot.
+ * @throws ClientError when it had none: its ballot would be taken, and count nothing.
  * @example
  * ```ts
  * import assert from 'node:assert'
@@ -18,6 +21,7 @@ import { signOnce } from './signOnce.ts'
  */
 export const castVote = (client: Client, { proposalId, support, reason = '' }: Ballot): Promise<void> =>
   Act.run(client, 'vote', { proposalId }, async (act) => {
+    await requirePower(act, proposalId)
     if (client.relay) {
       const ballot = { proposalId, support, reason }
       const { signature } = await signOnce(act, `ballot ${support} ${reason}`, {
@@ -31,3 +35,14 @@ export const castVote = (client: Client, { proposalId, support, reason = '' }: B
     const args = [proposalId, SUPPORT[support], reason] as const
     await act.send({ contract: 'ModelGovernor', functionName: 'castVoteWithReason', args })
   })
+
+/** Whatever makes the contract refuse a ballot, it says itself. */
+async function requirePower({ client, account }: Act, proposalId: bigint): Promise<void> {
+  const snapshot = await client.read('ModelGovernor', 'proposalSnapshot', [proposalId])
+  if (snapshot === 0n) return
+  if ((await proposalStateOf(client, proposalId)) !== 'Active') return
+  if ((await client.read('GOpen', 'getPastVotes', [account, snapshot])) > 0n) return
+  throw new ClientError(
+    `A ballot of ${account} would count nothing: it had no votes when the vote on proposal ${proposalId} began. Wrap native tokens (wrap), and lock and delegate gOPEN (delegate), before the vote on the next proposal begins.`,
+  )
+}

@@ -1,5 +1,5 @@
 import { type Hex, keccak256, stringToBytes } from 'viem'
-import { type DisputeSubject, GROUNDS } from '#rules/dispute.ts'
+import { DISPUTE_SUBJECTS, type DisputeSubject, GROUNDS } from '#rules/dispute.ts'
 import { Act } from '../act.ts'
 import { eventOf } from '../chain/minedTransaction.ts'
 import type { Client } from '../client.ts'
@@ -7,9 +7,6 @@ import { ClientError } from '../errors.ts'
 import { allowTransfer } from './allowTransfer.ts'
 
 export { type DisputeSubject, GROUNDS } from '#rules/dispute.ts'
-
-/** As in the contract's enum. */
-const KINDS = Object.keys(GROUNDS) as DisputeSubject[]
 
 export interface NewDispute {
   subject: DisputeSubject
@@ -39,7 +36,7 @@ export interface NewDispute {
  */
 export const dispute = (client: Client, { subject, subjectId, ground, statement }: NewDispute): Promise<bigint> =>
   Act.run(client, 'dispute', { subject, subjectId, ground, statement }, async (act) => {
-    const kind = KINDS.indexOf(subject)
+    const kind = DISPUTE_SUBJECTS.indexOf(subject)
     const grounds = Object.keys(GROUNDS[subject])
     if (!grounds.includes(ground))
       throw new ClientError(
@@ -57,7 +54,11 @@ export const dispute = (client: Client, { subject, subjectId, ground, statement 
 /** A map is disputed as the one that is published now, at the first try: if another replaces it before the dispute is mined, none is opened. */
 async function openingOf(act: Act, client: Client, subject: DisputeSubject, subjectId: bigint, evidence: Hex) {
   if (subject !== 'RewardMap')
-    return { contract: 'Disputes', functionName: 'open', args: [KINDS.indexOf(subject), subjectId, evidence] } as const
+    return {
+      contract: 'Disputes',
+      functionName: 'open',
+      args: [DISPUTE_SUBJECTS.indexOf(subject), subjectId, evidence],
+    } as const
   const { root, publishedAt } = await act.keep('publication', async () => {
     const [root, , publishedAt] = await client.read('RewardDistributor', 'maps', [subjectId])
     return { root, publishedAt: String(publishedAt) }

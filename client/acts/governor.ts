@@ -40,7 +40,7 @@ async function hashedActions(client: Client, proposalId: bigint) {
   ] as const
 }
 
-const stateOf = async ({ client }: Act, proposalId: bigint): Promise<ProposalState | undefined> =>
+export const proposalStateOf = async (client: Client, proposalId: bigint): Promise<ProposalState | undefined> =>
   PROPOSAL_STATES[await client.read('ModelGovernor', 'state', [proposalId])]
 
 /** Does what anyone may do, unless the proposal is in one of the states that follow: that somebody else was first is no error, also when it
@@ -53,12 +53,12 @@ export async function advanceProposal(
 ): Promise<void> {
   const args = await hashedActions(act.client, proposalId)
   // Kept, because the transaction of before a crash may be mined.
-  const state = await act.keep('state', () => stateOf(act, proposalId))
+  const state = await act.keep('state', () => proposalStateOf(act.client, proposalId))
   if (state !== undefined && done.includes(state)) return
   try {
     await act.send({ contract: 'ModelGovernor', functionName, args })
   } catch (error) {
-    const now = error instanceof ContractRefusal ? await stateOf(act, proposalId) : undefined
+    const now = error instanceof ContractRefusal ? await proposalStateOf(act.client, proposalId) : undefined
     if (now === undefined || !done.includes(now)) throw error
   }
 }

@@ -1,4 +1,5 @@
 import type { Voucher } from '#rules/channel.ts'
+import { accountOf } from '../account.ts'
 import type { Client } from '../client.ts'
 import { graphql } from '../graphql/document.ts'
 import { signVoucher } from './signVoucher.ts'
@@ -24,6 +25,10 @@ const SUBMIT = graphql(`
  * ```
  */
 export async function grant(client: Client, { channelId, ceiling }: Voucher): Promise<void> {
+  if (client.plan) {
+    client.plan.push({ step: 'sign a voucher', from: accountOf(client), args: [channelId, ceiling], value: 0n })
+    return
+  }
   const signature = await signVoucher(client, { channelId, ceiling })
   const key = `voucher:${channelId}:${ceiling}`
   await client.ask(SUBMIT, { channelId, ceiling: ceiling.toString(), signature, key })

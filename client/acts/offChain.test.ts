@@ -1,5 +1,5 @@
 import { keccak256, parseEther, recoverTypedDataAddress, toHex } from 'viem'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { devAccount } from '#contracts/anvil.ts'
 import { evaluate, version } from '#contracts/test/mandate.ts'
 import { HOST, OPERATOR } from '#contracts/test/world.ts'
@@ -18,22 +18,15 @@ import {
   withdrawContributions,
   x402Signer,
 } from '../index.ts'
-import { type ClientSystem, clientSystem } from '../test/clientSystem.ts'
 import { contents } from '../test/contents.ts'
+import { sharedSystem } from '../test/sharedSystem.ts'
 
 /** Verbs that send no transaction: what they sign or give, the API keeps. */
 
-const stops: (() => Promise<void>)[] = []
-let system: ClientSystem
-beforeAll(async () => {
-  system = await clientSystem((stop) => stops.unshift(stop))
-})
-afterAll(async () => {
-  for (const stop of stops) await stop()
-})
+const system = sharedSystem()
 
 test('bytes are stored under their hash, and sent once; under another name they are refused', async () => {
-  const client = await system.as(4)
+  const client = await system().as(4)
   const bytes = new TextEncoder().encode('the weights of a model')
   const name = keccak256(bytes)
   expect(await isStored(client, name)).toBe(false)
@@ -51,7 +44,7 @@ test('bytes are stored under their hash, and sent once; under another name they 
 
 /** An endpoint of the host whose calls this API answers. @returns its id */
 async function hostedEndpoint(): Promise<bigint> {
-  const { world, modelId } = system
+  const { world, modelId } = system()
   const versionId = await version(world, modelId, OPERATOR.address)
   await evaluate(world, versionId, OPERATOR.address)
   await world.send(OPERATOR, 'ModelRegistry', 'promote', [versionId])
@@ -62,7 +55,7 @@ async function hostedEndpoint(): Promise<bigint> {
 const VOUCHER = graphql('query ($id: ID!) { signedVoucher(id: $id) { ceiling used } }')
 
 test('a voucher is signed for one channel and sum; the API keeps the greatest, and x402’s clients sign the same', async () => {
-  const { as, world } = system
+  const { as, world } = system()
   const endpointId = await hostedEndpoint()
   const consumer = await as(8)
   await expect(grant(consumer, await voucherOf(consumer, endpointId, 5n))).rejects.toThrow(
@@ -101,7 +94,7 @@ const voucherOf = async (client: Client, endpointId: bigint, ceiling: bigint) =>
 const WITHDRAWN = graphql('query ($id: ID!) { dataWithdrawal(id: $id) { contributor reason } }')
 
 test('contributions are withdrawn by whoever gave them, for good; a dry run only says so', async () => {
-  const { as, modelId } = system
+  const { as, modelId } = system()
   const [alice, stranger] = [await as(4), await as(6)]
   const datanetId = await createDatanet(await as(2), { modelId, licence: 'CC0-1.0', minStake: parseEther('0.01') })
   const { ids } = await contribute(alice, { datanetId, samples: contents('parcel', 2) })

@@ -2,6 +2,14 @@ import type { TadaDocumentNode } from 'gql.tada'
 import { ApiRefusal, UnavailableError } from '../errors.ts'
 import { pause } from '../pause.ts'
 
+/** How a request goes on that the API did not answer. */
+export interface RequestRetry {
+  /** How often it was sent so far. */
+  tries: number
+  /** For how long it is still repeated, in milliseconds. */
+  leftMs: number
+}
+
 export interface ApiAccess {
   /** Of the API, or of several alike: when one does not answer, the next is asked. */
   urls: string[]
@@ -9,8 +17,8 @@ export interface ApiAccess {
   apiKey?: string
   /** For how long a request is repeated while the API does not answer, in milliseconds. */
   patienceMs: number
-  /** Is told each time why a request is repeated. */
-  onRetry?(error: UnavailableError): void
+  /** Is told each time why a request is repeated, and for how long still. */
+  onRetry?(error: UnavailableError, retry: RequestRetry): void
   signal?: AbortSignal
 }
 
@@ -36,12 +44,13 @@ export const openApi =
 export async function patiently<T>(access: ApiAccess, request: () => Promise<T>): Promise<T> {
   const { patienceMs, onRetry, signal } = access
   const deadline = Date.now() + patienceMs
-  for (;;) {
+  for (let tries = 1; ; tries++) {
     try {
       return await request()
     } catch (error) {
-      if (!(error instanceof UnavailableError) || Date.now() > deadline) throw error
-      onRetry?.(error)
+      const leftMs = deadline - Date.now()
+      if (!(error instanceof UnavailableError) || leftMs < 0) throw error
+      onRetry?.(error, { tries, leftMs })
       access.urls.push(...access.urls.splice(0, 1))
       await pause(RETRY_MS, signal)
     }

@@ -2,7 +2,7 @@ import { type Hex, zeroHash } from 'viem'
 import { type ChannelPlace, channelConfig, channelId, type MarketPlace } from '#rules/channel.ts'
 import { accountOf } from '../account.ts'
 import type { Client } from '../client.ts'
-import { ClientError } from '../errors.ts'
+import { hostOf } from './answeredHere.ts'
 
 export interface Channel {
   id: Hex
@@ -41,8 +41,7 @@ const marketPlace = ({ deployment }: Client): MarketPlace => ({
  * ```
  */
 export async function channelWith(client: Client, endpointId: bigint): Promise<Channel> {
-  const [host] = await client.read('InferenceMarket', 'endpoints', [endpointId])
-  if (BigInt(host) === 0n) throw new ClientError(`There is no endpoint ${endpointId}. Look at the list of endpoints.`)
+  const host = await hostOf(client, endpointId)
   const consumer = accountOf(client)
   const place: ChannelPlace = { endpointId, host, consumer, key: consumer, salt: zeroHash }
   const market = marketPlace(client)

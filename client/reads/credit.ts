@@ -26,7 +26,19 @@ export interface CreditRow {
   withdrawableAt: string | null
 }
 
-/** The account's credit, by endpoint. */
+/**
+ * The account’s credit, by endpoint.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { mnemonicToAccount } from 'viem/accounts'
+ * import { connect, listCredit } from '#client/index.ts'
+ *
+ * const account = mnemonicToAccount('test test test test test test test test test test test junk', { addressIndex: 10 })
+ * const client = await connect('http://127.0.0.1:4000', { account })
+ * assert.deepEqual(await listCredit(client), []) // else [{ endpointId, balance, owed, reserved, … }]
+ * ```
+ */
 export async function listCredit(client: Client): Promise<CreditRow[]> {
   const { paymentChannels, signedVouchers, creditHolds } = await client.ask(CREDIT, {
     consumer: accountOf(client).toLowerCase(),

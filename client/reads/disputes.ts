@@ -35,7 +35,17 @@ export interface OpenDispute {
 /** Disputes whose evidence is read at once. */
 const READS = 20
 
-/** The open disputes, by id. */
+/**
+ * The open disputes, by id.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { connect, listDisputes } from '#client/index.ts'
+ *
+ * const client = await connect('http://127.0.0.1:4000')
+ * assert.deepEqual(await listDisputes(client), []) // else [{ subject, subjectId, ground, state, lapsesAt, … }]
+ * ```
+ */
 export async function listDisputes(client: Client): Promise<OpenDispute[]> {
   const [rows, term] = await Promise.all([
     everyPage(async (after) => (await client.ask(OPEN, { after })).disputes),

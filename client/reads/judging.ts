@@ -33,7 +33,19 @@ export interface JudgingTask {
   state: 'open' | 'committed' | 'revealed'
 }
 
-/** The comparisons that are not settled, by id. */
+/**
+ * The comparisons that are not settled, by id.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { mnemonicToAccount } from 'viem/accounts'
+ * import { connect, listJudgingTasks } from '#client/index.ts'
+ *
+ * const account = mnemonicToAccount('test test test test test test test test test test test junk', { addressIndex: 10 })
+ * const client = await connect('http://127.0.0.1:4000', { account })
+ * assert.deepEqual(await listJudgingTasks(client), []) // else [{ taskId, itemHash, commitUntil, state, … }]
+ * ```
+ */
 export async function listJudgingTasks(client: Client): Promise<JudgingTask[]> {
   const validator = accountOf(client).toLowerCase()
   const rows = await everyPage(async (after) => (await client.ask(TASKS, { validator, after })).feedbackTasks)
@@ -57,6 +69,18 @@ export interface ComparedAnswers {
   answers: [string, string]
 }
 
+/**
+ * Reads what a validator compares.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { connect, readComparison } from '#client/index.ts'
+ *
+ * const client = await connect('http://127.0.0.1:4000')
+ * const unknown = `0x${'12'.repeat(32)}` as const
+ * assert.equal(await readComparison(client, unknown), undefined) // else { prompt, answers }
+ * ```
+ */
 export async function readComparison(client: Client, itemHash: Hex): Promise<ComparedAnswers> {
   const { artifact } = await client.ask(COMPARISON, { id: itemHash })
   return artifact?.json as ComparedAnswers

@@ -1,5 +1,6 @@
 import type { Client } from '../client.ts'
 import { graphql, type ResultOf } from '../graphql/document.ts'
+import { answersFor } from './answeredHere.ts'
 import { everyPage } from './everyPage.ts'
 
 const PROPOSALS = graphql(`
@@ -13,7 +14,18 @@ const PROPOSALS = graphql(`
 /** A proposal with its tally. */
 export type ProposalRow = ResultOf<typeof PROPOSALS>['proposals']['nodes'][number]
 
-/** The proposals, the newest first. */
+/**
+ * The proposals, the newest first.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { connect, listProposals } from '#client/index.ts'
+ *
+ * const client = await connect('http://127.0.0.1:4000')
+ * const [newest] = await listProposals(client)
+ * assert.ok(newest?.state) // with forVotes, againstVotes, voteEnd, …
+ * ```
+ */
 export const listProposals = (client: Client): Promise<ProposalRow[]> =>
   everyPage(async (after) => (await client.ask(PROPOSALS, { after })).proposals)
 
@@ -28,7 +40,17 @@ const DATANETS = graphql(`
 /** A datanet and its rules. */
 export type DatanetRow = ResultOf<typeof DATANETS>['datanets']['nodes'][number]
 
-/** The datanets. */
+/**
+ * The datanets.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { connect, listDatanets } from '#client/index.ts'
+ *
+ * const client = await connect('http://127.0.0.1:4000')
+ * for (const { licence, minStake } of await listDatanets(client)) assert.ok(licence && BigInt(minStake) >= 0n)
+ * ```
+ */
 export const listDatanets = (client: Client): Promise<DatanetRow[]> =>
   everyPage(async (after) => (await client.ask(DATANETS, { after })).datanets)
 
@@ -41,8 +63,23 @@ const ENDPOINTS = graphql(`
   }`)
 
 /** An endpoint; prices in wei for 1,000 tokens. */
-export type EndpointRow = ResultOf<typeof ENDPOINTS>['endpoints']['nodes'][number]
+export type EndpointRow = ResultOf<typeof ENDPOINTS>['endpoints']['nodes'][number] & {
+  /** Whether the API of this client answers its calls. */
+  answeredHere: boolean
+}
 
-/** The endpoints. */
-export const listEndpoints = (client: Client): Promise<EndpointRow[]> =>
-  everyPage(async (after) => (await client.ask(ENDPOINTS, { after })).endpoints)
+/**
+ * The endpoints.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { connect, listEndpoints } from '#client/index.ts'
+ *
+ * const client = await connect('http://127.0.0.1:4000')
+ * assert.deepEqual(await listEndpoints(client), []) // else [{ id, versionId, url, priceIn, priceOut, … }]
+ * ```
+ */
+export async function listEndpoints(client: Client): Promise<EndpointRow[]> {
+  const rows = await everyPage(async (after) => (await client.ask(ENDPOINTS, { after })).endpoints)
+  return rows.map((row) => ({ ...row, answeredHere: answersFor(client.deployment.hosts, row.host) }))
+}

@@ -14,9 +14,21 @@ export interface ProvenReward {
   proof: Hex[]
 }
 
-/** Reads an account's reward and verifies its proof against the root on the chain: no API can state another amount.
- *  @returns undefined when the API says that the map pays the account nothing: that has no proof.
- *  @throws ClientError when the proof does not lead to the root. */
+/**
+ * Reads an account's reward and verifies its proof against the root on the chain: no API can state another amount.
+ * @returns undefined when the API says that the map pays the account nothing: that has no proof.
+ * @throws ClientError when the proof does not lead to the root.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { mnemonicToAccount } from 'viem/accounts'
+ * import { connect, provenReward } from '#client/index.ts'
+ *
+ * const account = mnemonicToAccount('test test test test test test test test test test test junk', { addressIndex: 10 })
+ * const client = await connect('http://127.0.0.1:4000', { account })
+ * await assert.rejects(provenReward(client, 1n), /There is no reward map of epoch 1/) // else { cumulative, proof }
+ * ```
+ */
 export async function provenReward(
   client: Client,
   epoch: bigint,

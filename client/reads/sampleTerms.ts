@@ -11,13 +11,29 @@ export interface SampleTerms {
   licence: string
   /** What the specification of its model requires of each sample; undefined when that cannot be read. */
   requirements?: SampleRequirements
+  /** What a sample that is rejected loses of its stake, in wei of gOPEN. */
+  scoringFee: bigint
 }
 
-/** Reads under what samples are given to a datanet. @throws ClientError when there is no such datanet. */
+/**
+ * Reads under what samples are given to a datanet. @throws ClientError when there is no such datanet.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { connect, sampleTerms } from '#client/index.ts'
+ *
+ * const client = await connect('http://127.0.0.1:4000')
+ * await assert.rejects(sampleTerms(client, 99n), /There is no datanet 99/) // else { licence, requirements, scoringFee }
+ * ```
+ */
 export async function sampleTerms(client: Client, datanetId: bigint): Promise<SampleTerms> {
   const { datanet } = await client.ask(DATANET, { id: datanetId.toString() })
   if (!datanet) throw new ClientError(`There is no datanet ${datanetId}. Look at the list of datanets for its id.`)
-  return { licence: datanet.licence, requirements: await requirementsOf(client, datanet.model?.specHash) }
+  const [requirements, scoringFee] = await Promise.all([
+    requirementsOf(client, datanet.model?.specHash),
+    client.read('DatanetRegistry', 'scoringFee', []),
+  ])
+  return { licence: datanet.licence, requirements, scoringFee }
 }
 
 async function requirementsOf(client: Client, specHash: string | undefined): Promise<SampleRequirements | undefined> {

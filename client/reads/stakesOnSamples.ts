@@ -1,3 +1,4 @@
+import { DISPUTE_SUBJECTS } from '#rules/dispute.ts'
 import { accountOf } from '../account.ts'
 import type { Client } from '../client.ts'
 import { listContributions } from './contributions.ts'
@@ -14,12 +15,24 @@ export interface StakesOnSamples {
   disputed: number
 }
 
-/** `Subject.Contribution` of the disputes' contract. */
-const CONTRIBUTION = 0
+const CONTRIBUTION = DISPUTE_SUBJECTS.indexOf('Contribution')
 /** Contributions whose stakes are read at once. */
 const READS = 20
 
-/** Reads which stakes of the client's account may be taken back. */
+/**
+ * Reads which stakes of the client's account may be taken back.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { mnemonicToAccount } from 'viem/accounts'
+ * import { connect, stakesOnSamples } from '#client/index.ts'
+ *
+ * const account = mnemonicToAccount('test test test test test test test test test test test junk', { addressIndex: 10 })
+ * const client = await connect('http://127.0.0.1:4000', { account })
+ * const { free, disputed } = await stakesOnSamples(client)
+ * assert.deepEqual([free, disputed], [[], 0])
+ * ```
+ */
 export async function stakesOnSamples(client: Client): Promise<StakesOnSamples> {
   const [rows, { timestamp: now }, hold, unscoredHold] = await Promise.all([
     listContributions(client, { staked: true }),

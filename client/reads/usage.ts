@@ -30,7 +30,18 @@ export interface UsageRow {
   fees: bigint
 }
 
-/** Usage by hour or day: that of the account of the client’s API key, all for an operator’s. */
+/**
+ * Usage by hour or day: that of the account of the client’s API key, all for an operator’s.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { connect, listUsage } from '#client/index.ts'
+ *
+ * const client = await connect('http://127.0.0.1:4000')
+ * const from = new Date(Date.now() - 7 * 86_400_000)
+ * assert.deepEqual(await listUsage(client, { every: 'day', from, by: ['endpoint'] }), []) // else [{ time, requests, fees, … }]
+ * ```
+ */
 export async function listUsage(client: Client, { from, to, ...question }: UsageQuestion): Promise<UsageRow[]> {
   const { usage } = await client.ask(USAGE, { ...question, from: from.toISOString(), to: to?.toISOString() })
   return usage.map(({ keyId, endpointId, consumer, tokensIn, tokensOut, fees, ...of }) => ({

@@ -10,6 +10,7 @@ import { mergeAdapter } from '#engine/model/lora.ts'
 import { SequenceScorer } from '#engine/model/scorer.ts'
 import { must } from '#test/must.ts'
 import { Generator } from './generator.ts'
+import type { Sampling } from './request.ts'
 import { decisiveWeights, differentAdapters } from './test/decisiveModel.ts'
 
 const config = smallConfig({
@@ -170,6 +171,67 @@ test('a repetition penalty divides positive and multiplies negative logits of se
   expect(must(mild).tokens).not.toEqual(must(plain).tokens)
   const [alone] = await generator.generate([must(requests(0)[1])])
   expect(must(plain).tokens).toEqual(must(alone).tokens)
+})
+
+test('penalties of presence and frequency, and biases, change the logits as OpenAI’s API defines it, in each row alone', async () => {
+  const generator = new Generator({ config, weights, endIds: [] })
+  const prompt = [7, 8, 7, 9]
+  const [plain] = await generator.generate([{ prompt, maxTokens: 12 }])
+  const [first = 0] = must(plain).tokens
+  const settings: Partial<Sampling>[] = [
+    { presencePenalty: 2 },
+    { frequencyPenalty: 0.3 },
+    { presencePenalty: -0.5, frequencyPenalty: 1.5, logitBias: { 3: 0.7, 8: -100 } },
+    { logitBias: { [first]: -100 } },
+    { logitBias: { 41: 100 } },
+    { repetitionPenalty: 1.4, frequencyPenalty: 0.2 },
+    {},
+  ]
+  const together = await generator.generate(settings.map((one) => ({ prompt, maxTokens: 12, ...one })))
+  for (const [row, setting] of settings.entries()) {
+    const { presencePenalty = 0, frequencyPenalty = 0, repetitionPenalty = 1, logitBias = {} } = setting
+    const answer: number[] = []
+    for (const token of must(together[row]).tokens) {
+      const [logits] = (await logitsAfter([[...prompt, ...answer]])) as [number[]]
+      const scores = logits.map((logit, id) => {
+        const isSeen = [...prompt, ...answer].includes(id)
+        const own = !isSeen ? logit : logit < 0 ? logit * repetitionPenalty : logit / repetitionPenalty
+        const count = answer.filter((one) => one === id).length // of the answer, without the prompt
+        return own + (logitBias[id] ?? 0) - count * frequencyPenalty - (count > 0 ? presencePenalty : 0)
+      })
+      expect([row, token]).toEqual([row, scores.indexOf(Math.max(...scores))])
+      answer.push(token)
+    }
+    const [alone] = await generator.generate([{ prompt, maxTokens: 12, ...setting }])
+    expect(must(together[row]).tokens).toEqual(must(alone).tokens)
+  }
+  const [, , , banned, forced] = together
+  expect(must(banned).tokens).not.toContain(first)
+  expect(must(forced).tokens).toEqual(Array(12).fill(41))
+  expect(must(together.at(-1)).tokens).toEqual(must(plain).tokens)
+
+  // With a temperature, a forbidden token is never sampled.
+  const drawn = await generator.generate(
+    Array.from({ length: 40 }, (_, seed) => ({
+      prompt,
+      maxTokens: 3,
+      temperature: 2,
+      seed,
+      logitBias: { [first]: -100 },
+    })),
+  )
+  for (const { tokens } of drawn) expect(tokens).not.toContain(first)
+  const wrong: Partial<Sampling>[] = [
+    ...[
+      { presencePenalty: 2.1 },
+      { frequencyPenalty: Number.NaN },
+      { logitBias: { 3: 101 } },
+      { logitBias: { 50: 1 } },
+    ],
+    ...[{ logitBias: { x: 1 } }, { logitBias: { '-1': 1 } }],
+  ]
+  for (const one of wrong)
+    await expect(generator.generate([{ prompt, maxTokens: 1, ...one }])).rejects.toThrow(/must be from|a bias of token/)
 })
 
 test('the most likely tokens are reported with the model’s own log-probabilities', async () => {

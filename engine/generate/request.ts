@@ -16,6 +16,12 @@ export interface Sampling {
   minP?: number
   /** Above 1, tokens of the prompt and of the answer become less likely (as in transformers). Default 1: no penalty. */
   repetitionPenalty?: number
+  /** Taken from the logits of tokens that the answer has: OpenAI's. Default 0. */
+  presencePenalty?: number
+  /** Taken from the logits of tokens as often as the answer has them: OpenAI's. Default 0. */
+  frequencyPenalty?: number
+  /** Added to the logits of tokens, by their ids: OpenAI's, from -100 to 100. Default: none. */
+  logitBias?: Record<string, number>
   /** The same seed gives the same tokens, whatever else is in the batch. Default 0. */
   seed?: number | string
   /** Number of most likely tokens to report for each position, up to `MAX_TOP_LOG_PROBABILITIES`. Default 0. */
@@ -79,7 +85,13 @@ export class RequestError extends Error {
 /** @throws RequestError that names the request by `index` and says what is invalid for this model. */
 export function checkRequest(request: GenerationRequest, config: ModelConfig, index: number): void {
   const { prompt, maxTokens, temperature = 0, topK = 1, topP = 1, minP = 0 } = request
-  const { repetitionPenalty = 1, topLogProbabilities = 0 } = request
+  const {
+    repetitionPenalty = 1,
+    presencePenalty = 0,
+    frequencyPenalty = 0,
+    logitBias = {},
+    topLogProbabilities = 0,
+  } = request
   const { max_position_embeddings: room, vocab_size: vocabulary } = config
   const refuse = (what: string): never => {
     throw new RequestError(`Request ${index} ${what}`)
@@ -97,6 +109,13 @@ export function checkRequest(request: GenerationRequest, config: ModelConfig, in
   if (!(minP >= 0 && minP <= 1)) refuse(`has minP ${minP}; it must be from 0 to 1.`)
   if (!(repetitionPenalty > 0 && Number.isFinite(repetitionPenalty)))
     refuse(`has repetitionPenalty ${repetitionPenalty}; it must be above 0; 1 means no penalty.`)
+  if (!(Math.abs(presencePenalty) <= 2 && Math.abs(frequencyPenalty) <= 2))
+    refuse(`has the penalties ${presencePenalty} and ${frequencyPenalty}; both must be from -2 to 2.`)
+  for (const [token, bias] of Object.entries(logitBias)) {
+    if (!/^\d{1,9}$/.test(token) || Number(token) >= vocabulary)
+      refuse(`has a bias of token ${token.slice(0, 20)}; the vocabulary has ${vocabulary}.`)
+    if (!(Math.abs(bias) <= 100)) refuse(`has the bias ${bias} of token ${token}; it must be from -100 to 100.`)
+  }
   const max = Math.min(MAX_TOP_LOG_PROBABILITIES, vocabulary)
   if (!(Number.isInteger(topLogProbabilities) && topLogProbabilities >= 0 && topLogProbabilities <= max))
     refuse(`has topLogProbabilities ${topLogProbabilities}; it must be an integer from 0 to ${max}.`)

@@ -1,6 +1,7 @@
 // biome-ignore-all lint/style/noNonNullAssertion: numeric kernel, its indices are in range by construction
 
 import {
+  add,
   argmax,
   cast,
   constant,
@@ -33,6 +34,8 @@ export interface SamplerShape {
   choice: 'greedy' | 'sampled' | 'filtered'
   /** Whether some row has a repetition penalty. */
   penalised: boolean
+  /** Whether some row has a presence or frequency penalty, or biases. */
+  biased: boolean
   /** Whether some row restricts the allowed tokens at each step. */
   masked: boolean
   /** Number of most likely tokens to report. */
@@ -53,11 +56,22 @@ export interface SamplerInputs {
   penalty?: Node
   /** (B,V) bool: the tokens of the prompt and of the answer so far. */
   seen?: Node
+  /** (B,V): added to the logits. */
+  bias?: Node
+  /** (B,1): taken from the logits of tokens that the answer has, and from those of each for each time that it has it: OpenAI's presence and frequency penalty. */
+  presence?: Node
+  frequency?: Node
+  /** (B,V): how often the answer so far has each token; those of the prompt do not count. */
+  counts?: Node
   /** (B,V) bool: the tokens that may come next. */
   allowed?: Node
 }
 
-export function samplerInputs({ choice, penalised, masked }: SamplerShape, B: number, V: number): SamplerInputs {
+export function samplerInputs(
+  { choice, penalised, biased, masked }: SamplerShape,
+  B: number,
+  V: number,
+): SamplerInputs {
   return {
     ...(choice !== 'greedy' && { temperature: input('temperature', [B, 1]) }),
     ...(choice === 'filtered' && {
@@ -66,6 +80,12 @@ export function samplerInputs({ choice, penalised, masked }: SamplerShape, B: nu
       minP: input('minP', [B, 1]),
     }),
     ...(penalised && { penalty: input('penalty', [B, 1]), seen: input('seen', [B, V], 'bool') }),
+    ...(biased && {
+      bias: input('bias', [B, V]),
+      presence: input('presence', [B, 1]),
+      frequency: input('frequency', [B, 1]),
+      counts: input('counts', [B, V]),
+    }),
     ...(masked && { allowed: input('allowed', [B, V], 'bool') }),
   }
 }
@@ -77,23 +97,25 @@ export interface SampledToken {
   logProbability: Node
   /** The model's most likely tokens (B,top) i32 and their log-probabilities. */
   top?: { tokens: Node; logProbabilities: Node }
-  /** `seen`, with the new token. */
+  /** `seen` and `counts`, with the new token. */
   seen?: Node
+  counts?: Node
 }
 
 /** Far below any logit, but finite. */
 const FORBIDDEN = -1e9
 
 /**
- * Samples a token for each row of logits (B,V): penalty, mask, temperature, filters, then the token at which the cumulative
+ * Samples a token for each row of logits (B,V): penalties and biases, mask, temperature, filters, then the token at which the cumulative
  * distribution exceeds `uniform` (B,1); at temperature 0 the most likely token. Every filter sees the whole distribution
  * after temperature. The settings of one row do not change a single bit of the others.
  */
 export function sampleToken(logits: Node, uniform: Node, { top }: SamplerShape, inputs: SamplerInputs): SampledToken {
   const [B, V] = logits.shape as [number, number]
-  const { temperature, penalty, seen, allowed } = inputs
+  const { temperature, penalty, seen, counts, allowed } = inputs
   const penalised = penalty && seen ? where(seen, penalise(logits, penalty), logits) : logits
-  const scores = allowed ? where(allowed, penalised, FORBIDDEN) : penalised
+  const biased = addBiases(penalised, inputs)
+  const scores = allowed ? where(allowed, biased, FORBIDDEN) : biased
   const mostLikely = reshape(argmax(scores), [B, 1])
   const token = temperature
     ? where(less(0, temperature), sampled(scores, uniform, temperature, inputs), mostLikely)
@@ -103,19 +125,26 @@ export function sampleToken(logits: Node, uniform: Node, { top }: SamplerShape, 
     token,
     logProbability: gatherElements(own, token),
     ...(top > 0 && { top: topOf(own, top) }),
-    ...(seen && {
-      seen: or(
-        seen,
-        equal(
-          constant(
-            Int32Array.from({ length: V }, (_, id) => id),
-            [1, V],
-          ),
-          token,
-        ),
-      ),
-    }),
+    ...(seen && { seen: or(seen, isToken(token, V)) }),
+    ...(counts && { counts: add(counts, cast(isToken(token, V), 'f32')) }),
   }
+}
+
+/** (B,V) bool: true at the token of each row. */
+const isToken = (token: Node, V: number): Node =>
+  equal(
+    constant(
+      Int32Array.from({ length: V }, (_, id) => id),
+      [1, V],
+    ),
+    token,
+  )
+
+/** As OpenAI's API defines them: logit + bias − frequency · count − presence · (count > 0). */
+function addBiases(scores: Node, { bias, presence, frequency, counts }: SamplerInputs): Node {
+  if (!bias || !presence || !frequency || !counts) return scores
+  const repeated = add(mul(counts, frequency), mul(cast(less(0, counts), 'f32'), presence))
+  return add(scores, sub(bias, repeated))
 }
 
 /** Logits after the repetition penalty p: x / p above 0, x · p below. */

@@ -13,6 +13,7 @@ export function samplerShape(rows: readonly Sequence[]): SamplerShape {
   return {
     choice: requests.some(isFiltered) ? 'filtered' : sampled ? 'sampled' : 'greedy',
     penalised: rows.some(({ seen }) => seen !== undefined),
+    biased: rows.some(({ counts }) => counts !== undefined),
     masked: requests.some(({ grammar }) => grammar !== undefined),
     // Few different widths, so that few programs are compiled.
     top: bucket(Math.max(...requests.map(({ topLogProbabilities = 0 }) => topLogProbabilities))),
@@ -23,7 +24,7 @@ const bucket = (top: number): number => (top <= 1 ? top : top <= 5 ? 5 : 20)
 
 /** The sampler's feeds for a batch of B rows. The values of a row without a filter allow every token. */
 export function samplerFeeds(
-  { choice, penalised, masked }: SamplerShape,
+  { choice, penalised, biased, masked }: SamplerShape,
   rows: readonly (Sequence | undefined)[],
   B: number,
   V: number,
@@ -38,6 +39,14 @@ export function samplerFeeds(
     })
     return new Tensor([B, V], 'bool', all)
   }
+  const floats = (of: (row: Sequence) => Float32Array | undefined): Float32Array => {
+    const all = new Float32Array(B * V)
+    rows.forEach((row, index) => {
+      const own = row && of(row)
+      if (own) all.set(own, index * V)
+    })
+    return all
+  }
   const above = 2 // more than any sum of probabilities
   return {
     ...(choice !== 'greedy' && { temperature: column(({ temperature = 0 }) => temperature, 0) }),
@@ -49,6 +58,12 @@ export function samplerFeeds(
     ...(penalised && {
       penalty: column(({ repetitionPenalty = 1 }) => repetitionPenalty, 1),
       seen: flags((row) => row.seen, 0),
+    }),
+    ...(biased && {
+      bias: floats((row) => row.bias),
+      presence: column(({ presencePenalty = 0 }) => presencePenalty, 0),
+      frequency: column(({ frequencyPenalty = 0 }) => frequencyPenalty, 0),
+      counts: floats((row) => row.counts),
     }),
     ...(masked && { allowed: flags((row) => row.allowed(), 1) }),
   }

@@ -18,6 +18,9 @@ export class Sequence {
   cachedTokens = 0
   /** 1 for each token of the prompt and of the answer; only with a repetition penalty. */
   readonly seen: Uint8Array | undefined
+  /** How often the answer has each token, and what is added to the logits; only with presence or frequency penalty or biases. */
+  readonly counts: Float32Array | undefined
+  readonly bias: Float32Array | undefined
   isFinished = false
   private readonly random: Random
   private readonly constraint: Constraint | undefined
@@ -28,7 +31,14 @@ export class Sequence {
     private readonly endIds: readonly number[],
     vocabulary: number,
   ) {
-    const { repetitionPenalty = 1, grammar, seed = 0 } = request
+    const {
+      repetitionPenalty = 1,
+      presencePenalty = 0,
+      frequencyPenalty = 0,
+      logitBias = {},
+      grammar,
+      seed = 0,
+    } = request
     this.tokens = Array.from(request.prompt)
     if (this.tokens.length === 0) throw new Error('The prompt is empty; give it at least one token.')
     this.random = new Random(`generate/${seed}`)
@@ -36,6 +46,12 @@ export class Sequence {
     if (repetitionPenalty !== 1) {
       this.seen = new Uint8Array(vocabulary)
       for (const token of this.tokens) this.seen[token] = 1
+    }
+    const biases = Object.entries(logitBias)
+    if (presencePenalty !== 0 || frequencyPenalty !== 0 || biases.length > 0) {
+      this.counts = new Float32Array(vocabulary)
+      this.bias = new Float32Array(vocabulary)
+      for (const [token, bias] of biases) this.bias[Number(token)] = bias
     }
   }
 
@@ -77,6 +93,7 @@ export class Sequence {
   accept(token: number, logProbability: number, top?: readonly TopToken[]): void {
     this.tokens.push(token)
     if (this.seen) this.seen[token] = 1
+    if (this.counts) this.counts[token] = (this.counts[token] ?? 0) + 1
     const end = this.endIds.includes(token)
     if (!end) this.constraint?.advance(token)
     const complete = end || this.constraint?.complete

@@ -18,7 +18,7 @@ import { tokenLogits } from '#engine/model/heads.ts'
 import { adapterInputs, cacheInputs, idInput, weightInputs } from '#engine/model/inputs.ts'
 import { forward } from '#engine/model/llama.ts'
 import type { LoraConfig } from '#engine/model/lora.ts'
-import { type SampledToken, type SamplerShape, samplerInputs, sampleToken } from './sampler.ts'
+import { type SampledToken, type SamplerInputs, type SamplerShape, samplerInputs, sampleToken } from './sampler.ts'
 
 /** Whether the rows of a batch have no adapter, share one, or have one each. */
 export type AdapterMode = 'none' | 'shared' | 'own'
@@ -42,6 +42,9 @@ export interface StepModel {
   fused: boolean
 }
 
+/** What the sampler knows of the answer so far. */
+type AnsweredTokens = Pick<SamplerInputs, 'seen' | 'counts'>
+
 /**
  * The decoding step: each row reads its pending token `ids` (B,1) at position `lengths` (B) with the key-value cache and
  * samples the next token with `uniform` (N,B). Outputs: `tokens` and `logProbabilities` (N,B), `topTokens` and
@@ -60,11 +63,11 @@ export function stepGraph({ config, lora, fused }: StepModel, shape: StepShape):
   const sampler = samplerInputs(shape.sampler, B, V)
   const L = config.num_hidden_layers
 
-  const step = (token: Node, lengths: Node, seen: Node | undefined, uniforms: Node, kept: readonly Node[]) => {
+  const step = (token: Node, lengths: Node, answered: AnsweredTokens, uniforms: Node, kept: readonly Node[]) => {
     const state = { keys: kept.slice(0, L), values: kept.slice(L), lengths, fused }
     const read = forward(config, { weights, ids: token, adapter: adapter?.adapter, cache: state })
     const logits = reshape(tokenLogits(config, weights, read.hidden), [B, V])
-    const next = sampleToken(logits, reshape(uniforms, [B, 1]), shape.sampler, { ...sampler, seen })
+    const next = sampleToken(logits, reshape(uniforms, [B, 1]), shape.sampler, { ...sampler, ...answered })
     const fresh = [...read.fresh.map(({ key }) => key), ...read.fresh.map(({ value }) => value)]
     return { cache: [...read.keys, ...read.values], next, outputs: [...reported(next, B), ...fresh] }
   }
@@ -80,7 +83,7 @@ export function stepGraph({ config, lora, fused }: StepModel, shape: StepShape):
   ]
   const start = [...cache.keys, ...cache.values]
   if (N === 1) {
-    const { outputs } = step(ids, cache.lengths, sampler.seen, uniform, start)
+    const { outputs } = step(ids, cache.lengths, {}, uniform, start)
     return {
       inputs,
       outputs: outputsOf(
@@ -91,15 +94,17 @@ export function stepGraph({ config, lora, fused }: StepModel, shape: StepShape):
   }
 
   const trips = input('trips', [], 'i64')
-  const seen = sampler.seen ? [sampler.seen] : []
+  const names = (['seen', 'counts'] as const).filter((name) => sampler[name])
+  const answered = names.flatMap((name) => sampler[name] ?? [])
   const last = constant(Int32Array.of(C - 1), [])
-  const result = loop({ trips, limit: N, carried: [ids, cache.lengths, ...seen, ...start] }, (iteration, state) => {
+  const result = loop({ trips, limit: N, carried: [ids, cache.lengths, ...answered, ...start] }, (iteration, state) => {
     const [token, lengths, ...rest] = state as [Node, Node, ...Node[]]
-    const [before, kept] = seen.length > 0 ? [rest[0], rest.slice(1)] : [undefined, rest]
+    const before: AnsweredTokens = Object.fromEntries(names.map((name, place) => [name, rest[place]]))
+    const kept = rest.slice(names.length)
     const { next, cache: after, outputs } = step(token, lengths, before, gather(uniform, cast(iteration, 'i32')), kept)
     const place = minimum(add(lengths, constant(Int32Array.of(1), [])), last)
     return {
-      carried: [next.token, place, ...(next.seen ? [next.seen] : []), ...after],
+      carried: [next.token, place, ...names.flatMap((name) => next[name] ?? []), ...after],
       collected: outputs,
     }
   })

@@ -106,7 +106,7 @@ const decoding = (): Graph =>
       capacity: 24,
       tokens: 1,
       adapter: 'own',
-      sampler: { choice: 'filtered', penalised: true, masked: true, top: 0 },
+      sampler: { choice: 'filtered', penalised: true, biased: true, masked: true, top: 0 },
     },
   )
 

@@ -36,7 +36,7 @@ export async function proposeStage(context: StoryContext): Promise<{ modelId: bi
   const locked = await proposer.read('GOpen', 'balanceOf', [ModelRegistry])
 
   await passProposal(context, proposalId)
-  const returned = await resolveBond(as('challenger'), modelId)
+  const { returned } = await resolveBond(as('challenger'), modelId)
   await stake(proposer, { modelId, amount: parseEther('50') })
   await stake(as('holder', 3), { modelId, amount: parseEther('25') })
   const asked = { id: proposalId.toString(), model: modelId.toString(), specification }

@@ -42,7 +42,8 @@ const ROWS: readonly RowResource[] = [
     title: 'Receipt of an answer',
     description: 'A signed receipt: who called what, and for its consumer the prompt, the answer, tokens and fee.',
     query: `query ($id: ID!) { receipt(id: $id) {
-      id consumer endpointId versionId epoch answeredAt isOpen channelId prompt answer tokensIn tokensOut fee cumulative hash salt signature } }`,
+      id consumer endpointId versionId epoch answeredAt isOpen channelId prompt answer tokensIn tokensOut fee cumulative
+      requestHash responseHash totalHash hash salt signature attributionDigest attributionSignature countersignature } }`,
   },
 ]
 

@@ -1,10 +1,13 @@
+import { OFFER_RECEIPT } from '@x402/extensions/offer-receipt'
 import type { Hex } from 'viem'
 import { readSignature, requireSigner } from '#graphql/commands/voucherSignature.ts'
 import { storeVoucher } from '#graphql/commands/vouchers.ts'
+import type { Services } from '#graphql/context.ts'
 import { ApiError } from '#graphql/errors.ts'
 import { channelId } from '#rules/channel.ts'
 import { lockCredit } from '#schema/advisoryLocks.ts'
 import type { Sql } from '#schema/database.ts'
+import { type ReadReceipt, signedReceipt } from '../receipts.ts'
 import { type ChannelState, type Demand, paymentRequired } from './demand.ts'
 import type { SentVoucher } from './voucherHeader.ts'
 
@@ -12,6 +15,8 @@ import type { SentVoucher } from './voucherHeader.ts'
 export interface Payment {
   consumer: string
   channelId: Hex
+  /** Of the request that it pays. */
+  resourceUrl: string
   /** Takes the voucher, in a transaction. @throws GatewayError when the channel has changed since it was signed: then it is not taken. */
   take(sql: Sql): Promise<void>
 }
@@ -79,7 +84,7 @@ export async function checkPayment(sql: Sql, sent: SentVoucher | 'deposit', dema
     if (ceiling > state.redeemed && ceiling > (state.newest?.ceiling ?? 0n))
       await storeVoucher(own, { consumer, endpointId: endpoint.id }, { channelId: id, ceiling }, signature)
   }
-  const payment = { consumer, channelId: id, take }
+  const payment = { consumer, channelId: id, resourceUrl: demand.url, take }
   await take(sql)
   return payment
 }
@@ -119,15 +124,18 @@ async function stateOf(sql: Sql, id: string): Promise<ChannelState | undefined> 
   return { channelId: id, charged: BigInt(charged), deposited: BigInt(deposited), redeemed, newest }
 }
 
-/** The header `PAYMENT-RESPONSE`, from which x402's clients learn what answers cost, and what is used and reserved of their channel. */
+/** The header `PAYMENT-RESPONSE`, from which x402's clients learn what answers cost, what is used and reserved of their channel, and the signed receipt of the first
+ *  answer. */
 export async function paymentResponse(
-  sql: Sql,
+  services: Services,
   { channelId, consumer }: Payment,
-  results: readonly { fee: string }[],
-  chainId: number,
+  results: readonly { receiptId: string; fee: string }[],
 ): Promise<string> {
   const fees = results.reduce((sum, { fee }) => sum + BigInt(fee), 0n)
-  const state = await stateOf(sql, channelId)
+  const state = await stateOf(services.db, channelId)
+  const { chainId } = services.deployment
+  const first =
+    results[0] && (await signedReceipt(services, { kind: 'payer', account: consumer }, results[0].receiptId))
   const settled = {
     success: true,
     transaction: '',
@@ -137,6 +145,14 @@ export async function paymentResponse(
       chargedAmount: String(fees),
       ...(state && { channelState: { channelId, chargedCumulativeAmount: String(state.charged) } }),
     },
+    ...(first?.x402Receipt && { extensions: { [OFFER_RECEIPT]: { info: receiptInfo(first) } } }),
   }
   return Buffer.from(JSON.stringify(settled)).toString('base64')
 }
+
+/** x402's receipt says that the payment was served; `answer`, what for: the answer's receipt, with the hash of the response and the digest of its attribution, without
+ *  the texts, which the body has. */
+const receiptInfo = ({ x402Receipt, prompt: _, answer: __, ...answer }: ReadReceipt) => ({
+  receipt: x402Receipt,
+  answer,
+})

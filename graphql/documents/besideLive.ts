@@ -1,5 +1,6 @@
-import { inWords, isWorse } from '#rules/promotion.ts'
+import { firstOfEach, inWords, isWorse } from '#rules/promotion.ts'
 import type { Evaluation } from '#schema/onchain/models.ts'
+import { metricEvaluation } from '#schema/promotionFacts.ts'
 import type { DescribedVersion } from './describeVersion.ts'
 
 /** How a version stands beside the live one, by rule 15, as paragraphs of its card: none when it is live itself, or no version is. */
@@ -12,13 +13,12 @@ export function besideLive({
 }: Pick<DescribedVersion, 'version' | 'otherLive' | 'specification' | 'targets' | 'evaluations'>): string[] {
   if (!otherLive) return []
   const isLater = BigInt(version.id) > BigInt(otherLive.id)
-  const measured = (of: readonly Evaluation[], metric: string) => {
-    const found = of.find((one) => one.metric === metric && one.rubricHash === specification.rubric)
-    return found && { ...found, n: BigInt(found.n) }
-  }
+  const measured = (of: readonly Evaluation[]) =>
+    firstOfEach(of.filter(({ rubricHash }) => rubricHash === specification.rubric).map(metricEvaluation))
+  const [ofOwn, ofLive] = [measured(evaluations), measured(otherLive.evaluations)]
   const compared = targets.flatMap(({ metric, mayFall }) => {
-    const [own, live] = [measured(evaluations, metric), measured(otherLive.evaluations, metric)]
-    return (mayFall ?? true) || !own || !live ? [] : { metric, own, live }
+    const [own, live] = [ofOwn.get(metric), ofLive.get(metric)]
+    return mayFall || !own || !live ? [] : { metric, own, live }
   })
   const worse = compared.flatMap(({ metric, own, live }) =>
     isWorse(own, live) ? `${metric} ${inWords(own)} against ${inWords(live)}` : [],

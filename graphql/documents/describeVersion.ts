@@ -1,5 +1,6 @@
 import pLimit from 'p-limit'
 import { type TrainingLicences, trainingConflict } from '#rules/licences.ts'
+import type { MetricTarget } from '#rules/promotion.ts'
 import type { PromptCompletion } from '#rules/sample.ts'
 import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import type { Sql } from '#schema/database.ts'
@@ -14,7 +15,8 @@ import {
 import { isRemoved } from '#schema/offchain/removals.ts'
 import { Contribution, Datanet } from '#schema/onchain/datanets.ts'
 import { Endpoint } from '#schema/onchain/market.ts'
-import { Evaluation, Model, ModelVersion, Target } from '#schema/onchain/models.ts'
+import { Evaluation, Model, ModelVersion } from '#schema/onchain/models.ts'
+import { targetsOf } from '#schema/promotionFacts.ts'
 import { rowOf, rowsOf } from '#schema/rows.ts'
 import { ApiError } from '../errors.ts'
 import { readCard } from '../resolvers/proposedDocuments.ts'
@@ -37,7 +39,7 @@ export interface DescribedVersion {
   removed: number
   datanets: Datanet[]
   licences: TrainingLicences & { conflict: string | null }
-  targets: Target[]
+  targets: MetricTarget[]
   evaluations: Evaluation[]
   /** The version that is live in its place; null when it is live itself, or none is. */
   otherLive: { id: string; evaluations: Evaluation[] } | null
@@ -86,7 +88,7 @@ export async function describeVersion(
     contributions: manifest.dataset.flatMap((one) => kept.get(one) ?? []),
     removed: all.length - kept.size,
     licences: { ...licences, conflict: trainingConflict(licences) },
-    targets: await rowsOf(db, Target, 'model_id = $1', [model.id], { orderBy: 'metric' }),
+    targets: await targetsOf(db, model.id),
     evaluations: await evaluationsOfVersion(db, id),
     otherLive: await readOtherLive(db, model, id),
     endpoints: await rowsOf(db, Endpoint, 'version_id = $1', [id], { orderBy: 'id::numeric' }),

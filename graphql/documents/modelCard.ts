@@ -1,6 +1,7 @@
 import { stringify } from 'yaml'
 import { PPM } from '#rules/bps.ts'
 import { judgeVersion } from '#rules/promotion.ts'
+import { metricEvaluation } from '#schema/promotionFacts.ts'
 import { besideLive } from './besideLive.ts'
 import { type DescribedVersion, urnOf, versionUrl } from './describeVersion.ts'
 
@@ -12,10 +13,7 @@ const KNOWN =
 export function modelCard(facts: DescribedVersion): string {
   const { version, specification, licences, targets, evaluations, removed, contributions, ownCard } = facts
   const ofMandate = evaluations.filter(({ rubricHash }) => rubricHash === specification.rubric)
-  const { promotable } = judgeVersion(
-    targets.map(({ metric, minimum, mayFall }) => ({ metric, minimum, mayFall: mayFall ?? true })),
-    ofMandate.map((one) => ({ ...one, order: BigInt(one.id), n: BigInt(one.n) })),
-  )
+  const { promotable } = judgeVersion(targets, ofMandate.map(metricEvaluation))
   const sections = [
     `# ${oneLine(specification.name)}, version ${version.id}`,
     oneLine(specification.purpose),

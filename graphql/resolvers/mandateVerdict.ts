@@ -1,8 +1,9 @@
 import type { GraphQLResolveInfo } from 'graphql'
 import { Ctx, Extensions, Field, FieldResolver, ID, Info, Int, ObjectType, Resolver, Root } from 'type-graphql'
-import { judgeVersion, type MetricEvaluation, type MetricTarget } from '#rules/promotion.ts'
+import { firstOfEach, judgeVersion, type MetricEvaluation, type MetricTarget } from '#rules/promotion.ts'
 import { declareEnum } from '#schema/declareEnum.ts'
 import { Evaluation, Mandate, Model, ModelVersion, Target } from '#schema/onchain/models.ts'
+import { metricEvaluation, metricTarget } from '#schema/promotionFacts.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../context.ts'
 import { listLength } from '../plugins/listLength.ts'
@@ -93,7 +94,6 @@ interface Judged {
   liveId: string | null
   rubric: string | null
 }
-type Measured = MetricEvaluation & { id: string }
 
 async function judgeAll(
   reader: Reader,
@@ -113,25 +113,23 @@ async function judgeAll(
       where v.id = any(${statement.bind(versions, 'text[]')}) and ${visible(statement, ModelVersion, 'v')}`,
   )
   const models = [...new Set(judged.map(({ modelId }) => modelId))]
-  const targets = await read<MetricTarget & { modelId: string }>(
-    (statement) => `select t.model_id as "modelId", t.metric, t.minimum, coalesce(t.may_fall, true) as "mayFall"
+  const targets = await read<Pick<Target, 'modelId' | 'metric' | 'minimum' | 'mayFall'>>(
+    (statement) => `select t.model_id as "modelId", t.metric, t.minimum, t.may_fall as "mayFall"
       from target t where t.model_id = any(${statement.bind(models, 'text[]')}) and ${statement.visibleAt(tableFor(Target), 't')} order by t.metric`,
   )
   const measured = [...new Set(judged.flatMap(({ id, liveId }) => (liveId === null ? [id] : [id, liveId])))]
-  const evaluations = await read<Omit<Measured, 'n' | 'order'> & { n: number; versionId: string; rubric: string }>(
+  const evaluations = await read<Parameters<typeof metricEvaluation>[0] & { versionId: string; rubric: string }>(
     (
       statement,
     ) => `select e.id, e.version_id as "versionId", e.rubric_hash as rubric, e.metric, e.score, e.lower, e.upper, e.n
       from evaluation e where e.version_id = any(${statement.bind(measured, 'text[]')}) and ${statement.visibleAt(tableFor(Evaluation), 'e')}`,
   )
-  const scoresOf = (version: string | null, rubric: string | null): Measured[] =>
-    evaluations.flatMap((one) =>
-      one.versionId === version && one.rubric === rubric ? { ...one, n: BigInt(one.n), order: BigInt(one.id) } : [],
-    )
+  const scoresOf = (version: string | null, rubric: string | null): MetricEvaluation[] =>
+    evaluations.filter((one) => one.versionId === version && one.rubric === rubric).map(metricEvaluation)
   return new Map(
     judged.map(({ id, modelId, liveId, rubric }) => {
       if (rubric === null) return [id, { met: false, reason: 'The model has no mandate yet.', targets: [] }]
-      const own = targets.filter((target) => target.modelId === modelId)
+      const own = targets.filter((target) => target.modelId === modelId).map(metricTarget)
       return [id, verdictOf(own, scoresOf(id, rubric), liveId === id ? [] : scoresOf(liveId, rubric))]
     }),
   )
@@ -139,11 +137,11 @@ async function judgeAll(
 
 function verdictOf(
   targets: readonly MetricTarget[],
-  own: readonly Measured[],
-  live: readonly Measured[],
+  own: readonly MetricEvaluation[],
+  live: readonly MetricEvaluation[],
 ): MandateVerdict {
   const { promotable, results } = judgeVersion(targets, own, live)
-  const lowers = new Map([...live].sort((a, b) => (a.order < b.order ? 1 : -1)).map((one) => [one.metric, one.lower]))
+  const ofLive = firstOfEach(live)
   const unmet = results.filter(({ verdict }) => verdict !== 'met')
   return {
     met: promotable,
@@ -157,12 +155,12 @@ function verdictOf(
       met: verdict === 'met',
       verdict,
       reason,
-      evaluationId: (evaluation as Measured | null)?.id ?? null,
+      evaluationId: evaluation?.order.toString() ?? null,
       score: evaluation?.score ?? null,
       lower: evaluation?.lower ?? null,
       upper: evaluation?.upper ?? null,
       n: evaluation && Number(evaluation.n),
-      liveLower: target.mayFall ? null : (lowers.get(target.metric) ?? null),
+      liveLower: target.mayFall ? null : (ofLive.get(target.metric)?.lower ?? null),
     })),
   }
 }

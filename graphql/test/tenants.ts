@@ -16,6 +16,8 @@ export const TOKENS = 7_707
 export const DEPOSIT = 10n ** 18n
 export const tenant = account(7)
 export const salt = `0x${'5a'.repeat(32)}`
+/** The three salted hashes that are signed: each would be found with the others. */
+const hash = `0x${'6b'.repeat(32)}`
 
 /** An API with keys: a consumer who has a call that is not opened, another consumer, and an operator. */
 export async function tenants(over: Partial<ApiOptions> = {}) {
@@ -50,6 +52,7 @@ export async function tenants(over: Partial<ApiOptions> = {}) {
       prompt: SECRET,
       answer: SECRET,
       salt,
+      ...{ requestHash: hash, responseHash: hash, totalHash: hash },
       fee: CLOSED_FEE,
       cumulative: CLOSED_FEE * 2n,
     },
@@ -79,4 +82,4 @@ export async function tenants(over: Partial<ApiOptions> = {}) {
 }
 
 /** What nobody but the consumer and operators may be told. */
-export const secrets = [SECRET, String(CLOSED_FEE), String(CLOSED_FEE * 2n), String(TOKENS), salt]
+export const secrets = [SECRET, String(CLOSED_FEE), String(CLOSED_FEE * 2n), String(TOKENS), salt, hash]

@@ -1,5 +1,6 @@
+import { DISPUTE_SUBJECTS } from '#rules/dispute.ts'
 import { Contribution } from '#schema/onchain/datanets.ts'
-import { DISPUTE_SUBJECTS, Dispute } from '#schema/onchain/disputes.ts'
+import { Dispute } from '#schema/onchain/disputes.ts'
 import { dateOf, type EventHandlers } from './eventContext.ts'
 import { judgementOf } from './feedback.ts'
 

@@ -1,12 +1,13 @@
 import { commitOrder } from '#rules/commitments.ts'
-import { QualityIndex } from '#rules/quality.ts'
+import { QualityIndex, type QualityVerdict } from '#rules/quality.ts'
 import { canonicalSample } from '#rules/sample.ts'
 import { normalForm } from '#rules/shingles.ts'
-import { screeningCheck } from '#screening/recorded.ts'
+import { screeningFindingText } from '#screening/findings.ts'
+import { screenSample } from '#screening/screenSample.ts'
 import { type Problems, WHOLE_FILE } from '../problems.ts'
 import { FILES, type FolderParts } from '../readFolder.ts'
 import type { PlacedSample } from '../sampleFile.ts'
-import { requiredOf } from './requirements.ts'
+import { objectionsBy } from './requirements.ts'
 import { slowPattern } from './slowPattern.ts'
 
 const placeText = ({ file, line }: PlacedSample) => `${file}:${line}`
@@ -22,7 +23,7 @@ export function checkDuplicates({ test, decoys, validation, gold }: FolderParts,
   }
 }
 
-/** The seed data is judged as the scorer will judge it, so that none of it is refused, and no stake is lost. */
+/** The seed data is judged as the scorer will judge it, so that none of it is refused, and no stake is lost; but all that speaks against a sample is told at once. */
 export function checkSeedData(
   { model, test, decoys, validation, gold, seedData }: FolderParts,
   problems: Problems,
@@ -39,25 +40,20 @@ export function checkSeedData(
     )
   const index = new QualityIndex({
     sealed: sealed.map(({ sample }) => sample),
-    comparison: model?.value.samples.comparison,
-    checks: model ? [requiredOf(model.value.samples, tellSlow)] : [],
+    comparison: model?.value.samples?.comparison,
   })
+  const objections = objectionsBy(model?.value.samples ?? {}, tellSlow)
   for (const one of seedData) {
     current = one
-    const text = canonicalSample(one.sample)
-    const { verdict, reason } = index.add({
-      id: placeText(one),
-      committed: commitOrder(0n, 0n),
-      text,
-      check: screeningCheck,
-    })
-    if (verdict === 'accepted') continue
-    const item = byPrompt.get(normalForm(one.sample.prompt))
-    problems.add(
-      one.file,
-      one,
-      verdict === 'contaminated' ? contaminated(item) : `It would be refused as ${verdict}: ${reason}`,
-    )
+    const { sample } = one
+    const refuse = (verdict: QualityVerdict, reason: string) =>
+      problems.add(one.file, one, `It would be refused as ${verdict}: ${reason}`)
+    for (const { verdict, reason } of objections(sample)) refuse(verdict, reason)
+    for (const finding of screenSample(sample)) refuse(finding.verdict, screeningFindingText(finding))
+    const text = canonicalSample(sample)
+    const { verdict, reason } = index.add({ id: placeText(one), committed: commitOrder(0n, 0n), text })
+    if (verdict === 'contaminated') problems.add(one.file, one, contaminated(byPrompt.get(normalForm(sample.prompt))))
+    else if (verdict !== 'accepted') refuse(verdict, reason)
   }
 }
 

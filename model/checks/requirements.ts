@@ -1,10 +1,17 @@
 import { matchInTime } from '#engine/text/boundedMatch.ts'
-import type { SampleCheck } from '#rules/quality.ts'
-import { requirementCheck, type SampleRequirements } from '#rules/sampleRequirements.ts'
+import type { SampleObjection } from '#rules/quality.ts'
+import type { PromptCompletion } from '#rules/sample.ts'
+import { requirementObjections, type SampleRequirements } from '#rules/sampleRequirements.ts'
 
-/** The check of what a specification requires of samples. A pattern that takes too long is told once, and nothing is compared with it after that. One that is
- *  invalid is told elsewhere. */
-export function requiredOf(required: SampleRequirements, onSlow: () => void): SampleCheck {
+/** What cannot be read of a specification requires nothing. */
+const NOTHING: SampleRequirements = { description: '', completionPattern: '[^]*', topic: [], maxPromptLength: Infinity }
+
+/** What a specification objects to in a sample. A pattern that takes too long is told once, and nothing is compared with it after that. One that is invalid is told
+ *  elsewhere. */
+export function objectionsBy(
+  required: Partial<SampleRequirements>,
+  onSlow: () => void,
+): (sample: PromptCompletion) => Iterable<SampleObjection> {
   let isSlow = false
   const matches = (pattern: RegExp, text: string): boolean => {
     const found = isSlow || matchInTime(pattern, text)
@@ -13,9 +20,10 @@ export function requiredOf(required: SampleRequirements, onSlow: () => void): Sa
     onSlow()
     return true
   }
+  const whole = { ...NOTHING, ...required }
   try {
-    return requirementCheck(required, matches)
+    return requirementObjections(whole, matches)
   } catch {
-    return () => null
+    return requirementObjections({ ...whole, completionPattern: NOTHING.completionPattern }, matches)
   }
 }

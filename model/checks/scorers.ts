@@ -8,11 +8,13 @@ import { slowPattern } from './slowPattern.ts'
 /** The scorers must work, and the known answers must be right by them. */
 export function checkScorers({ scorers, test, gold }: FolderParts, problems: Problems): void {
   if (!scorers) return
-  const { metrics } = scorers.value
-  for (const [index, metric] of metrics.entries()) {
+  const metrics = scorers.value.metrics ?? []
+  for (const [index, part] of metrics.entries()) {
     const at = scorers.placeOf(['metrics', index])
-    if (metrics.findIndex(({ name }) => name === metric.name) !== index)
-      problems.add(FILES.scorers, at, `There is a scorer ${metric.name} already. Give it another name.`)
+    if (part.name !== undefined && metrics.findIndex(({ name }) => name === part.name) !== index)
+      problems.add(FILES.scorers, at, `There is a scorer ${part.name} already. Give it another name.`)
+    if (!scorers.isSound(['metrics', index])) continue
+    const metric = part as RubricMetric
     if (metric.kind === 'perplexity') continue
     const broken = brokenSetting(metric)
     if (broken) {

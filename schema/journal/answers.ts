@@ -39,10 +39,15 @@ const entry = z.looseObject({
     fee: wei,
     cumulative: wei,
     isOpen: z.boolean(),
+    /** Not in entries of earlier releases. */
+    requestHash: z.string().nullish(),
+    responseHash: z.string().nullish(),
+    totalHash: z.string().nullish(),
     hash: z.string(),
     /** Null in entries of earlier builds. */
     salt: z.string().nullable().default(null),
     signature: z.string(),
+    x402Receipt: z.record(z.string(), z.unknown()).nullish(),
     answeredAt: time,
   }),
   maximum: wei,

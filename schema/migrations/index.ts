@@ -43,6 +43,7 @@ import { LeanVotes } from './0042-LeanVotes.ts'
 import { HoldVersion } from './0043-HoldVersion.ts'
 import { TextsAndRates } from './0044-TextsAndRates.ts'
 import { IndexTexts } from './0045-IndexTexts.ts'
+import { SignedReceipts } from './0046-SignedReceipts.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration }
@@ -94,4 +95,5 @@ export const migrations: (new () => Migration)[] = [
   HoldVersion,
   TextsAndRates,
   IndexTexts,
+  SignedReceipts,
 ]

@@ -49,11 +49,29 @@ export class Receipt {
   @Wei('Price of 1,000 input tokens at the start of the call.') priceIn!: bigint
   @Wei('Price of 1,000 output tokens at the start of the call.') priceOut!: bigint
   @Wei('The fee.') fee!: bigint
-  @Hash('The hash of its statement.') hash!: string
-  @Text('The salt of its hash. Null: answered by an earlier release, without a salt.', { nullable: true }) salt!:
+  @Hash('The salted hash of the prompt. Null: signed by an earlier release, in another form.', { nullable: true })
+  requestHash!: string | null
+  @Hash('The salted hash of the answer. Null: signed by an earlier release.', { nullable: true })
+  responseHash!: string | null
+  @Hash('The salted hash of `cumulative`. Null: signed by an earlier release.', { nullable: true })
+  totalHash!: string | null
+  @Hash('The EIP-712 hash that the host signed when it answered, without an attribution.') hash!: string
+  @Text('The salt of its hashes. Null: answered by an earlier release, without a salt.', { nullable: true }) salt!:
     | string
     | null
-  @Text('The worker’s signature of the hash.') signature!: string
+  @Text('The host’s signature of the hash.') signature!: string
+  @Hash('The salted digest of its attribution. Null until the answer is traced.', { nullable: true })
+  attributionDigest!: string | null
+  @Text('The host’s signature of the receipt with the digest of its attribution. Null until the answer is traced.', {
+    nullable: true,
+  })
+  attributionSignature!: string | null
+  @Text('The consumer’s signature of the hash, once it has countersigned.', { nullable: true })
+  countersignature!: string | null
+  @Json('The receipt of x402’s extension `offer-receipt`, signed by the host. Null: not paid by x402.', {
+    nullable: true,
+  })
+  x402Receipt!: Record<string, unknown> | null
   @Time('When it was answered.') answeredAt!: Date
 }
 
@@ -91,6 +109,7 @@ export class CreditHold {
   @Wei('Price of 1,000 input tokens when it was reserved.') priceIn!: bigint
   @Wei('Price of 1,000 output tokens when it was reserved.') priceOut!: bigint
   @Wei('The actual cost, once known.', { nullable: true }) fee!: bigint | null
+  @Text('What was paid by x402: the URL of the request.', { nullable: true, hidden: true }) resourceUrl!: string | null
   @Flag('Whether the reservation is still open.') open!: boolean
   @Time('When it was reserved.') createdAt!: Date
   @Flag('Whether the ledger has posted its end.', { default: false, hidden: true }) isSettled!: boolean

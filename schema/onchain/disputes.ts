@@ -1,12 +1,11 @@
+import { DISPUTE_SUBJECTS, type DisputeSubject } from '#rules/dispute.ts'
 import { Address, Choice, Hash, Id, OnChain, Text, Time, Versioned, Wei } from '../define.ts'
-
-export const DISPUTE_SUBJECTS = ['Contribution', 'Judgement', 'Version', 'RewardMap'] as const
 
 @OnChain('A challenge of a contribution, a judgement, a version or a reward map.')
 export class Dispute extends Versioned {
   @Id('The dispute id.', { numeric: true }) id!: string
   @Choice('DisputeSubject', DISPUTE_SUBJECTS, 'The kind of the disputed subject.')
-  subject!: (typeof DISPUTE_SUBJECTS)[number]
+  subject!: DisputeSubject
   @Text('The id of the disputed subject.', { index: true }) subjectId!: string
   @Address('The account that challenges.', { index: true }) challenger!: string
   @Wei('What the challenger put up, in wei.') bond!: bigint

@@ -1,22 +1,27 @@
 import { join } from 'node:path'
+import type { Hex } from 'viem'
 import { type AnswerEvidence, attributeAnswer } from '#rules/answer.ts'
 import { recordInfluence } from '#rules/attribution.ts'
 import { PPM } from '#rules/bps.ts'
 import { quantise } from '#rules/quantise.ts'
+import { type AttributedShare, attributionDigest, contentSalt, statementOf } from '#rules/receipt.ts'
 import { chatOf } from '#schema/chatRequest.ts'
 import { embeddingOf } from '#schema/embeddingRequest.ts'
 import { IndexBehindError } from '#schema/errors.ts'
 import { fetchFile } from '#schema/folders.ts'
 import { AnswerAttribution, Receipt } from '#schema/offchain/attribution.ts'
 import { Contribution } from '#schema/onchain/datanets.ts'
+import { Endpoint } from '#schema/onchain/market.ts'
 import { removeSpans } from '#schema/removeTexts.ts'
 import { row, rowOf, rowsOf } from '#schema/rows.ts'
+import { awaitHost } from '../awaitHost.ts'
 import { type Dependencies, forwardProgress } from '../dependencies.ts'
-import { JobError, type JobHandler } from '../job.ts'
+import { type JobContext, JobError, type JobHandler } from '../job.ts'
 import { fetchAdapter, fetchBaseModel, loadVersion, sourcesOf } from '../modelLookup.ts'
 import { loadSample } from '../samples.ts'
 
-/** Traces one answer to the contributions behind its version. Influence, similarity and verbatim spans are recorded separately. */
+/** Traces one answer to the contributions behind its version, and signs its receipt with what was found. Influence, similarity and verbatim spans are recorded
+ *  separately. */
 export const attributeHandler =
   (dependencies: Dependencies): JobHandler<'attribute'> =>
   async (job) => {
@@ -37,6 +42,9 @@ export const attributeHandler =
         'NOT_TRACED',
         `Receipt ${receipt.id} is of embeddings, which are not traced to their sources: only texts are.`,
       )
+    const endpoint = await rowOf(job.db, Endpoint, receipt.endpointId)
+    const hosts = dependencies.hosts ?? [job.chain.account]
+    if (endpoint && hosts.includes(endpoint.host)) awaitHost(endpoint, job.chain.account)
     const facts = await loadVersion(sources, receipt.versionId)
     const { dataset, sketches, weights } = facts.manifest
     if (!sketches)
@@ -96,6 +104,8 @@ export const attributeHandler =
       const one = byContribution.get(contributionId)
       return one && mass > 0n ? [{ ...one, mass }] : []
     })
+    const shares = paid.map(({ contributionId, mass }) => ({ contributionId, share: Number(mass) }))
+    const signed = endpoint?.host === job.chain.account ? await signAttribution(job, receipt, shares) : null
     return {
       result: {
         receiptId: receipt.id,
@@ -115,6 +125,12 @@ export const attributeHandler =
         }),
       ),
       afterRows: async (sql) => {
+        if (signed)
+          await sql.query('update receipt set attribution_digest = $2, attribution_signature = $3 where id = $1', [
+            receipt.id,
+            signed.digest,
+            signed.signature,
+          ])
         const { rows } = await sql.query<{ removed: boolean }>(
           'select texts_removed_at is not null as removed from receipt where id = $1 for share',
           [receipt.id],
@@ -123,3 +139,14 @@ export const attributeHandler =
       },
     }
   }
+
+async function signAttribution(
+  { chain }: JobContext<'attribute'>,
+  receipt: Receipt,
+  shares: readonly AttributedShare[],
+) {
+  const statement = statementOf(receipt)
+  if (!statement || receipt.salt === null) return null // signed by an earlier release, in another form
+  const digest = attributionDigest(contentSalt(receipt.salt as Hex), shares)
+  return { digest, signature: await chain.signReceipt(statement, digest) }
+}

@@ -1,11 +1,11 @@
 import { disputeEvidenceDocument, putDocument } from '#schema/documents.ts'
 import { Mandate, ModelVersion } from '#schema/onchain/models.ts'
+import { targetsOf } from '#schema/promotionFacts.ts'
 import { rowOf } from '#schema/rows.ts'
 import { storeAs } from '../dependencies.ts'
 import { type JobContext, JobError } from '../job.ts'
 import { openDispute } from '../openDispute.ts'
 import { rollingEvaluations, rollingStanding } from '../rollingEvaluations.ts'
-import { targetsOf } from '../storedEvaluations.ts'
 
 /** Opens recourse against a version that serves and has fallen below its mandate. The items are sealed, so that nobody else can recompute it: the dispute is about
  *  harm, which a vote decides. Its evidence has the scores over all items and nothing of a single one. */

@@ -1,11 +1,12 @@
 import { PPM } from '#rules/bps.ts'
 import { judgeVersion, type MetricEvaluation } from '#rules/promotion.ts'
+import { targetsOf } from '#schema/promotionFacts.ts'
 import type { Dependencies } from '../dependencies.ts'
 import { firstEvaluation, runRubric } from '../firstEvaluation.ts'
 import type { JobContext, JobHandler } from '../job.ts'
 import { fetchAdapter, loadVersion, sourcesOf } from '../modelLookup.ts'
 import { sendUnlessDone } from '../sendUnlessDone.ts'
-import { evaluationsOf, targetsOf } from '../storedEvaluations.ts'
+import { evaluationsOf } from '../storedEvaluations.ts'
 import { winRateOverParent } from '../winRateOverParent.ts'
 
 /** Evaluates a version with the rubric of the mandate, and an aligned one also by its win rate over the one before; logs every metric on chain, and promotes the

@@ -1,21 +1,19 @@
 import { Endpoint } from '#schema/onchain/market.ts'
 import { rowOf } from '#schema/rows.ts'
+import { awaitHost } from '../awaitHost.ts'
 import type { ChainDependencies } from '../dependencies.ts'
-import { JobError, type JobHandler, PendingError } from '../job.ts'
+import { JobError, type JobHandler } from '../job.ts'
 import { redeemFees } from '../settlement/redeemFees.ts'
 
 /** Lets an endpoint of the workers' account serve another version. A redemption belongs to the version that its endpoint serves then (amendment 4a), so what
- *  consumers owe for the answers of the version before is redeemed first: its contributors have earned it. Where an installation has workers of several hosts, the job waits for one of the right host. */
+ *  consumers owe for the answers of the version before is redeemed first: its contributors have earned it. */
 export const pointEndpointHandler =
   ({ hosts = [], redeemMin = 0n }: Pick<ChainDependencies, 'hosts' | 'redeemMin'>): JobHandler<'pointEndpoint'> =>
   async (job) => {
     const { endpointId, versionId } = job.input
     const endpoint = await rowOf(job.db, Endpoint, endpointId)
     const host = job.chain.account.toLowerCase()
-    if (endpoint && endpoint.host !== host && hosts.includes(endpoint.host))
-      throw new PendingError(
-        `It waits for a worker that signs as ${endpoint.host}, the host of endpoint ${endpointId}.`,
-      )
+    if (endpoint && hosts.includes(endpoint.host)) awaitHost(endpoint, host)
     if (endpoint?.host !== host)
       throw new JobError(
         'NOT_HOST',

@@ -11,10 +11,10 @@ import {
 import { isRemoved } from '#schema/offchain/removals.ts'
 import { Contribution } from '#schema/onchain/datanets.ts'
 import { FeedbackTask } from '#schema/onchain/feedback.ts'
+import { targetsOf } from '#schema/promotionFacts.ts'
 import { rowsOf } from '#schema/rows.ts'
 import { loadItems, type Sources, type VersionDetails } from '../modelLookup.ts'
 import { loadSample } from '../samples.ts'
-import { targetsOf } from '../storedEvaluations.ts'
 
 /** What an alignment learns from, and what it may not lose. */
 

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { Hex } from 'viem'
 import { ascending } from '#rules/order.ts'
-import { contentSalt, totalHash } from '#rules/receiptHash.ts'
+import { contentSalt, totalHash } from '#rules/receipt.ts'
 import type { Sql } from '#schema/database.ts'
 import { documentBytes, putDocument } from '#schema/documents.ts'
 import { AnswerAttribution, Receipt } from '#schema/offchain/attribution.ts'
@@ -79,7 +79,7 @@ async function usageReceipts(db: Sql, receipts: readonly Receipt[]): Promise<Usa
     tokensOut: one.tokensOut,
     fee: one.fee.toString(),
     cumulative: '0',
-    signature: one.signature,
+    signature: one.attributionSignature ?? one.signature,
     ...(one.salt !== null && {
       contentSalt: contentSalt(one.salt as Hex),
       totalHash: totalHash(one.salt as Hex, one.cumulative),

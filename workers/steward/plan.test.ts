@@ -63,6 +63,17 @@ test('a paused model does nothing, and says what comes after the pause', () => {
   expect(paused.next.map(({ waitsFor }) => waitsFor)).toEqual(['the end of the pause', '3 more accepted contributions'])
 })
 
+test('what comes next is told by when it is due: first what only a stop holds, last what nobody can date', () => {
+  const dated = (name: 'score' | 'monitor', seconds: number): Step => ({
+    ...{ name, occasion: name, kind: 'scoreDatanet', input: {}, reason: '', waitsFor: 'its time' },
+    dueAt: later(seconds),
+  })
+  const steps = [training, dated('monitor', 90), evaluation, dated('score', 42)]
+  const { next } = plan(steps, [], { ...free, paused: true })
+  expect(next.map(({ name }) => name)).toEqual(['evaluate', 'score', 'monitor', 'train'])
+  expect(plan([training, dated('score', 42)], [], free).explanation).toBe('Next is score: it waits for its time.')
+})
+
 test('a model that waits says for what', () => {
   expect(plan([training], [], free)).toMatchObject({
     state: 'Waiting',

@@ -28,12 +28,15 @@ export interface ModelPlan {
   explanation: string
   /** What is asked for now. */
   ask: IdentifiedStep[]
-  /** What comes later, each with what it waits for. */
+  /** What comes later, each with what it waits for: by when it is due at the latest, then what nobody can date, in the order in which it is taken. */
   next: IdentifiedStep[]
 }
 
 const hasFailed = ({ status }: StepRecord) => status === 'Failed' || status === 'Cancelled'
 const hasEnded = (record: StepRecord) => hasFailed(record) || record.status === 'Succeeded' || record.status === null
+
+/** When a step is due at the latest: at once where only a stop holds it, and last where that is not known. */
+const dueMs = (step: Step): number => (isDue(step) ? 0 : (step.dueAt?.getTime() ?? Number.MAX_SAFE_INTEGER))
 
 export const occasionOf = (id: string): string => id.split('#')[0] ?? id
 
@@ -52,6 +55,7 @@ export function plan(steps: readonly Step[], records: readonly StepRecord[], con
   const ask = stop ? [] : remaining.filter(isDue)
   const next = remaining
     .filter((step) => !ask.includes(step))
+    .toSorted((a, b) => dueMs(a) - dueMs(b))
     .map((step) => ({ ...step, waitsFor: step.waitsFor ?? stop }))
   return { ask, next, ...stateOf() }
 

@@ -4,8 +4,8 @@ import { type JobKind, jobDefinition } from '#schema/jobs.ts'
 import { IS_LIVE } from '#schema/offchain/jobs.ts'
 import { isRemoved } from '#schema/offchain/removals.ts'
 import type { Policy } from '#schema/policy.ts'
+import { targetsOf } from '#schema/promotionFacts.ts'
 import { rollingEvaluations } from '../rollingEvaluations.ts'
-import { targetsOf } from '../storedEvaluations.ts'
 import {
   type DatanetFacts,
   FINE_TUNED,

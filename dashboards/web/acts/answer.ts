@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from 'react'
-import type { ReceiptVerdict } from '#client/acts/verifyReceipt.ts'
+import type { ReceiptVerdict } from '#client/acts/checkReceipt.ts'
 import type { CallReceipt } from '#client/reads/receipt.ts'
 
 /** The answer of the call that this page is in, as far as it is generated. */

@@ -11,8 +11,8 @@ export function AnswerShown() {
       {verdict &&
         (verdict.valid ? (
           <p className="quiet">
-            The receipt is right: its hash is that of this prompt, answer and fee, and <code>{verdict.signer}</code>,
-            who may sign for the endpoint, has signed it.
+            The receipt is right: <code>{verdict.signer}</code>, the host of the endpoint, has signed it, with this
+            prompt, answer and fee.
           </p>
         ) : (
           <p className="act-fault" role="alert">

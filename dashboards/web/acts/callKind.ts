@@ -36,8 +36,7 @@ export const callKind: ActKind<ActInputs['call']> = {
       putAnswer({ text })
     }
     const { answer, receipt } = await callEndpoint(client, { ...questionOf(input), key: input.key, onText })
-    const { valid, problems, signer } = await verifyReceipt(client, receipt)
-    putAnswer({ text: answer, receipt, verdict: { valid, problems, signer } })
+    putAnswer({ text: answer, receipt, verdict: await verifyReceipt(client, receipt) })
     const cost = receipt.fee === null ? 'an unknown fee' : `${gopen(receipt.fee)} gOPEN`
     return `Answered for ${cost}, with ${receipt.tokensIn} tokens in and ${receipt.tokensOut} out.`
   },

@@ -1,4 +1,4 @@
-import { type Problem, problemText } from '#model/problems.ts'
+import { type Problem, problemText, warningText } from '#model/problems.ts'
 import { counted } from '../say/figures.ts'
 
 const SHOWN = 50
@@ -16,5 +16,17 @@ export function FolderProblems({ problems }: { problems: readonly Problem[] }) {
         {problems.length > SHOWN && <li>and {problems.length - SHOWN} more.</li>}
       </ul>
     </div>
+  )
+}
+
+/** What is no mistake, but hardly meant. */
+export function FolderWarnings({ warnings }: { warnings: readonly Problem[] }) {
+  if (warnings.length === 0) return null
+  return (
+    <ul>
+      {warnings.map((warning) => (
+        <li key={warningText(warning)}>{warningText(warning)}</li>
+      ))}
+    </ul>
   )
 }

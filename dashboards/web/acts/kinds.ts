@@ -63,8 +63,7 @@ export const ACTS: { [Name in ActName]: ActKind<ActInputs[Name]> } = {
     effect: haveNow,
   },
   resolveBond: {
-    run: async (on, { modelId }) =>
-      `The proposer gets ${gopen(await client.resolveBond(on, id(modelId)))} gOPEN of its bond back.`,
+    run: (on, { modelId }) => client.resolveBond(on, id(modelId)).then(client.bondText),
   },
   stake: {
     run: (on, { modelId, amount }) =>

@@ -20,7 +20,7 @@ import type { ActKind, SignatureAgreement } from './kind.ts'
 import { ACTS } from './kinds.ts'
 import { type ExpectedSignature, expectedSignatures, relayOffer } from './relayOffer.ts'
 import { forgetUnfinished, rememberUnfinished } from './unfinished.ts'
-import { type ShownStep, stepOf } from './words.ts'
+import { type ShownStep, stepOf, stepWords } from './words.ts'
 
 /** From a filled form to the effect in the index: plan, agreement, signatures, progress, end. */
 
@@ -104,7 +104,7 @@ function planOf(steps: readonly PlannedStep[], rest: string | undefined): ActPla
 function plannedStep({ step, args, value }: PlannedStep): ShownStep {
   const [contract, functionName] = step.split('.') as [never, string | undefined]
   // A signature that nothing on the chain follows.
-  if (!functionName) return { words: `${step[0]?.toUpperCase()}${step.slice(1)}`, name: step, detail: String(args) }
+  if (!functionName) return { words: stepWords(step, args), name: step, detail: String(args) }
   return stepOf({ kind: 'transaction', contract, functionName, args, value })
 }
 

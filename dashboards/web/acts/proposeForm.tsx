@@ -1,6 +1,6 @@
 import { useId, useState } from 'react'
 import { type ChosenFile, filesOfDrop, filesOfInput } from '../folder/chosenFiles.ts'
-import { FolderProblems } from './folderProblems.tsx'
+import { FolderProblems, FolderWarnings } from './folderProblems.tsx'
 import { proposalText } from './keptProposals.ts'
 import type { OwnFormProps } from './ownForm.ts'
 import { ProposedTerms } from './proposedTerms.tsx'
@@ -44,6 +44,7 @@ export function ProposeForm({ session, fault, busy, onFilled }: OwnFormProps<'pr
         </p>
       )}
       {answer && <FolderProblems problems={answer.problems} />}
+      {answer && <FolderWarnings warnings={answer.warnings} />}
       {found && facts && <ProposedTerms found={found} facts={facts} />}
       {(problem ?? fault) && (
         <p className="act-fault" role="alert">

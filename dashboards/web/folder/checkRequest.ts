@@ -16,6 +16,8 @@ export interface CheckRequest {
 
 export interface CheckAnswer {
   problems: readonly Problem[]
+  /** What is no mistake, but hardly meant. */
+  warnings: readonly Problem[]
   /** The folder of the base model as `model.yaml` names it, when it is not in the folder of the model: its files are chosen on their own. */
   outsideBase?: string
   /** Absent while something is wrong or missing. */

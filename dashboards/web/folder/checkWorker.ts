@@ -17,17 +17,17 @@ async function check({ folder: chosen, base, now, minBond }: CheckRequest): Prom
   let baseFiles: readonly ChosenFile[] = []
   const checkBase = async (parts: FolderParts, problems: Problems) => {
     checkBond(parts, problems, minBond)
-    const named = parts.model?.value.base.folder
+    const named = parts.model?.value.base?.folder
     if (named === undefined) return
     const inside = filesUnder(chosen, named)
     if (!inside) outsideBase = named
     baseFiles = inside ?? base
     if (baseFiles.length > 0) checkNeeded(baseFiles, parts, problems)
   }
-  const { folder, problems } = await checkFiles(chosenFolder(chosen), { now: new Date(now), checkBase })
+  const { folder, problems, warnings } = await checkFiles(chosenFolder(chosen), { now: new Date(now), checkBase })
   const isMissing = outsideBase !== undefined && base.length === 0
-  if (!folder || problems.length > 0 || isMissing) return { problems, outsideBase }
-  return { problems, outsideBase, found: await proposalOf(folder, baseFiles) }
+  if (!folder || problems.length > 0 || isMissing) return { problems, warnings, outsideBase }
+  return { problems, warnings, outsideBase, found: await proposalOf(folder, baseFiles) }
 }
 
 async function proposalOf(folder: ModelFolder, baseFiles: readonly ChosenFile[]) {

@@ -1,3 +1,4 @@
+import { roleReason, roleTitle } from '#client/rewardRoles.ts'
 import { EPOCH, EPOCH_CLAIMS, EPOCH_LINES } from '../data/documents/rewards.ts'
 import { useQuery } from '../data/useQuery.ts'
 import { Account } from '../parts/account.tsx'
@@ -12,7 +13,6 @@ import { usePageOf } from '../parts/pages.tsx'
 import { Panel } from '../parts/panel.tsx'
 import { TablePanel } from '../parts/table.tsx'
 import { count, gopen, share } from '../say/figures.ts'
-import { roleReason, roleTitle } from '../say/roles.ts'
 import { epochState } from '../say/states.ts'
 import { useId } from './useId.ts'
 

@@ -1,4 +1,5 @@
 import { Link, useSearch } from 'wouter'
+import { span } from '#client/ago.ts'
 import { JOB_LIST, WORKERS } from '../data/documents/work.ts'
 import { useNews } from '../data/news.ts'
 import { useQuery } from '../data/useQuery.ts'
@@ -12,7 +13,6 @@ import { Reading, TablePanel } from '../parts/table.tsx'
 import { counted } from '../say/figures.ts'
 import { jobTitle } from '../say/stages.ts'
 import { jobState } from '../say/states.ts'
-import { span } from '../say/time.ts'
 
 const STATUSES = ['Running', 'Queued', 'Waiting', 'Succeeded', 'Failed', 'Cancelled'] as const
 

@@ -1,6 +1,6 @@
+import { roleReason, roleTitle } from '#client/rewardRoles.ts'
 import type { EarningLine } from '../data/documents/people.ts'
 import { count, exactly, gopen, share } from '../say/figures.ts'
-import { roleReason, roleTitle } from '../say/roles.ts'
 import { PageLink } from './pageLink.tsx'
 
 interface Inputs {

@@ -1,7 +1,8 @@
 import type { ReactNode } from 'react'
+import { ago } from '#client/ago.ts'
 import { useClockOffset } from '../data/chainClock.ts'
 import { exactly, gopen } from '../say/figures.ts'
-import { ago, clock, withZone } from '../say/time.ts'
+import { clock, withZone } from '../say/time.ts'
 import { useNow } from './now.ts'
 
 export type FactRow = readonly [label: string, value: ReactNode, hint?: string] | null | false

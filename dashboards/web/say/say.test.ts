@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { span } from '#client/ago.ts'
 import { jobs } from '#schema/jobs.ts'
 import { clockOffset } from '../data/chainClock.ts'
 import type { Event } from '../data/documents/common.ts'
@@ -9,7 +10,6 @@ import { eventOfEdge } from './lineage.ts'
 import { plainReason, proposalTitle, screeningRules } from './reason.ts'
 import { jobTitle, stageOfJob } from './stages.ts'
 import { resultOf, type TakenStep } from './steward.ts'
-import { span } from './time.ts'
 import { timelineOf } from './timeline.ts'
 import { type JudgedTarget, scoresOf, verdictOf } from './verdict.ts'
 

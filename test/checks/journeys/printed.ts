@@ -28,8 +28,9 @@ const fieldsOf = (line: string): Record<string, string> =>
 const linesOf = (output: string) => output.split('\n').map(fieldsOf)
 /** An amount as the program prints it. */
 const gOpen = (wei: Json) => `${formatEther(BigInt(wei))} gOPEN`
-/** A moment as the program prints it. */
 const moment = (seconds: Json) => new Date(Number(seconds) * 1000).toISOString()
+/** A moment that the program prints, without its distance from the chain's time. */
+const printedMoment = (text: string | undefined) => text?.split(', ')[0]
 /** The status of an index, by the number of the contract. */
 const VERDICTS = ['Pending', 'Accepted', 'Rejected']
 /** A task's price of tokens, which is for 1,000 of them, rounded up. */
@@ -89,8 +90,16 @@ export function printed({ name, figures, names, cwd }: Person): StepHooks {
     proposals: async (output) => {
       const { id, voteStart, voteEnd, proposer } = fieldsOf(output)
       same('the proposal’s id', id, (await model()).proposalId)
-      same('voteStart', voteStart, moment(await read('ModelGovernor', 'proposalSnapshot', [BigInt(id ?? 0)])))
-      same('voteEnd', voteEnd, moment(await read('ModelGovernor', 'proposalDeadline', [BigInt(id ?? 0)])))
+      same(
+        'voteStart',
+        printedMoment(voteStart),
+        moment(await read('ModelGovernor', 'proposalSnapshot', [BigInt(id ?? 0)])),
+      )
+      same(
+        'voteEnd',
+        printedMoment(voteEnd),
+        moment(await read('ModelGovernor', 'proposalDeadline', [BigInt(id ?? 0)])),
+      )
       same('proposer', getAddress(String(proposer)), await read('ModelGovernor', 'proposalProposer', [BigInt(id ?? 0)]))
     },
     '{ proposal(': async (output) => {
@@ -183,7 +192,7 @@ export function printed({ name, figures, names, cwd }: Person): StepHooks {
       for (const { task = '', commitUntil } of linesOf(output)) {
         const [, , round] = await read('FeedbackPool', 'tasks', [BigInt(task)])
         const { commitDeadline } = await read('FeedbackPool', 'getRound', [BigInt(round)])
-        same(`task ${task}: commitUntil`, commitUntil, moment(commitDeadline))
+        same(`task ${task}: commitUntil`, printedMoment(commitUntil), moment(commitDeadline))
       }
     },
     'judge --file': async (output) => {
@@ -198,7 +207,11 @@ export function printed({ name, figures, names, cwd }: Person): StepHooks {
       const [host] = await read('InferenceMarket', 'endpoints', [BigInt(receipt.endpointId)])
       same('signer', fieldsOf(output).signer, host)
     },
-    'rewards why': reasons,
+    'rewards why': async (output) => {
+      const [, earned = '0'] = /gave 0x\w+ ([\d.]+) gOPEN/.exec(output) ?? []
+      const sums = [...output.matchAll(/^ {2}(-?[\d.]+) gOPEN\t/gm)].map(([, sum = '']) => parseEther(sum))
+      same('the sum of the kinds of reasons', earned, formatEther(sums.reduce((total, sum) => total + sum, 0n)))
+    },
     'explain EPOCH': reasons,
     'verify EPOCH': async (output) => {
       const root = await read('RewardDistributor', 'rootOf', [BigInt(names.EPOCH ?? 1)])
