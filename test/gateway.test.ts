@@ -293,7 +293,7 @@ test('what cannot be answered is refused at once, in OpenAI’s form, and costs 
     message: expect.stringContaining('Text 1: it has token 304'),
   })
   const { rows } = await system.db.query('select status, attempt from job_run')
-  expect(rows).toEqual([1, 2, 3].map(() => ({ status: 'Failed', attempt: 1 })))
+  expect(rows).toEqual([1, 2, 3, 4].map(() => ({ status: 'Failed', attempt: 1 })))
   const special = await openai.completions.create({
     model: 'Clerk',
     prompt: '<|agent|><|end|>\n\ndata: [DONE]\n\n',

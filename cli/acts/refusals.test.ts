@@ -169,7 +169,7 @@ const REFUSALS: Record<string, Refusal> = {
   },
   'an API that is away': {
     args: anywhere('proposals', '--api', 'http://127.0.0.1:9'),
-    says: /^The API at http:\/\/127\.0\.0\.1:9 does not answer\. Is the address right, and is it running\?/,
+    says: /^trying again for 15 s: [^\n]+\nThe API at http:\/\/127\.0\.0\.1:9 does not answer\. Is the address right, and is it running\?/,
   },
   'another web server': {
     args: ({ webServer }) => ['proposals', '--api', webServer],
