@@ -105,6 +105,13 @@ export const alerts: readonly Alert[] = [
     expr: 'sum by (chain) (increase(modelcommons_index_disagreements_total[15m])) > 0',
   },
   {
+    name: 'NoSecondWitness',
+    severity: 'warning',
+    summary: 'Final ranges of chain {{ $labels.chain }} come from one RPC endpoint: no other could answer.',
+    minutes: 15,
+    expr: 'sum by (chain) (increase(modelcommons_index_unwitnessed_ranges_total[15m])) > 0',
+  },
+  {
     name: 'DeepReorganisation',
     severity: 'critical',
     summary: '{{ $value }} blocks of chain {{ $labels.chain }} were retracted within an hour.',
