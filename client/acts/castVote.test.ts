@@ -68,4 +68,6 @@ test('a ballot that would count nothing is not sent: the account is told to lock
       /would count nothing: it had no votes when the vote on proposal \d+ began\. Wrap native tokens \(wrap\), and lock/,
     )
   expect(await sent()).toBe(before)
+  await castVote(late, { proposalId, support: 'for', reason: 'To say why.', evenUncounted: true })
+  expect(await sent()).toBe(before + 1)
 })

@@ -6,7 +6,7 @@ import { proposalStateOf } from './governor.ts'
 import { signOnce } from './signOnce.ts'
 
 /**
- * Votes with the power that the account had at the proposal's snapshot.
+ * Votes with the power that the account had at the proposal's snapshot. `evenUncounted`: also without any, for the reason's sake.
  * @throws ClientError when it had none: its ballot would be taken, and count nothing.
  * @example
  * ```ts
@@ -19,9 +19,12 @@ import { signOnce } from './signOnce.ts'
  * await assert.rejects(castVote(client, { proposalId: 1n, support: 'for', reason: 'It is useful.' }), /no such proposal/)
  * ```
  */
-export const castVote = (client: Client, { proposalId, support, reason = '' }: Ballot): Promise<void> =>
+export const castVote = (
+  client: Client,
+  { proposalId, support, reason = '', evenUncounted }: Ballot & { evenUncounted?: boolean },
+): Promise<void> =>
   Act.run(client, 'vote', { proposalId }, async (act) => {
-    await requirePower(act, proposalId)
+    if (!evenUncounted) await requirePower(act, proposalId)
     if (client.relay) {
       const ballot = { proposalId, support, reason }
       const { signature } = await signOnce(act, `ballot ${support} ${reason}`, {

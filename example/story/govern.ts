@@ -16,7 +16,8 @@ export async function passProposal({ as, clock }: StoryContext, proposalId: bigi
   const anyone = as('holder')
   await clock.advanceTo((await anyone.read('ModelGovernor', 'proposalSnapshot', [proposalId])) + 1n)
   for (const [nth, support] of SUPPORT.entries())
-    await castVote(as('holder', nth), { proposalId, support, reason: REASONS[support] })
+    // Who delegated all says why, too.
+    await castVote(as('holder', nth), { proposalId, support, reason: REASONS[support], evenUncounted: true })
   await clock.advanceTo((await anyone.read('ModelGovernor', 'proposalDeadline', [proposalId])) + 1n)
   await queueProposal(anyone, proposalId)
   await clock.pass(anyone.deployment.settings.timelockDelay ?? 0)
