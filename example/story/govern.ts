@@ -15,8 +15,8 @@ const REASONS: Record<Support, string> = {
 export async function passProposal({ as, clock }: StoryContext, proposalId: bigint): Promise<void> {
   const anyone = as('holder')
   await clock.advanceTo((await anyone.read('ModelGovernor', 'proposalSnapshot', [proposalId])) + 1n)
+  // Who delegated all says why, too.
   for (const [nth, support] of SUPPORT.entries())
-    // Who delegated all says why, too.
     await castVote(as('holder', nth), { proposalId, support, reason: REASONS[support], evenUncounted: true })
   await clock.advanceTo((await anyone.read('ModelGovernor', 'proposalDeadline', [proposalId])) + 1n)
   await queueProposal(anyone, proposalId)
