@@ -24,7 +24,7 @@ export const explainEpoch = (epoch: number, account: string, options: OwnIndexOp
     }
     console.log(
       leaf
-        ? `Epoch ${epoch} gave ${account} ${inGOpen(earned)}; from all epochs it may claim ${inGOpen(BigInt(leaf.cumulative))}.`
+        ? `Epoch ${epoch} gave ${account} ${inGOpen(earned)}; with all epochs before, ${inGOpen(BigInt(leaf.cumulative))}, claimed or not.`
         : `Epoch ${epoch} and those before gave ${account} nothing.`,
     )
   })

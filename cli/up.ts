@@ -56,9 +56,13 @@ function operatorLines({ url, statusUrls }: System): string[] {
   ]
 }
 
+/** What whoever wants another chain does. */
+const ANEW =
+  'For a new chain, stop, and move the folder of the data away (MODELCOMMONS_HOME, else .modelcommons): its accounts go with it.'
+
 async function runExample(system: System, signal: AbortSignal): Promise<void> {
   if (!(await isEmpty(system.databaseUrl)))
-    return console.log('The chain is not empty: the example does not run again.')
+    return console.log(`The chain is not empty: the example does not run again. ${ANEW}`)
   const { playExample } = await import('#example/story/index.ts')
   console.log('Running the example lifecycle; watch it on the page.')
   try {
@@ -67,7 +71,7 @@ async function runExample(system: System, signal: AbortSignal): Promise<void> {
       `The example ran in ${report.seconds} s: ${report.stages.filter((stage) => stage.ok).length} of ${report.stages.length} stages passed.`,
     )
   } catch (error) {
-    if (!signal.aborted) console.error(`The example stopped: ${(error as Error).message}`)
+    if (!signal.aborted) console.error(`The example stopped: ${(error as Error).message}\n${ANEW}`)
   }
 }
 

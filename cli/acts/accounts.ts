@@ -79,13 +79,15 @@ export async function storeAccount(
   const passphrase = await passphraseOf(config, name)
   if (passphrase.length < STRONG)
     tellNote(
-      `The passphrase has fewer than ${STRONG} characters: whoever gets the file may guess it. Prefer several words.`,
+      `Warning: the passphrase has fewer than ${STRONG} characters, so that whoever gets the file may guess it. Several words are better. The account is made all the same.`,
       { json },
     )
   const sealed = await sealKeystore(key, passphrase)
   await writeFile(fileOf(config, name), sealed, { flag: 'wx', mode: 0o600 }).catch((cause) => {
     if (cause.code !== 'EEXIST') throw cause
-    throw new ConfigError(`There is an account ${name} already. Choose another name (--account).`, { cause })
+    throw new ConfigError(
+      `There is an account ${name} already, in ${fileOf(config, name)}. Choose another name (--account).`,
+    )
   })
   return privateKeyToAccount(key).address
 }

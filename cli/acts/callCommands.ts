@@ -25,6 +25,23 @@ export function addCallCommands(program: Command): void {
         return all.deposit(client, { endpointId, amount })
       }),
     )
+  signs(
+    credit.command('grant').description('sign that so much more may be used by calls that are not signed one by one'),
+    'credit grant 1 0.01',
+  )
+    .argument('<endpoint>', 'its id', wholeId)
+    .argument('<tokens>', 'gOPEN', tokenAmount)
+    .addHelpText('after', '\nFor curl and other clients of HTTP; `call` signs for each call by itself.')
+    .action(async (endpointId: bigint, amount: bigint, options) =>
+      (await loadActs()).runAct(options, async (client, all) => {
+        const { id: channelId, redeemed } = await all.channelWith(client, endpointId)
+        const credit = (await all.listCredit(client)).find((one) => one.channelId === channelId)
+        await all.grant(client, {
+          channelId,
+          ceiling: redeemed + (credit?.owed ?? 0n) + (credit?.reserved ?? 0n) + amount,
+        })
+      }),
+    )
   signs(credit.command('request').description('ask for credit back'), 'credit request 1 5')
     .argument('<endpoint>', 'its id', wholeId)
     .argument('<tokens>', 'gOPEN', tokenAmount)

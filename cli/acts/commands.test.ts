@@ -61,7 +61,7 @@ const TRIED = [
   ...['datanet create', 'contribute', 'withdraw-data', 'withdraw-stake', 'credit deposit', 'credit request'],
   ...['credit withdraw', 'call', 'judge', 'judge stake', 'judge unstake', 'judge draw', 'endpoint open'],
   ...['endpoint point', 'endpoint price', 'endpoint settle', 'claim', 'dispute open', 'model propose', 'propose'],
-  ...['receipt countersign'],
+  ...['receipt countersign', 'credit grant'],
 ].map((words) => `modelcommons ${words}`)
 
 test('what signs and sends has a dry run, and nothing else has', async () => {

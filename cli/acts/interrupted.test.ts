@@ -9,7 +9,7 @@ test('whoever ends a command that waits is told what is done, and how it goes on
   const { code, stdout, stderr } = await modelcommons(wrap, env, ['waiting until it is final', 1, 'SIGINT'])
   expect([code, stdout]).toEqual([130, ''])
   expect(stderr.trim().split('\n').at(-1)).toBe(
-    'Interrupted. Sent so far: GOpen.deposit. Run the same command again: it goes on where it ended, and sends nothing twice.',
+    'Interrupted. Transactions so far: GOpen.deposit. Run the same command again: it goes on where it ended, and sends nothing twice.',
   )
   const before = await world.client.getBlockNumber({ cacheTime: 0 })
   await modelcommons(wrap, env, ['waiting until it is final', 1])

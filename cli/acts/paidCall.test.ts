@@ -53,7 +53,7 @@ test('a consumer pays for answers, the host settles, and rewards why tells the h
     expect(reasons.reduce((sum, { amount }) => sum + BigInt(amount), 0n)).toBe(BigInt(why.earned))
     const text = await run('rewards', 'why', OPERATOR.address, '1')
     expect(text).toContain(
-      `Epoch 1 gave ${OPERATOR.address} ${formatEther(why.earned)} gOPEN; from all epochs it may claim ${formatEther(why.cumulative)} gOPEN.`,
+      `Epoch 1 gave ${OPERATOR.address} ${formatEther(why.earned)} gOPEN; with all epochs before, ${formatEther(why.cumulative)} gOPEN, claimed or not.`,
     )
     expect(text).toContain('--all shows each amount with its formula.')
     const all = await run('rewards', 'why', OPERATOR.address, '1', '--all')

@@ -133,7 +133,7 @@ const REFUSALS: Record<string, Refusal> = {
   },
   'a call without credit': {
     args: anywhere('call', '1', 'Where is it?'),
-    says: /^This call may cost \d+ wei of gOPEN, and the credit with the endpoint lacks \d+\. Deposit that much/m,
+    says: /^This call may cost [\d.]+ gOPEN, and the credit with the endpoint lacks [\d.]+ gOPEN\. Deposit that much/m,
   },
   'a stake of somebody else': {
     args: anywhere('withdraw-stake', '1'),

@@ -18,7 +18,7 @@ const why = {
 
 test('the total comes first, then the kinds of reasons with their sums, the largest first', () => {
   expect(rewardLines('0xab', why)).toEqual([
-    'Epoch 3 gave 0xab 6 gOPEN; from all epochs it may claim 7 gOPEN.',
+    'Epoch 3 gave 0xab 6 gOPEN; with all epochs before, 7 gOPEN, claimed or not.',
     '  5 gOPEN\tdata, for its weight in the version that served, version 2: 200 amounts',
     '  1 gOPEN\tvalidators, for judgements that trained the version, version 2: 1 amount',
     '--all shows each amount with its formula.',

@@ -14,7 +14,7 @@ export function rewardLines(account: string, why: RewardWhy | null, { all = fals
   })
   sums.sort((a, b) => (a.sum < b.sum ? 1 : a.sum > b.sum ? -1 : 0))
   return [
-    `Epoch ${why.epoch} gave ${account} ${inGOpen(why.earned)}; from all epochs it may claim ${inGOpen(why.cumulative)}.`,
+    `Epoch ${why.epoch} gave ${account} ${inGOpen(why.earned)}; with all epochs before, ${inGOpen(why.cumulative)}, claimed or not.`,
     ...sums.flatMap(({ group, reasons, sum }) => [
       `  ${inGOpen(sum)}\t${group}: ${countOf(reasons)}`,
       ...(all ? reasons.map((reason) => `    ${formulaLine(reason)}`) : []),

@@ -6,7 +6,7 @@ import { openAccount, stateFileOf } from './accounts.ts'
 import { chainTime, withDistances } from './chainTime.ts'
 import { lineOf, plainJson } from './plainText.ts'
 import { planLines } from './planLines.ts'
-import { tellNote, tellProgress, tellRetry } from './tell.ts'
+import { retryTeller, tellNote, tellProgress } from './tell.ts'
 
 /** What the commands of people have in common. */
 export interface ActOptions {
@@ -34,9 +34,10 @@ export const runAct = (
       await print(client, await body(client, acts), options)
     } catch (error) {
       if (signal.aborted) {
-        tellNote(interruptedText(sent), options)
+        tellNote(goesOnText('Interrupted', sent), options)
         throw signal.reason
       }
+      if (error instanceof acts.UnavailableError) tellNote(goesOnText('It ended', sent), options)
       if (!(error instanceof acts.DryRunEnd)) throw await withTimes(error, client)
       tellNote(error.message, options)
     }
@@ -64,9 +65,9 @@ const answer = (options: ActOptions, signs: boolean, body: Reading): Promise<voi
 export const runOffline = async (options: ActOptions, body: (all: typeof acts) => Promise<unknown>): Promise<void> =>
   print(undefined, await body(acts), options)
 
-/** What is done when somebody ends a command that waits, and how it goes on. */
-const interruptedText = (sent: readonly string[]): string =>
-  `Interrupted. ${sent.length > 0 ? `Sent so far: ${sent.join(', ')}.` : 'Nothing was sent.'} Run the same command again: it goes on where it ended, and sends nothing twice.`
+/** What a command that ended before its end has done, and how it goes on. */
+const goesOnText = (ended: string, sent: readonly string[]): string =>
+  `${ended}. ${sent.length > 0 ? `Transactions so far: ${sent.join(', ')}.` : 'No transaction was sent.'} Run the same command again: it goes on where it ended, and sends nothing twice.`
 
 /** `sent`: where the transactions are noted. */
 async function connected(
@@ -81,7 +82,7 @@ async function connected(
     ...{ node: options.node, apiKey: config.apiKey, dryRun: options.dryRun, relay: options.relay, signal },
     state: acts.fileState(stateFileOf(config)),
     patienceMs: PATIENCE_MS,
-    onRetry: (error, retry) => tellRetry(error, retry, options),
+    onRetry: retryTeller(options),
     onProgress: (progress) => {
       if (progress.hash) sent.push(progress.step)
       tellProgress(progress, options)

@@ -9,12 +9,18 @@ export interface JsonOption {
 export const tellProgress = (progress: ActProgress, { json }: JsonOption): void =>
   console.error(json ? JSON.stringify(progress) : progressLine(progress))
 
-/** Why the command waits, after the first try of a request: whoever looks on would take it for hung. */
-export function tellRetry(error: UnavailableError, { tries, leftMs }: RequestRetry, options: JsonOption): void {
-  if (tries > 1) return
-  const { code } = ((error.cause as Error | undefined)?.cause ?? {}) as { code?: string }
-  const reason = `${error.message}${code ? ` (${code})` : ''}`
-  tellProgress({ act: 'request', step: `trying again for ${Math.ceil(leftMs / 1000)} s: ${reason}` }, options)
+/** Tells why the command waits, once for all requests that fail in a row: whoever looks on would take it for hung. */
+export function retryTeller(options: JsonOption): (error: UnavailableError, retry: RequestRetry) => void {
+  let quietUntil = 0
+  return (error, { leftMs }) => {
+    const now = performance.now()
+    const isTold = now < quietUntil
+    quietUntil = Math.max(quietUntil, now + leftMs)
+    if (isTold) return
+    const { code } = ((error.cause as Error | undefined)?.cause ?? {}) as { code?: string }
+    const reason = `${error.message}${code ? ` (${code})` : ''}`
+    tellProgress({ act: 'request', step: `trying again for ${Math.ceil(leftMs / 1000)} s: ${reason}` }, options)
+  }
 }
 
 /** What whoever runs the act should know. */

@@ -104,7 +104,7 @@ async function grantCall(act: Act, { channel, maximum, key }: PaidCall, attempt:
       const needed = (used > channel.redeemed ? used : channel.redeemed) + held + maximum
       if (needed > channel.redeemed + channel.balance)
         throw new ClientError(
-          `This call may cost ${maximum} wei of gOPEN, and the credit with the endpoint lacks ${needed - channel.redeemed - channel.balance}. Deposit that much (deposit), or ask for fewer tokens.`,
+          `This call may cost ${inGOpen(maximum)}, and the credit with the endpoint lacks ${inGOpen(needed - channel.redeemed - channel.balance)}. Deposit that much (credit deposit), or ask for fewer tokens.`,
         )
       return (BigInt(signedVoucher?.ceiling ?? 0) >= needed ? 0n : needed).toString()
     }),

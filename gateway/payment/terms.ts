@@ -46,7 +46,7 @@ export async function paidTerms(
   if (!sent)
     throw paymentRequired(
       demand,
-      `This request costs at most ${amount} wei. Send a key of this API (Authorization: Bearer <key>), or a voucher for it as clients of x402 do, of a channel with endpoint ${endpoint.id} (modelcommons credit deposit ${endpoint.id}).`,
+      `This request costs at most ${amount} wei. Send a key of this API (Authorization: Bearer <key>), or a voucher for it as clients of x402 do, of a channel with endpoint ${endpoint.id} (modelcommons credit deposit ${endpoint.id}).${caller.kind === 'open' ? ' This API is open: the header x-consumer may name the account that pays, within what it has granted (modelcommons credit grant).' : ''}`,
     )
   const payment = await db.transaction((sql) => checkPayment(sql, sent, demand))
   return { terms: readTerms(caller, request.headers, payment), endpoint }

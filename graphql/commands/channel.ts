@@ -1,3 +1,4 @@
+import { formatEther } from 'viem'
 import type { Sql } from '#schema/database.ts'
 import { ApiError } from '../errors.ts'
 
@@ -97,7 +98,7 @@ async function missing(sql: Sql, { endpointId, consumer, channelId, maximum }: P
     )
   return new ApiError(
     'NO_VOUCHER',
-    `Channel ${channel.id} of ${consumer} with endpoint ${endpointId} has no voucher. Sign one that grants at least ${maximum} wei and submit it with submitVoucher.`,
+    `Channel ${channel.id} of ${consumer} with endpoint ${endpointId} has no voucher. Sign one that grants at least ${maximum} wei and submit it with submitVoucher (modelcommons credit grant ${endpointId} ${formatEther(maximum)}).`,
   )
 }
 
