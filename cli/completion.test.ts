@@ -21,7 +21,7 @@ async function offered(...words: string[]): Promise<string[]> {
 
 test('bash completes commands, their commands, options, and file names', async () => {
   expect(await offered('mod')).toEqual(['models', 'model'])
-  expect(await offered('model', '')).toEqual(['init', 'check', 'propose', 'status', 'format', '--help'])
+  expect(await offered('model', '')).toEqual(['init', 'check', 'propose', 'list', 'status', 'format', '--help'])
   expect(await offered('model', 'propose', '--dr')).toEqual(['--dry-run'])
   expect(await offered('endpoint', 'open', '3', '--price-')).toEqual(['--price-in', '--price-out'])
   expect(await offered('contribute', 'sam')).toEqual(['samples.jsonl'])

@@ -193,6 +193,7 @@ test('every variable that cannot be used is told, and all that does not need it 
     GPU_CONCURRENCY: '-1',
     S3_ENDPOINT: 'http://127.0.0.1:9',
     RPC_URL: 'http://127.0.0.1:9',
+    CHAIN_PORT: '0',
     WORKER_KINDS: 'infer:1',
   })
   expect(code).toBe(1)

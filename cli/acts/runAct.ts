@@ -85,7 +85,7 @@ async function connected(
     onRetry: retryTeller(options),
     onProgress: (progress) => {
       if (progress.hash) sent.push(progress.step)
-      tellProgress(progress, options)
+      if (!options.dryRun) tellProgress(progress, options) // what is only tried goes nowhere
     },
   })
   // Where nobody mines, no block becomes final.
