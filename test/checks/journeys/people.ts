@@ -106,13 +106,14 @@ function claims({ figures }: Meeting, name: string) {
   let account: Address = '0x'
   const told_ = (text: string) => {
     account = (/0x[0-9a-fA-F]{40}/.exec(text)?.[0] ?? '0x') as Address
-    const cumulative = /it may claim ([\d.]+) gOPEN/.exec(text)?.[1] ?? '0'
+    const cumulative = /with all epochs before, ([\d.]+) gOPEN/.exec(text)?.[1] ?? '0'
     told = String(parseEther(cumulative))
   }
   return {
     'rewards why': told_,
     claim: async (line: string) => {
-      figures.same(`${name}: claimed and told`, /wei (\d+)/.exec(line)?.[1], told)
+      const paid = line.startsWith('There is nothing to claim.') ? '0' : /wei (\d+)/.exec(line)?.[1]
+      figures.same(`${name}: claimed and told`, paid, told)
       if (account !== '0x')
         figures.same(`${name}: claimed`, told, await figures.read('RewardDistributor', 'claimed', [account]))
     },
@@ -392,7 +393,7 @@ const integrator: Walker = {
           figures.same('the credit', parseEther('2'), balance)
         },
         'credit request': async (output) => {
-          available = BigInt(Date.parse(/availableAt (\S+)/.exec(output)?.[1] ?? '') / 1000)
+          available = BigInt(Date.parse(/availableAt ([^\s,]+)/.exec(output)?.[1] ?? '') / 1000)
           const channel = (await figures.read('InferenceMarket', 'channels', [names.CHANNEL])) as bigint[]
           figures.same('what is owed', names.OWED, channel[1])
         },
