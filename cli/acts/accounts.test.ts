@@ -20,7 +20,7 @@ test('a weak passphrase is warned about, and a file that is broken hides no othe
   const weak = await make('ada', 'cat')
   expect([weak.code, weak.stderr.trim()]).toEqual([
     0,
-    'The passphrase has fewer than 10 characters: whoever gets the file may guess it. Prefer several words.',
+    'Warning: the passphrase has fewer than 10 characters, so that whoever gets the file may guess it. Several words are better. The account is made all the same.',
   ])
   expect((await make('bo', 'an owl in the attic')).stderr).toBe('')
 
