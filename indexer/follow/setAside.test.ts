@@ -149,7 +149,8 @@ async function emitAs(chain: GovernorChain, { address }: At, event: string, word
 
 const MAX_UINT256 = 2n ** 256n - 1n
 
-test('a Governor that emits nonsense harms neither its token nor another Governor of it', async () => {
+/** Two Governors of one token, of which one will misbehave. */
+async function twoGovernors() {
   const chain = await governorChain('Poison.sol')
   onTestFinished(() => chain.anvil.stop())
   const token = await chain.deploy('BlockVotes')
@@ -162,6 +163,11 @@ test('a Governor that emits nonsense harms neither its token nor another Governo
     addresses: {},
     governors: [bad, good].map(({ address }) => ({ address })),
   }
+  return { chain, token, good, bad, deployment }
+}
+
+test('a Governor that emits nonsense harms neither its token nor another Governor of it', async () => {
+  const { chain, token, good, bad, deployment } = await twoGovernors()
   const db = await freshDatabase()
   const stop = new AbortController()
   const needs = { db, rpcUrl: chain.url, deployment, confirmations: 1, pollMs: 5, signal: stop.signal }
@@ -194,18 +200,7 @@ test.each([
 ])(
   'a Governor that answers %s while it is indexed stops nothing else, and no quorum of it is made up',
   async (_, garbage) => {
-    const chain = await governorChain('Poison.sol')
-    onTestFinished(() => chain.anvil.stop())
-    const token = await chain.deploy('BlockVotes')
-    await spreadPower(chain, token)
-    const good = await chain.deploy('OldGovernor', [token.address, 20n, 0n])
-    const bad = await chain.deploy('OldGovernor', [token.address, 20n, 0n])
-    const deployment: FollowedDeployment = {
-      chainId: chain.anvil.chainId,
-      startBlock: 1,
-      addresses: {},
-      governors: [bad, good].map(({ address }) => ({ address })),
-    }
+    const { chain, token, good, bad, deployment } = await twoGovernors()
     const node = await faultyNode(chain.url)
     const db = await freshDatabase()
     const end = await followGovernors(chain, deployment, db, { rpcUrl: node.url })
