@@ -19,60 +19,57 @@ type Mutant = {
 type MutationReport = { files: Record<string, { source: string; mutants: Mutant[] }> }
 /** `status` tells a mutant that no test runs, and one that Stryker could not judge, from a plain survivor. */
 type Survivor = Omit<AcceptedMutant, 'because'> & { lineNumber: number; status: Mutant['status'] }
+/** Counts of mutants; `outdated` counts entries of `mutants/accepted.ts` that are killed now. */
+type FileResult = { mutants: number; killed: number; accepted: number; unexplained: number; outdated: number }
 
 /**
  * `npm run check -- mutants [--files rules/fee.ts,rules/bond.ts] [--incremental]`: Stryker changes `rules/` and `math/` one
  * expression at a time; each change must make a test fail. `--incremental` reuses the results of files and tests that
- * did not change since the last such run. Each file is changed in a run of its own, with the tests that import it: what a file computes when it is loaded needs all
- * tests of a run once more for each change. The last line is one JSON object.
+ * did not change since the last such run. Each file is changed in a run of its own, with the tests that import it (what a
+ * file computes when it is loaded needs all tests of a run once more for each change), and told as soon as it is done. The
+ * last line is one JSON object.
  * @returns whether at least 95 % of the mutants are killed, every survivor is in `mutants/accepted.ts`, and that list has no
  * entry which is killed now.
  */
 export async function checkMutants(files: string | undefined, incremental: boolean): Promise<boolean> {
   const begin = performance.now()
   install()
-  const scores: Record<string, string> = {}
-  const survivors: Survivor[] = []
-  let [all, killed] = [0, 0]
-  for (const [file, { source, mutants }] of (files?.split(',') ?? ruleFiles()).flatMap((one) =>
-    changed(one, incremental),
-  )) {
-    const valid = mutants.filter(({ status }) => status !== 'Ignored')
-    const alive = valid.filter(({ status }) => status !== 'Killed' && status !== 'Timeout')
-    survivors.push(...alive.map((mutant) => survivorOf(file, source, mutant)))
-    all += valid.length
-    killed += valid.length - alive.length
-    if (valid.length > 0) scores[file] = percent(valid.length - alive.length, valid.length)
+  const sums: FileResult = { mutants: 0, killed: 0, accepted: 0, unexplained: 0, outdated: 0 }
+  for (const one of files?.split(',') ?? ruleFiles()) {
+    for (const [file, { source, mutants }] of changed(one, incremental)) {
+      const result = judge(file, source, mutants)
+      for (const count of Object.keys(sums) as (keyof FileResult)[]) sums[count] += result[count]
+    }
   }
+  const ok = sums.killed >= MIN_SCORE * sums.mutants && sums.unexplained === 0 && sums.outdated === 0
+  const seconds = Math.round((performance.now() - begin) / 1000)
+  console.log(JSON.stringify({ check: 'mutants', ok, score: percent(sums.killed, sums.mutants), ...sums, seconds }))
+  return ok
+}
 
+/** Prints what became of one file's mutants, at once: a run over all files takes more than an hour. */
+function judge(file: string, source: string, mutants: Mutant[]): FileResult {
+  const valid = mutants.filter(({ status }) => status !== 'Ignored')
+  const survivors = valid
+    .filter(({ status }) => status !== 'Killed' && status !== 'Timeout')
+    .map((mutant) => survivorOf(file, source, mutant))
   const unexplained = survivors.filter((survivor) => !acceptedMutants.some((entry) => sameMutant(entry, survivor)))
   const outdated = acceptedMutants.filter(
-    (entry) => entry.file in scores && !survivors.some((survivor) => sameMutant(entry, survivor)),
+    (entry) => entry.file === file && !survivors.some((survivor) => sameMutant(entry, survivor)),
   )
-  for (const [file, score] of Object.entries(scores)) console.log(`${score.padStart(7)} ${file}`)
-  for (const { file, lineNumber, line, mutation, status } of unexplained)
+  const killed = valid.length - survivors.length
+  if (valid.length > 0) console.log(`${percent(killed, valid.length).padStart(7)} ${file}`)
+  for (const { lineNumber, line, mutation, status } of unexplained)
     console.log(`${status}: ${file}:${lineNumber}\n  ${line}\n  ${mutation}`)
-  for (const { file, line, mutation } of outdated)
+  for (const { line, mutation } of outdated)
     console.log(`accepted but no longer a survivor; delete it from accepted.ts: ${file}\n  ${line}\n  ${mutation}`)
-  const ok = killed >= MIN_SCORE * all && unexplained.length === 0 && outdated.length === 0
-  const counts = {
-    mutants: all,
+  return {
+    mutants: valid.length,
     killed,
     accepted: survivors.length - unexplained.length,
     unexplained: unexplained.length,
+    outdated: outdated.length,
   }
-  const seconds = Math.round((performance.now() - begin) / 1000)
-  console.log(
-    JSON.stringify({
-      check: 'mutants',
-      ok,
-      score: percent(killed, all),
-      ...counts,
-      outdated: outdated.length,
-      seconds,
-    }),
-  )
-  return ok
 }
 
 /** The files of `rules/` and `math/`, without tests. */
