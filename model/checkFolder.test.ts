@@ -239,8 +239,9 @@ test('byte order marks and line ends of Windows are no mistakes; other encodings
     'seed-data/samples.jsonl:2: is not UTF-8 here. Save the file as UTF-8.',
     'validation/items.jsonl: is missing. `modelcommons model init` shows what a folder has.',
   ])
-  expect(await problemsOf({ ...made, path: join(made.path, 'none') })).toEqual([
-    '.: is no folder. `modelcommons model init` makes one.',
+  const none = join(made.path, 'none')
+  expect(await problemsOf({ ...made, path: none })).toEqual([
+    `${none}: is no folder. \`modelcommons model init\` makes one.`,
   ])
 })
 

@@ -49,7 +49,7 @@ export async function readFolder(files: FolderFiles, problems: Problems): Promis
   const { path } = files
   const found = await files.list()
   if (!found) {
-    problems.add('.', WHOLE_FILE, 'is no folder. `modelcommons model init` makes one.')
+    problems.add(path, WHOLE_FILE, 'is no folder. `modelcommons model init` makes one.')
     return { path, test: { items: [] }, decoys: [], validation: { items: [] }, seedData: [] }
   }
   const has = new Set(found)

@@ -15,15 +15,19 @@ export function addCallCommands(program: Command): void {
     .argument('<endpoint>', 'its id', wholeId)
     .argument('<tokens>', 'gOPEN', tokenAmount)
     .action(async (endpointId: bigint, amount: bigint, options) =>
-      (await loadActs()).runAct(options, async (client, all) => {
-        const refusal = all.refusalOfCalls(client, await all.hostOf(client, endpointId))
-        if (refusal)
-          (await import('./tell.ts')).tellNote(
-            `${refusal} The credit is good only at an API of that host (--api); \`endpoint list\` shows what this one answers.`,
-            options,
-          )
-        return all.deposit(client, { endpointId, amount })
-      }),
+      (await loadActs()).runAct(
+        options,
+        async (client, all) => {
+          const refusal = all.refusalOfCalls(client, await all.hostOf(client, endpointId))
+          if (refusal)
+            (await import('./tell.ts')).tellNote(
+              `${refusal} The credit is good only at an API of that host (--api); \`endpoint list\` shows what this one answers.`,
+              options,
+            )
+          return all.deposit(client, { endpointId, amount })
+        },
+        (all) => `${all.inGOpen(amount)} are credit with endpoint ${endpointId}.`,
+      ),
     )
   signs(
     credit.command('grant').description('sign that so much more may be used by calls that are not signed one by one'),
@@ -33,14 +37,18 @@ export function addCallCommands(program: Command): void {
     .argument('<tokens>', 'gOPEN', tokenAmount)
     .addHelpText('after', '\nFor curl and other clients of HTTP; `call` signs for each call by itself.')
     .action(async (endpointId: bigint, amount: bigint, options) =>
-      (await loadActs()).runAct(options, async (client, all) => {
-        const { id: channelId, redeemed } = await all.channelWith(client, endpointId)
-        const credit = (await all.listCredit(client)).find((one) => one.channelId === channelId)
-        await all.grant(client, {
-          channelId,
-          ceiling: redeemed + (credit?.owed ?? 0n) + (credit?.reserved ?? 0n) + amount,
-        })
-      }),
+      (await loadActs()).runAct(
+        options,
+        async (client, all) => {
+          const { id: channelId, redeemed } = await all.channelWith(client, endpointId)
+          const credit = (await all.listCredit(client)).find((one) => one.channelId === channelId)
+          await all.grant(client, {
+            channelId,
+            ceiling: redeemed + (credit?.owed ?? 0n) + (credit?.reserved ?? 0n) + amount,
+          })
+        },
+        (all) => `Calls of endpoint ${endpointId} that are not signed one by one may use ${all.inGOpen(amount)} more.`,
+      ),
     )
   signs(credit.command('request').description('ask for credit back'), 'credit request 1 5')
     .argument('<endpoint>', 'its id', wholeId)

@@ -60,12 +60,20 @@ function addTokenCommands(program: Command): void {
   signs(program.command('wrap').description('turn native tokens into gOPEN'), 'wrap 5')
     .argument('<tokens>', 'how many', tokenAmount)
     .action(async (amount: bigint, options) =>
-      (await loadActs()).runAct(options, (client, all) => all.wrap(client, amount)),
+      (await loadActs()).runAct(
+        options,
+        (client, all) => all.wrap(client, amount),
+        (all) => `The account has ${all.inGOpen(amount)} more.`,
+      ),
     )
   signs(program.command('unwrap').description('turn gOPEN into native tokens'), 'unwrap 5')
     .argument('<tokens>', 'how many', tokenAmount)
     .action(async (amount: bigint, options) =>
-      (await loadActs()).runAct(options, (client, all) => all.unwrap(client, amount)),
+      (await loadActs()).runAct(
+        options,
+        (client, all) => all.unwrap(client, amount),
+        (all) => `${all.inGOpen(amount)} are native tokens again.`,
+      ),
     )
   relayed(
     signs(
@@ -76,7 +84,11 @@ function addTokenCommands(program: Command): void {
     .argument('<account>', 'who votes; your own address to vote yourself', address)
     .option('--lock <tokens>', 'how much gOPEN to lock first', tokenAmount)
     .action(async (to: `0x${string}`, options: ActOptions & { lock?: bigint }) =>
-      (await loadActs()).runAct(options, (client, all) => all.delegate(client, { to, lock: options.lock })),
+      (await loadActs()).runAct(
+        options,
+        (client, all) => all.delegate(client, { to, lock: options.lock }),
+        () => `${to} votes with all that the account has locked, on proposals whose vote begins from now on.`,
+      ),
     )
   signs(
     program
@@ -85,22 +97,31 @@ function addTokenCommands(program: Command): void {
     'unlock 100',
   )
     .argument('[tokens]', 'how much of what is locked', tokenAmount)
-    .action(async (amount: bigint | undefined, options) =>
-      (await loadActs()).runAct(options, async (client, all) =>
-        amount === undefined
-          ? all.unlock(client)
-          : { availableAt: (await all.requestUnlock(client, amount)).toISOString() },
-      ),
-    )
-  for (const [name, what] of [
-    ['stake', 'stake gOPEN on a model'],
-    ['unstake', 'take stake back from a model'],
+    .action(async (amount: bigint | undefined, options: ActOptions) => {
+      const { runAct } = await loadActs()
+      if (amount === undefined)
+        return runAct(
+          options,
+          (client, all) => all.unlock(client),
+          () => 'What was unlocked is back in the account.',
+        )
+      return runAct(options, async (client, all) => ({
+        availableAt: (await all.requestUnlock(client, amount)).toISOString(),
+      }))
+    })
+  for (const [name, what, done] of [
+    ['stake', 'stake gOPEN on a model', 'staked on'],
+    ['unstake', 'take stake back from a model', 'taken back from'],
   ] as const)
     signs(program.command(name).description(what), `${name} 1 25`)
       .argument('<model>', 'its id', wholeId)
       .argument('<tokens>', 'how many', tokenAmount)
       .action(async (modelId: bigint, amount: bigint, options) =>
-        (await loadActs()).runAct(options, (client, all) => all[name](client, { modelId, amount })),
+        (await loadActs()).runAct(
+          options,
+          (client, all) => all[name](client, { modelId, amount }),
+          (all) => `${all.inGOpen(amount)} are ${done} model ${modelId}.`,
+        ),
       )
 }
 
@@ -117,18 +138,24 @@ function addGovernanceCommands(program: Command): void {
     })
     .option('--reason <text>', 'shown to everybody')
     .action(async (proposalId: bigint, support: Support, options: ActOptions & { reason?: string }) =>
-      (await loadActs()).runAct(options, (client, all) =>
-        all.castVote(client, { proposalId, support, reason: options.reason }),
+      (await loadActs()).runAct(
+        options,
+        (client, all) => all.castVote(client, { proposalId, support, reason: options.reason }),
+        () => `The vote is cast: ${support}.`,
       ),
     )
-  for (const [name, what, verb] of [
-    ['queue', 'queue a proposal that passed', 'queueProposal'],
-    ['execute', 'execute a queued proposal', 'executeProposal'],
+  for (const [name, what, verb, done] of [
+    ['queue', 'queue a proposal that passed', 'queueProposal', 'is queued: `execute` carries it out after its delay'],
+    ['execute', 'execute a queued proposal', 'executeProposal', 'is carried out'],
   ] as const)
     signs(program.command(name).description(what), `${name} 7125…88`)
       .argument('<proposal>', 'its id', wholeId)
       .action(async (proposalId: bigint, options) =>
-        (await loadActs()).runAct(options, (client, all) => all[verb](client, proposalId)),
+        (await loadActs()).runAct(
+          options,
+          (client, all) => all[verb](client, proposalId),
+          () => `The proposal ${done}.`,
+        ),
       )
 }
 
@@ -140,6 +167,8 @@ function addBondCommand(program: Command): void {
     .argument('<model>', 'its id', wholeId)
     .action(async (modelId: bigint, options) =>
       (await loadActs()).runAct(options, async (client, all) => {
+        const foreseen = client.plan && (await all.foreseenBond(client, modelId))
+        if (foreseen) (await import('./tell.ts')).tellNote(all.bondText(foreseen, { foreseen: true }), options)
         const settled = await all.resolveBond(client, modelId)
         return options.json ? settled : all.bondText(settled)
       }),

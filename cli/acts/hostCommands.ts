@@ -40,8 +40,10 @@ export function addHostCommands(program: Command): void {
     .argument('<endpoint>', 'its id', wholeId)
     .requiredOption('--version-id <id>', 'the version', wholeId)
     .action(async (endpointId: bigint, options: ActOptions & { versionId: bigint }) =>
-      (await loadActs()).runAct(options, (client, all) =>
-        all.pointEndpoint(client, { endpointId, versionId: options.versionId }),
+      (await loadActs()).runAct(
+        options,
+        (client, all) => all.pointEndpoint(client, { endpointId, versionId: options.versionId }),
+        () => `Endpoint ${endpointId} serves version ${options.versionId}.`,
       ),
     )
   priced(
@@ -52,7 +54,12 @@ export function addHostCommands(program: Command): void {
   )
     .argument('<endpoint>', 'its id', wholeId)
     .action(async (endpointId: bigint, options: ActOptions & EndpointOptions) =>
-      (await loadActs()).runAct(options, (client, all) => all.setPrice(client, { endpointId, ...options })),
+      (await loadActs()).runAct(
+        options,
+        (client, all) => all.setPrice(client, { endpointId, ...options }),
+        (all) =>
+          `Endpoint ${endpointId} costs ${all.inGOpen(options.priceIn)} for 1,000 tokens of prompts and ${all.inGOpen(options.priceOut)} for those of answers.`,
+      ),
     )
   reads(
     endpoint
@@ -62,7 +69,10 @@ export function addHostCommands(program: Command): void {
     'endpoint settle',
   ).action(async ({ dryRun, ...options }: ActOptions) =>
     (await loadActs()).runRead(options, async (client, all) => {
-      if (!dryRun) return all.settleUsage(client, `settle:${client.newSecret('key of a redemption')}`)
+      if (!dryRun) {
+        const redeemed = await all.settleUsage(client, `settle:${client.newSecret('key of a redemption')}`)
+        return options.json ? redeemed : (await import('./redeemedLines.ts')).redeemedLines(redeemed)
+      }
       return options.json ? { plan: [{ step: 'redeem' }] } : 'The API would be asked to redeem what consumers owe.'
     }),
   )

@@ -28,16 +28,28 @@ export function addJudgeCommands(program: Command): void {
   signs(judge.command('stake').description('stake gOPEN to be drawn as a judge'), 'judge stake 10')
     .argument('<tokens>', 'how many', tokenAmount)
     .action(async (amount: bigint, _, command: Command) =>
-      (await loadActs()).runAct(command.optsWithGlobals(), (client, all) => all.stakeAsValidator(client, amount)),
+      (await loadActs()).runAct(
+        command.optsWithGlobals(),
+        (client, all) => all.stakeAsValidator(client, amount),
+        (all) => `${all.inGOpen(amount)} are staked to judge.`,
+      ),
     )
   signs(judge.command('unstake').description('take stake back, when what was judged is settled'), 'judge unstake 10')
     .argument('<tokens>', 'how many', tokenAmount)
     .action(async (amount: bigint, _, command: Command) =>
-      (await loadActs()).runAct(command.optsWithGlobals(), (client, all) => all.unstakeAsValidator(client, amount)),
+      (await loadActs()).runAct(
+        command.optsWithGlobals(),
+        (client, all) => all.unstakeAsValidator(client, amount),
+        (all) => `${all.inGOpen(amount)} are back in the account.`,
+      ),
     )
   signs(judge.command('draw').description('draw the seats of a round, where nobody has; anybody may'), 'judge draw 3')
     .argument('<round>', 'its id', wholeId)
     .action(async (roundId: bigint, _, command: Command) =>
-      (await loadActs()).runAct(command.optsWithGlobals(), (client, all) => all.drawSeats(client, roundId)),
+      (await loadActs()).runAct(
+        command.optsWithGlobals(),
+        (client, all) => all.drawSeats(client, roundId),
+        () => `The seats of round ${roundId} are drawn: \`judge list\` shows an account its own.`,
+      ),
     )
 }

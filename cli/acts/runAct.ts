@@ -22,16 +22,17 @@ export interface ActOptions {
 /** For how long an act waits for an API that is away. It can be asked for again at any time. */
 const PATIENCE_MS = 15_000
 
-/** Runs one act of the account, and prints what came of it. */
-export const runAct = (
-  options: ActOptions,
-  body: (client: acts.Client, all: typeof acts) => Promise<unknown>,
-): Promise<void> =>
-  interruptible(async (signal) => {
+type Body<Result> = (client: acts.Client, all: typeof acts) => Promise<Result>
+
+/** Runs one act of the account, and prints what came of it: what `done` says, where the act returns nothing. */
+export function runAct(options: ActOptions, body: Body<object | string>): Promise<void>
+export function runAct(options: ActOptions, body: Body<void>, done: (all: typeof acts) => string): Promise<void>
+export function runAct(options: ActOptions, body: Body<unknown>, done?: (all: typeof acts) => string): Promise<void> {
+  return interruptible(async (signal) => {
     const sent: string[] = []
     const client = await connected(options, true, signal, sent)
     try {
-      await print(client, await body(client, acts), options)
+      await print(client, await body(client, acts), options, done?.(acts))
     } catch (error) {
       if (signal.aborted) {
         tellNote(goesOnText('Interrupted', sent), options)
@@ -45,16 +46,15 @@ export const runAct = (
     if (options.json) console.log(JSON.stringify({ plan: client.plan }, plainJson))
     else for (const line of planLines(client, client.plan)) console.log(line)
   })
-
-type Reading = (client: acts.Client, all: typeof acts) => Promise<unknown>
+}
 
 /** Reads something, without an account. */
-export const runRead = (options: ActOptions, body: Reading): Promise<void> => answer(options, false, body)
+export const runRead = (options: ActOptions, body: Body<unknown>): Promise<void> => answer(options, false, body)
 
 /** Reads what the account has, or must do: nothing is signed, so that a dry run of it would be the same. */
-export const runOwnRead = (options: ActOptions, body: Reading): Promise<void> => answer(options, true, body)
+export const runOwnRead = (options: ActOptions, body: Body<unknown>): Promise<void> => answer(options, true, body)
 
-const answer = (options: ActOptions, signs: boolean, body: Reading): Promise<void> =>
+const answer = (options: ActOptions, signs: boolean, body: Body<unknown>): Promise<void> =>
   interruptible(async (signal) => {
     const { dryRun: _, ...asked } = options
     const client = await connected(asked, signs, signal)
@@ -93,14 +93,17 @@ async function connected(
   return { ...client, doneWhen }
 }
 
-async function print(client: acts.Client | undefined, result: unknown, { json, dryRun }: ActOptions): Promise<void> {
+/** `done`: what is said instead of nothing. */
+async function print(
+  client: acts.Client | undefined,
+  result: unknown,
+  { json, dryRun }: ActOptions,
+  done?: string,
+): Promise<void> {
   if (dryRun && typeof result !== 'string') return
-  if (json) {
-    console.log(JSON.stringify(result ?? {}, plainJson))
-    return
-  }
+  if (json) return console.log(JSON.stringify(result ?? {}, plainJson))
   const now = client && (await chainTime(client))
-  const rows = Array.isArray(result) ? result : [result ?? 'Done.']
+  const rows = Array.isArray(result) ? result : [result ?? done]
   for (const row of rows) console.log(typeof row === 'object' ? lineOf(row, now) : withDistances(String(row), now))
   if (rows.length === 0) console.log('Nothing.')
 }

@@ -15,6 +15,10 @@ test('whoever settles a bond is told what went back, what was slashed, and why',
     expect(code, stderr).toBe(0)
     return stdout.trim()
   }
+  const tried = await modelcommons(['settle-bond', ignored.modelId.toString(), '--dry-run'], env)
+  expect(tried.stderr).toContain(
+    '8 gOPEN of the bond would go back to the proposer, and 2 gOPEN would be slashed: the votes of others did not reach the quorum.',
+  )
   expect(await settle(ignored.modelId)).toBe(
     '8 gOPEN of the bond went back to the proposer, and 2 gOPEN were slashed: the votes of others did not reach the quorum.',
   )
