@@ -8,6 +8,15 @@ const MODELS = graphql(`
     }
   }`)
 
+const NEWEST = graphql(`
+  query {
+    models(first: 100, orderBy: [{ field: proposedAt, direction: desc }]) { nodes { id name } }
+  }`)
+
+/** Of the newest models, the ids of those with this name. */
+export const findNamesakes = async (client: Client, name: string): Promise<string[]> =>
+  (await client.ask(NEWEST, {})).models.nodes.filter((one) => one.name === name).map(({ id }) => id)
+
 /** The newest model of a specification; with `proposer`, only of this account. `opened`: its vote is or was open. */
 export async function findProposed(
   client: Client,

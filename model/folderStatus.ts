@@ -1,7 +1,7 @@
 import { formatEther, type Hex } from 'viem'
 import type { Client } from '#client/index.ts'
 import type { ModelFolder } from './checkFiles.ts'
-import { findProposed } from './findProposed.ts'
+import { findNamesakes, findProposed } from './findProposed.ts'
 import { folderDocuments } from './folderDocuments.ts'
 import { nextStep } from './nextStep.ts'
 import { baseOf } from './proposeFolder.ts'
@@ -11,6 +11,8 @@ export interface FolderStatus {
   specification: Hex
   /** Null when the folder is not proposed. */
   model: ModelStanding | null
+  /** Where the folder is not proposed as it is now: models of its name, which it may have been before. */
+  namesakes: string[]
   /** What comes next, in words and as a command where there is one. */
   next: string
 }
@@ -20,7 +22,8 @@ export async function folderStatus(client: Client, folder: ModelFolder, modelId?
   const { specHash } = folderDocuments(folder, (await baseOf(folder)).name)
   const id = modelId ?? (await findProposed(client, specHash))?.model.modelId
   const model = id === undefined ? null : await readStanding(client, id)
-  return { specification: specHash, model, next: nextStep(folder, model, client.deployment.hosts) }
+  const namesakes = model ? [] : await findNamesakes(client, folder.model.name)
+  return { specification: specHash, model, namesakes, next: nextStep(folder, model, client.deployment.hosts) }
 }
 
 const percent = (ppm: string) => `${(Number(ppm) / 10_000).toFixed(1)} %`
@@ -41,8 +44,15 @@ function verdictOf(version: Version, isLive: boolean): string[] {
 }
 
 /** The status as lines for a person. */
-export function statusLines({ specification, model, next }: FolderStatus): string[] {
-  if (!model) return [`specification ${specification}: not proposed`, `next: ${next}`]
+export function statusLines({ specification, model, namesakes, next }: FolderStatus): string[] {
+  if (!model)
+    return [
+      `specification ${specification}: not proposed`,
+      ...namesakes.map(
+        (id) => `model ${id} has the same name: if the folder changed since it was proposed, --model ${id}`,
+      ),
+      `next: ${next}`,
+    ]
   const { proposal } = model
   const tally =
     proposal &&

@@ -79,6 +79,10 @@ test('killed again and again while it proposes a folder: run again, one model is
   await made.edit('model.yaml', ['budget: 5', 'budget: 6'])
   const { stdout: other } = await modelcommons(['model', 'status', made.path], env)
   expect(other).toMatch(/model \d+, specification/) // the terms are no part of the specification
+  await made.edit('model.yaml', ['purpose: ', 'purpose: More than '])
+  expect((await modelcommons(['model', 'status', made.path], env)).stdout).toContain(
+    `not proposed\nmodel ${modelId} has the same name: if the folder changed since it was proposed, --model ${modelId}\n`,
+  )
   await made.edit('model.yaml', ['name: model', 'name: renamed'])
   expect((await modelcommons(['model', 'status', made.path], env)).stdout).toMatch(/not proposed/)
   expect((await run('model', 'status', made.path, '--model', String(modelId), '--json')).model.id).toBe(String(modelId))

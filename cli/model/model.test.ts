@@ -23,7 +23,7 @@ test('the models are listed with the endpoint that this API answers; the status 
   const client = await as()
   await waitForBlock(client, await world.client.getBlockNumber({ cacheTime: 0 }))
   const model = await readStanding(client, modelId)
-  const lines = statusLines({ specification: '0x', model, next: '' })
+  const lines = statusLines({ specification: '0x', model, namesakes: [], next: '' })
   const listed = () =>
     modelcommons(['model', 'list', '--json'], { MODELCOMMONS_API: url }).then(({ stdout }) => JSON.parse(stdout))
   const live = { id: modelId.toString(), stage: 'live', liveVersion: '1' }
@@ -61,7 +61,12 @@ test('the status of a model says with the interval that the answers of an aligne
   const client = await as()
   const verdicts = async () => {
     await waitForBlock(client, await world.client.getBlockNumber({ cacheTime: 0 }))
-    const lines = statusLines({ specification: '0x', model: await readStanding(client, modelId), next: '' })
+    const lines = statusLines({
+      specification: '0x',
+      model: await readStanding(client, modelId),
+      namesakes: [],
+      next: '',
+    })
     return lines.filter((line) => /promote|follow|live/i.test(line))
   }
   const loses = 'Its answers lose to those of the version before: winRate 0.42 (0.38 to 0.46, 160 items).'
