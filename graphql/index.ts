@@ -118,12 +118,12 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   let closing: Promise<void> | undefined
   const close = async () => {
     await stopSockets()
-    await apollo.stop()
     await new Promise<void>((resolve) => {
       server.close(() => resolve())
       server.closeIdleConnections()
       setTimeout(() => server.closeAllConnections(), 5000).unref()
     })
+    await apollo.stop() // after the last request: it would refuse one that has just begun
     access.stop()
     await feed.stop()
   }

@@ -1,4 +1,6 @@
-import type { Socket } from 'node:net'
+import { connect as connectTo, type Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Client, createClient, type ExecutionResult, type SubscribePayload } from 'graphql-ws'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import WebSocket from 'ws'
@@ -391,4 +393,18 @@ test('stopping ends open subscriptions and closes the port', async () => {
   await api.stop()
   expect([1001, 'over']).toContain(await end)
   await expect(fetch(`${api.url}/livez`)).rejects.toThrow()
+})
+
+test('a request that was under way when the API stops is answered', async () => {
+  const api = await testApi()
+  const body = JSON.stringify({ query: '{ __typename }' })
+  const socket = connectTo(Number(new URL(api.url).port), '127.0.0.1')
+  const head = ['POST /graphql HTTP/1.1', 'Host: 127.0.0.1', 'Content-Type: application/json', 'Connection: close']
+  socket.write([...head, `Content-Length: ${body.length}`, '', body.slice(0, 5)].join('\r\n'))
+  await sleep(100) // the server has the beginning
+  const stopped = api.stop()
+  await sleep(100) // all that does not wait for the request has ended
+  socket.write(body.slice(5))
+  expect(await text(socket)).toMatch(/^HTTP\/1.1 200 OK.*{"data":{"__typename":"Query"}/s)
+  await stopped
 })

@@ -108,7 +108,7 @@ test('a mistake of form hides no other: terms, targets, scorers, samples and the
     expect.stringMatching(/^rubric\/scorers.yaml:5:\d+: The metric parts compares fields but has no separator/),
     expect.stringMatching(/^rubric\/scorers.yaml:6:\d+: There is a scorer accuracy already/),
     `${refused} malformed: The prompt has 38 characters; at most 20 are asked for.`,
-    `${refused} malformed: The completion is not of the form asked for: prompt: a text. completion: its label.`,
+    `${refused} malformed: The completion is not of the form asked for, negative|positive: prompt: a text. completion: its label.`,
     `${refused} personalData: Holds personal data (e-mail address) in the prompt, line 1. Replace it by an invented value.`,
   ])
 })
@@ -169,7 +169,7 @@ test('what is in two places, is too long, or is no sample is a mistake', async (
     expect.stringMatching(
       /^seed-data\/samples.jsonl:4: Its prompt of \d+ tokens and an answer of \d+ are too long: the base model has 128 tokens. Shorten it by \d+\.$/,
     ),
-    'seed-data/samples.jsonl:5: It would be refused as malformed: The completion is not of the form asked for: prompt: a text. completion: its label.',
+    'seed-data/samples.jsonl:5: It would be refused as malformed: The completion is not of the form asked for, negative|positive: prompt: a text. completion: its label.',
     'seed-data/samples.jsonl:6: It would be refused as personalData: Holds personal data (e-mail address) in the prompt, line 1. Replace it by an invented value.',
     'validation/items.jsonl:1: It has the prompt of rubric/items.jsonl:1. Remove one of them.',
     'validation/items.jsonl:2: Not JSON. Send {"prompt": "...", "completion": "..."}.',

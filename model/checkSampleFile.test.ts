@@ -33,7 +33,7 @@ test('what the scorer would reject is told by line: form, requirements, personal
       's.jsonl:3: Holds personal data (e-mail address) in the prompt, line 1. Replace it by an invented value.',
       's.jsonl:3: The prompt has 45 characters; at most 40 are asked for.',
       's.jsonl:4: The prompt has none of the topic’s words. The specification says what the datanet collects.',
-      's.jsonl:5: The completion is not of the form asked for: yes or no',
+      's.jsonl:5: The completion is not of the form asked for, yes|no: yes or no',
       's.jsonl:6: "completion" is empty.',
     ],
   })

@@ -19,15 +19,6 @@ export type BondSettlement = {
   reason: 'quorum' | 'turnout' | 'expired' | 'cancelled' | 'unproposed'
 }
 
-/** Why, in words. */
-export const BOND_REASONS: Readonly<Record<BondSettlement['reason'], string>> = {
-  quorum: 'the votes of others reached the quorum',
-  turnout: 'the votes of others did not reach the quorum',
-  expired: 'it passed, and was not executed by the mandate’s deadline',
-  cancelled: 'it was cancelled before its vote began',
-  unproposed: 'no vote was opened by the mandate’s deadline',
-}
-
 /** Turnout without the proposer's own votes: For + Against + Abstain of all others.
  *  @oracle ModelRegistry.resolveBond */
 export function turnoutWithout(proposer: string, votes: Iterable<VoteCast>): bigint {

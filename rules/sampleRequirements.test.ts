@@ -9,7 +9,7 @@ test('the completion as a whole has the form, by Unicode characters', () => {
   for (const completion of ['', 'yes.', 'oh yes', 'now', 'yes\n', 'no yes'])
     expect(check({ prompt: 'a bike', completion }), completion).toEqual({
       verdict: 'malformed',
-      reason: 'The completion is not of the form asked for: one word',
+      reason: 'The completion is not of the form asked for, yes|no: one word',
     })
   expect(wholePattern('.').test('🚲')).toBe(true)
   expect(() => requirementCheck({ ...required, completionPattern: '(' })).toThrow(SyntaxError)

@@ -55,7 +55,10 @@ export function requirementObjections(
         reason: `The prompt has ${prompt.length} characters; at most ${maxPromptLength} are asked for.`,
       }
     if (!matches(pattern, completion))
-      yield { verdict: 'malformed', reason: `The completion is not of the form asked for: ${description}` }
+      yield {
+        verdict: 'malformed',
+        reason: `The completion is not of the form asked for, ${completionPattern}: ${description}`,
+      }
     const text = prompt.toLowerCase()
     if (words.length > 0 && !words.some((word) => text.includes(word)))
       yield {

@@ -10,6 +10,8 @@ export type AcceptedMutant = {
 
 const SAME_WHEN_EQUAL = 'Where the two are equal, both branches give the same value.'
 const NOT_WITH_UNDEFINED = 'A comparison with undefined is false anyway; the check is there for the compiler.'
+const PLAIN_IS_A_SHORT_CUT =
+  'A text that needs no escape is quoted without looking at each character; the long way gives the same.'
 
 /** Every survivor of `npm run check -- mutants`. Before you add one: can a test tell it from the original, or can the code be
  *  written so that the mutant does not exist? */
@@ -407,5 +409,29 @@ export const acceptedMutants: readonly AcceptedMutant[] = [
     line: "list: 'sums',",
     mutation: '\'sums\' → ""',
     because: 'The two sums have different names, so their order is never told.',
+  },
+  {
+    file: 'rules/canonicalJson.ts',
+    line: `if (name === members[place - 1]?.name) throw new RangeError(\`The key \${name} appears twice.\`)`,
+    mutation: 'place - 1 → place + 1',
+    because: 'Of two neighbours that are the same, each has the other beside it.',
+  },
+  {
+    file: 'rules/canonicalJson.ts',
+    line: 'const PLAIN = /^[ !#-[\\]-~]*$/',
+    mutation: '/^[ !#-[\\]-~]*$/ → /^[ !#-[\\]-~]$/',
+    because: PLAIN_IS_A_SHORT_CUT,
+  },
+  {
+    file: 'rules/canonicalJson.ts',
+    line: `if (PLAIN.test(text)) return \`"\${text}"\``,
+    mutation: 'PLAIN.test(text) → false',
+    because: PLAIN_IS_A_SHORT_CUT,
+  },
+  {
+    file: 'rules/decimalText.ts',
+    line: 'const size = ppm < 0n ? -ppm : ppm',
+    mutation: 'ppm < 0n → ppm <= 0n',
+    because: SAME_WHEN_EQUAL,
   },
 ]
