@@ -15,6 +15,8 @@ const Running = z.object({
   statusUrls: z.record(z.string(), z.string()),
   /** The parts that its environment names, by the variable. */
   named: z.array(z.string()),
+  /** How the example that it plays gets on. */
+  example: z.object({ stopped: z.boolean(), says: z.string() }).optional(),
 })
 
 export type RunningSystem = z.infer<typeof Running>
@@ -27,11 +29,15 @@ export const namedParts = ({ databaseUrl, rpcUrl, redisUrl, s3 }: Config): strin
     .filter(([, value]) => value !== undefined)
     .map(([name]) => name)
 
-/** @returns how to withdraw it. */
+export interface Announcement {
+  tellExample(example: RunningSystem['example']): Promise<void>
+  withdraw(): Promise<void>
+}
+
 export async function announceSystem(
   config: Config,
   { url, statusUrls }: { url: string; statusUrls: Partial<Record<string, string>> },
-): Promise<() => Promise<void>> {
+): Promise<Announcement> {
   const file = fileOf(config.home)
   const running = {
     pid: process.pid,
@@ -41,8 +47,12 @@ export async function announceSystem(
     statusUrls: statusUrls as Record<string, string>,
     named: namedParts(config),
   } satisfies RunningSystem
-  await writeFile(file, `${JSON.stringify(running, null, 1)}\n`)
-  return () => rm(file, { force: true })
+  const announce = (one: RunningSystem) => writeFile(file, `${JSON.stringify(one, null, 1)}\n`)
+  await announce(running)
+  return {
+    tellExample: (example) => announce({ ...running, example }),
+    withdraw: () => rm(file, { force: true }),
+  }
 }
 
 /** The system that runs in a home, by its own words; undefined when there are none. */

@@ -7,7 +7,7 @@ import { type BackingServices, startBackingServices } from './backingServices.ts
 import { markHome, requireUsableHome } from './homeVersion.ts'
 import { lockHome } from './lockHome.ts'
 import { requireFreePorts } from './requireFreePort.ts'
-import { announceSystem } from './runningSystem.ts'
+import { type Announcement, announceSystem } from './runningSystem.ts'
 import { type Service, supervise } from './supervisor.ts'
 import { workerSlots } from './workerSlots.ts'
 
@@ -26,6 +26,8 @@ export interface System extends BackingServices {
   /** Where each service has /live, /ready and /metrics; those without a port of their own have none. */
   statusUrls: Partial<Record<ServiceName, string>>
   services: Record<ServiceName, Service>
+  /** Tells `doctor` how the example gets on. */
+  tellExample: Announcement['tellExample']
 }
 
 /** Starts the whole system. When `signal` aborts before it is ready, everything that was started is stopped. */
@@ -36,9 +38,9 @@ export async function startSystem(config: Config, log: Logger, signal = new Abor
   const release = await untilAborted(lockHome(config.home), signal)
   let backing: BackingServices | undefined
   const services: Service[] = []
-  let withdraw = async () => {}
+  let announced: Announcement | undefined
   const stop = async () => {
-    await withdraw()
+    await announced?.withdraw()
     await Promise.all(services.map((service) => service.stop()))
     await backing?.stop()
     await release()
@@ -62,12 +64,13 @@ export async function startSystem(config: Config, log: Logger, signal = new Abor
     const [ofIndex, ofApi, ofWorker] = await untilAborted(ready, signal)
     const url = ofApi?.url as string
     const statusUrls = { index: ofIndex?.statusUrl, api: ofApi?.statusUrl, worker: ofWorker?.statusUrl }
-    withdraw = await announceSystem(config, { url, statusUrls })
+    announced = await announceSystem(config, { url, statusUrls })
     return {
       ...backing,
       url,
       statusUrls,
       services: { index, api, worker },
+      tellExample: announced.tellExample,
       stop,
     }
   } catch (error) {

@@ -18,6 +18,7 @@ export async function systemChecks(config: Config): Promise<DoctorCheck[]> {
   return [
     ['system', async () => isThatOf(config, running)],
     ['api', () => serviceIsReady('API', `${running.url}/readyz`)],
+    ...(running.example ? [['example', async () => getsOn(running.example)] satisfies DoctorCheck] : []),
     ...Object.entries(running.statusUrls).map(
       ([name, url]): DoctorCheck => [name === 'api' ? 'metrics' : name, () => serviceIsReady(name, `${url}/ready`)],
     ),
@@ -51,6 +52,12 @@ function isThatOf(config: Config, { pid, release, startedAt, url, named }: Runni
         .join(' '),
     )
   return `process ${pid} at ${url}, release ${release}, since ${startedAt}`
+}
+
+/** @throws Error when the example stopped: what the page shows of it will not change. */
+function getsOn(example: RunningSystem['example']): string {
+  if (example?.stopped) throw new Error(`The example stopped: ${example.says}`)
+  return example?.says ?? 'none'
 }
 
 async function serviceIsReady(name: string, url: string): Promise<string> {

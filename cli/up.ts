@@ -65,13 +65,19 @@ async function runExample(system: System, signal: AbortSignal): Promise<void> {
     return console.log(`The chain is not empty: the example does not run again. ${ANEW}`)
   const { playExample } = await import('#example/story/index.ts')
   console.log('Running the example lifecycle; watch it on the page.')
+  await system.tellExample({ stopped: false, says: 'it plays: watch it on the page' })
   try {
     const report = await playExample({ url: system.url, rpcUrl: system.rpcUrl, seed: 1, signal })
-    console.log(
-      `The example ran in ${report.seconds} s: ${report.stages.filter((stage) => stage.ok).length} of ${report.stages.length} stages passed.`,
-    )
+    const { seconds, stages } = report
+    const passed = stages.filter((stage) => stage.ok).length
+    const ran = `ran in ${seconds} s: ${passed} of ${stages.length} stages passed`
+    console.log(`The example ${ran}.`)
+    await system.tellExample({ stopped: passed < stages.length, says: `it ${ran}` })
   } catch (error) {
-    if (!signal.aborted) console.error(`The example stopped: ${(error as Error).message}\n${ANEW}`)
+    if (signal.aborted) return
+    const { message } = error as Error
+    console.error(`The example stopped: ${message}\n${ANEW}`)
+    await system.tellExample({ stopped: true, says: message })
   }
 }
 
