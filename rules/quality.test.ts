@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { must } from '#test/must.ts'
 import { addWoven, ComparedText, SHORT_RUN, sameChains, sameRuns } from './comparedText.ts'
-import { type Assessment, QualityIndex, type QualityOptions, verdictCode } from './quality.ts'
+import { type Assessment, QualityIndex, type QualityOptions, UNPUBLISHED, verdictCode } from './quality.ts'
 
 const WORDS =
   'river stone lamp quiet copper orchard winter paper signal harbour violet engine meadow anchor prism'.split(' ')
@@ -385,4 +385,15 @@ test('a check of one sample is for that one alone, after those of the datanet', 
     'offTopic',
     'accepted',
   ])
+})
+
+test('what nobody could read is refused as unpublished, and is nothing that others are compared with', () => {
+  const index = new QualityIndex()
+  const unread = index.add({ id: '1', committed: 0n, text: undefined })
+  expect([unread.verdict, unread.reason]).toEqual([
+    'malformed',
+    'Not published: its content could not be read. Publish it first, then contribute it again.',
+  ])
+  expect(unread.reason).toBe(UNPUBLISHED)
+  expect(index.add({ id: '2', committed: 1n, text: text('a', 'b') }).verdict).toBe('accepted')
 })

@@ -6,6 +6,7 @@ import {
   type ReceiptStatement,
   receiptData,
   saltedTextHash,
+  statementOf,
   totalHash,
 } from './receipt.ts'
 
@@ -29,13 +30,13 @@ const shares = [
   { contributionId: '10', share: 300_000 },
   { contributionId: '9', share: 200_000 },
 ]
-const traced = attributionDigest(content, shares)
+const tracedDigest = () => attributionDigest(content, shares)
 const hashOf = (...given: Parameters<typeof receiptData>) => hashTypedData(receiptData(...given))
 
 test('a signature binds every fact, the texts, the sum of the fees, the attribution, the chain and the market', () => {
   const hashes = [
     hashOf(market, statement),
-    hashOf(market, statement, traced),
+    hashOf(market, statement, tracedDigest()),
     hashOf({ ...market, chainId: 1 }, statement),
     hashOf({ ...market, contract: `0x${'23'.repeat(20)}` }, statement),
     ...[
@@ -57,14 +58,14 @@ test('a signature binds every fact, the texts, the sum of the fees, the attribut
 })
 
 test('an attribution is that of its receipt’s salt, in any order, and differs from none', () => {
-  expect(attributionDigest(content, shares.toReversed())).toBe(traced)
+  expect(attributionDigest(content, shares.toReversed())).toBe(tracedDigest())
   const others = [
     attributionDigest(contentSalt(`${salt}0`), shares),
     attributionDigest(content, shares.slice(1)),
     attributionDigest(content, [{ contributionId: '10', share: 300_001 }, ...shares.slice(1)]),
     attributionDigest(content, []),
   ]
-  expect(new Set([traced, zeroHash, ...others]).size).toBe(6)
+  expect(new Set([tracedDigest(), zeroHash, ...others]).size).toBe(6)
 })
 
 test('what is opened of a receipt does not open the sum of the fees', () => {
@@ -78,7 +79,7 @@ test('another program computes the same hashes from canonical JSON and the text 
   expect(content).toBe(hash(`${salt}/content`))
   expect(statement.requestHash).toBe(hash(`{"salt":"${content}","text":"p"}`))
   expect(statement.totalHash).toBe(hash(`{"cumulative":"9","salt":"${hash(`${salt}/total`)}"}`))
-  expect(traced).toBe(
+  expect(tracedDigest()).toBe(
     hash(
       `{"attribution":[{"contributionId":"9","share":200000},{"contributionId":"10","share":300000}],"salt":"${content}"}`,
     ),
@@ -96,11 +97,17 @@ test('another program computes the same hashes from canonical JSON and the text 
   const { channelId, consumer, requestHash, responseHash } = statement
   const struct = words([
     ...[hash(type), hash('r1'), 1n, 2n, channelId as Hex, address(consumer)],
-    ...[requestHash, responseHash, 3n, 4n, 5n, statement.totalHash, traced],
+    ...[requestHash, responseHash, 3n, 4n, 5n, statement.totalHash, tracedDigest()],
   ])
   const domain = words([
     hash('EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)'),
     ...[hash('InferenceMarket'), hash('1'), 31_337n, address(market.contract)],
   ])
-  expect(hashOf(market, statement, traced)).toBe(keccak256(`0x1901${domain.slice(2)}${struct.slice(2)}`))
+  expect(hashOf(market, statement, tracedDigest())).toBe(keccak256(`0x1901${domain.slice(2)}${struct.slice(2)}`))
+})
+
+test('a stored receipt has a statement unless an earlier release has signed it, without one of the hashes', () => {
+  expect(statementOf({ ...statement })).toEqual(statement)
+  for (const name of ['requestHash', 'responseHash', 'totalHash'])
+    expect(statementOf({ ...statement, [name]: null }), name).toBe(null)
 })
