@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import {
   type Counting,
   countedFor,
+  declaresQuorum,
   QUORUM_CHANGED,
   quorumIn,
   type StoredProposal,
@@ -140,4 +141,14 @@ describe('the state of a stored proposal', () => {
       { numRuns: 1_000 },
     )
   })
+})
+
+test('a quorum follows from what a Governor declares unless the contract is asked, or its quorum is not known', () => {
+  expect(declaresQuorum({ quorumUnknown: null, askedAt: null })).toBe(true)
+  for (const other of [
+    { askedAt: 7 },
+    { quorumUnknown: QUORUM_CHANGED },
+    { askedAt: 0, quorumUnknown: QUORUM_CHANGED },
+  ])
+    expect(declaresQuorum({ quorumUnknown: null, askedAt: null, ...other })).toBe(false)
 })
