@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Config } from '#config'
@@ -47,7 +47,11 @@ export async function announceSystem(
     statusUrls: statusUrls as Record<string, string>,
     named: namedParts(config),
   } satisfies RunningSystem
-  const announce = (one: RunningSystem) => writeFile(file, `${JSON.stringify(one, null, 1)}\n`)
+  const announce = async (one: RunningSystem) => {
+    const whole = `${file}.new`
+    await writeFile(whole, `${JSON.stringify(one, null, 1)}\n`)
+    await rename(whole, file) // whoever reads meanwhile finds the one or the other
+  }
   await announce(running)
   return {
     tellExample: (example) => announce({ ...running, example }),

@@ -13,12 +13,13 @@ export async function systemChecks(config: Config): Promise<DoctorCheck[]> {
   const pid = await processOfHome(config.home)
   if (pid === undefined) return [['system', () => canStart(config)]]
   const running = await announcedSystem(config.home)
+  const example = running?.example
   if (running?.pid !== pid)
     return [['system', async () => `process ${pid} starts or stops in ${config.home}: ask again when it has`]]
   return [
     ['system', async () => isThatOf(config, running)],
     ['api', () => serviceIsReady('API', `${running.url}/readyz`)],
-    ...(running.example ? [['example', async () => getsOn(running.example)] satisfies DoctorCheck] : []),
+    ...(example ? [['example', async () => getsOn(example)] satisfies DoctorCheck] : []),
     ...Object.entries(running.statusUrls).map(
       ([name, url]): DoctorCheck => [name === 'api' ? 'metrics' : name, () => serviceIsReady(name, `${url}/ready`)],
     ),
@@ -55,9 +56,9 @@ function isThatOf(config: Config, { pid, release, startedAt, url, named }: Runni
 }
 
 /** @throws Error when the example stopped: what the page shows of it will not change. */
-function getsOn(example: RunningSystem['example']): string {
-  if (example?.stopped) throw new Error(`The example stopped: ${example.says}`)
-  return example?.says ?? 'none'
+function getsOn({ stopped, says }: NonNullable<RunningSystem['example']>): string {
+  if (stopped) throw new Error(`The example stopped: ${says}`)
+  return says
 }
 
 async function serviceIsReady(name: string, url: string): Promise<string> {

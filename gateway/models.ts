@@ -16,6 +16,8 @@ export interface ServedEndpoint {
   /** Whether it stands for its model: the live version, or the newest that is served until the live one is. */
   isCurrent: boolean
   host: string
+  /** Where its host says on the chain that it is called: any text. */
+  url: string
   /** Whether the consumer is among those whom its host lets call it. */
   mayCall: boolean
   /** In wei for 1,000 tokens. */
@@ -94,7 +96,7 @@ export class ModelList {
     const { rows } = await this.services.db.query<Omit<ServedEndpoint, 'name'> & { specHash: string }>(
       `select e.id, e.version_id as "versionId", v.model_id as "modelId", m.spec_hash as "specHash",
          v.id = first_value(v.id) over (partition by v.model_id order by m.live_version_id is not distinct from v.id desc, length(v.id) desc, v.id desc)
-           as "isCurrent", e.host, e.price_in as "priceIn", e.price_out as "priceOut", e.registered_at as "registeredAt",
+           as "isCurrent", e.host, e.url, e.price_in as "priceIn", e.price_out as "priceOut", e.registered_at as "registeredAt",
          ${mayCall("coalesce($2, '')")} as "mayCall"
        from endpoint e join model_version v on v.id = e.version_id and v.to_block is null and v.status = 'Promoted'
          join model m on m.id = v.model_id and m.to_block is null

@@ -32,11 +32,15 @@ export interface ReadReceipt {
 /** A receipt with the chain and the market for which it is signed, as `receipt verify` reads it: of another's, only what is public is there. */
 export async function signedReceipt(services: Services, caller: Caller, id: string): Promise<ReadReceipt | undefined> {
   const { receipt } = (await runQuery(services, caller, RECEIPT, { id })) as { receipt: ReadReceipt | null }
-  if (!receipt) return undefined
   const { chainId, addresses } = services.deployment
-  const signed = { ...receipt, chainId, market: addresses.InferenceMarket }
-  if (receipt.attributionDigest === null || receipt.salt === null) return signed
-  return { ...signed, attributions: await sharesOf(services, caller, id) }
+  return receipt ? { ...receipt, chainId, market: addresses.InferenceMarket } : undefined
+}
+
+/** With what the answer was traced to, where that is known and readable: any number of shares. */
+async function wholeReceipt(services: Services, caller: Caller, id: string): Promise<ReadReceipt | undefined> {
+  const receipt = await signedReceipt(services, caller, id)
+  if (!receipt || receipt.attributionDigest === null || receipt.salt === null) return receipt
+  return { ...receipt, attributions: await sharesOf(services, caller, id) }
 }
 
 async function sharesOf(services: Services, caller: Caller, id: string): Promise<object[]> {
@@ -55,7 +59,7 @@ async function sharesOf(services: Services, caller: Caller, id: string): Promise
 /** `GET /v1/receipts/ID`: the ids are those of the header `x-receipt-id`. */
 export function addReceiptRoute(router: Router, services: Services): void {
   router.get('/receipts/:id', async ({ params: { id } }, response) => {
-    const receipt = await signedReceipt(services, (response.locals as { caller: Caller }).caller, id)
+    const receipt = await wholeReceipt(services, (response.locals as { caller: Caller }).caller, id)
     if (!receipt) throw new GatewayError(404, `Receipt with id '${id.slice(0, 100)}' not found.`, { code: 'not_found' })
     nameReceipts(response, [id])
     response.json({ object: 'receipt', ...receipt })

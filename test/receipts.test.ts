@@ -54,7 +54,7 @@ test('each route names its receipts in a header, by which they are read and chec
   for (const id of all) {
     const receipt = await read(id)
     expect(receipt).toMatchObject({ id, consumer: me, attributionDigest: null })
-    expect(await checkReceipt(receipt)).toEqual({ ...host, checked: ['signature', 'texts', 'total'] })
+    expect(await checkReceipt(receipt)).toEqual({ ...host, checked: ['hash', 'texts', 'total'] })
   }
   const [id = ''] = ids[2] ?? []
   expect((await fetch(`${url}/v1/responses/resp_${ids[3]?.[0]}`)).headers.get('x-receipt-id')).toBe(ids[3]?.[0])
@@ -111,7 +111,7 @@ test('each route names its receipts in a header, by which they are read and chec
     { contributionId: '10', share: 250_000 },
     { contributionId: '9', share: 125_000 },
   ])
-  expect(await checkReceipt(traced)).toEqual({ ...host, checked: ['signature', 'texts', 'total', 'attribution'] })
+  expect(await checkReceipt(traced)).toEqual({ ...host, checked: ['hash', 'texts', 'total', 'attribution'] })
   const attributions = [{ contributionId: '10', share: 375_000 }]
   expect(await checkReceipt({ ...traced, attributions })).toMatchObject({ valid: false })
   expect(traced).toMatchObject(await resigned(traced, OPERATOR)) // nothing else is signed

@@ -152,7 +152,11 @@ test('an answer comes with the receipt of x402’s extension and its own, both s
   const receipt = must(extractReceiptFromResponse(response)) as EIP712SignedReceipt
   expect(await verifyReceiptSignatureEIP712(receipt)).toMatchObject({
     signer: OPERATOR.address,
-    payload: { network: `eip155:${world.deployment.chainId}`, resourceUrl: `${url}/v1/chat/completions`, payer: me },
+    payload: {
+      network: `eip155:${world.deployment.chainId}`,
+      resourceUrl: `https://one.example/v1/chat/completions`,
+      payer: me,
+    },
   })
   const forged = { ...receipt, payload: { ...receipt.payload, payer: stranger.address } }
   expect((await verifyReceiptSignatureEIP712(forged)).signer).not.toBe(OPERATOR.address)
@@ -162,7 +166,7 @@ test('an answer comes with the receipt of x402’s extension and its own, both s
   const texts = (await db.query('select prompt, answer from receipt where id = $1', [id])).rows[0]
   expect(answer).toMatchObject({ id, consumer: me, attributionDigest: null })
   expect(answer).not.toHaveProperty('prompt')
-  const checked = ['signature', 'texts', 'total']
+  const checked = ['hash', 'texts', 'total']
   expect(await checkReceipt({ ...answer, ...texts })).toMatchObject({ valid: true, checked, signer: OPERATOR.address })
   expect(await checkReceipt({ ...answer, ...texts, answer: 'Another.' })).toMatchObject({ valid: false })
 

@@ -1,6 +1,8 @@
 import { addedInfluences } from '#rules/addedInfluence.ts'
 import type { RecordedInfluence } from '#rules/attribution.ts'
 import { COPIED, QualityIndex, type Similar } from '#rules/quality.ts'
+import { ArtifactError } from '#schema/artifacts/index.ts'
+import { isRemoved } from '#schema/offchain/removals.ts'
 import { type Contribution, Datanet } from '#schema/onchain/datanets.ts'
 import { rowOf } from '#schema/rows.ts'
 import { comparedSamples } from './comparedSamples.ts'
@@ -19,6 +21,7 @@ export interface EarlierContent {
 export async function earlierContent(
   sources: Sources,
   contributions: readonly Contribution[],
+  onProgress?: (done: number) => void,
 ): Promise<EarlierContent> {
   const datanet = await rowOf(sources.db, Datanet, contributions[0]?.datanetId ?? '')
   if (!datanet) return { similar: new Map(), elsewhere: [] }
@@ -27,10 +30,11 @@ export async function earlierContent(
   const isOwn = ({ id }: Contribution) => own.has(id)
   const similar = new Map<string, readonly Similar[]>()
   const beside = new Map<string, Contribution>()
-  for await (const { contribution, entry } of comparedSamples(sources, datanet, isOwn)) {
+  for await (const { contribution, entry } of comparedSamples(sources, datanet, isOwn, onProgress)) {
     const sample = { ...entry, check: undefined } // verdicts may still come; what was committed stays
     if (isOwn(contribution)) similar.set(contribution.id, index.add(sample).similar)
     else if (contribution.datanetId !== datanet.id) {
+      if (sample.text === undefined && contribution.status === 'Accepted') await requireRemoved(sources, contribution)
       index.hold(sample)
       beside.set(contribution.id, contribution)
     }
@@ -38,6 +42,19 @@ export async function earlierContent(
   const repeated = [...similar.values()].flat().filter(({ held }) => held > COPIED)
   const elsewhere = new Set(repeated.flatMap(({ id }) => beside.get(id) ?? []))
   return { similar, elsewhere: [...elsewhere].sort((a, b) => Number(a.id) - Number(b.id)) }
+}
+
+/** What was accepted is there, or was removed: without it, the samples of a version would seem to add what they only repeat.
+ *  @throws ArtifactError */
+async function requireRemoved({ db }: Sources, { id, contentHash }: Contribution): Promise<void> {
+  const { rowCount } = await db.query(
+    `select from contribution c where c.id = $1 and c.to_block is null and ${isRemoved('c')}`,
+    [id],
+  )
+  if (rowCount === 0)
+    throw new ArtifactError('missing', `The sample ${contentHash} of contribution ${id} is in no store.`, {
+      artifact: contentHash,
+    })
 }
 
 /** What each contribution of a version adds to the influence of those committed earlier, in the order given.

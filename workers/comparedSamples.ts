@@ -49,11 +49,23 @@ export async function* comparedSamples(
 /** The contributions of the datanet, and those of the datanets that the owner of its model opened for it: anybody may open one, and what is given to a
  *  stranger's takes nothing from others. */
 const contributionsBeside = ({ db }: Sources, { id, modelId }: Datanet): Promise<Contribution[]> =>
-  rowsOf(db, Contribution, `datanet_id = $1 or datanet_id in (${OWN_DATANETS})`, [id, modelId])
+  rowsOf(db, Contribution, `datanet_id = $1 or datanet_id in (${ownDatanets('$2')})`, [id, modelId])
 
-/** SQL: the ids of the datanets of the model `$2` that its owner opened. */
-const OWN_DATANETS = `select d.id from datanet d join model m on m.id = d.model_id and m.to_block is null and m.proposer = d.owner
-  where d.model_id = $2 and d.to_block is null`
+/** SQL: the ids of the datanets of a model that its owner opened. */
+const ownDatanets = (model: string) =>
+  `select d.id from datanet d join model m on m.id = d.model_id and m.to_block is null and m.proposer = d.owner
+  where d.model_id = ${model} and d.to_block is null`
+
+/** Of these contributions, those that are in no datanet that the owner of the model opened for it. */
+export async function outsideModel(
+  { db }: Pick<Sources, 'db'>,
+  modelId: string,
+  contributions: readonly Contribution[],
+): Promise<Contribution[]> {
+  const { rows } = await db.query<{ id: string }>(ownDatanets('$1'), [modelId])
+  const own = new Set(rows.map(({ id }) => id))
+  return contributions.filter(({ datanetId }) => !own.has(datanetId))
+}
 
 /** The text of the sample; undefined when the content is not published, or was not when it was scored. It is empty, and thus malformed, when the content is
  *  something else, such as a model, or bytes that no reader of documents takes, so that training could not read what is accepted here. */

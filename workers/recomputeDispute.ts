@@ -17,6 +17,7 @@ import { targetsOf } from '#schema/promotionFacts.ts'
 import { rowOf, rowsOf } from '#schema/rows.ts'
 import { earlierContent, influenceAdded } from './addedInfluence.ts'
 import { assessDatanet } from './assessDatanet.ts'
+import { outsideModel } from './comparedSamples.ts'
 import type { ChainDependencies } from './dependencies.ts'
 import { evaluationVerdict, type LoggedEvaluation } from './evaluationVerdict.ts'
 import { type JobContext, JobError, PendingError } from './job.ts'
@@ -169,10 +170,15 @@ async function recomputedWeights(
   const { rubric } = await loadMandatedModel(sources, modelId)
   const { length } = await loadItems(sources, rubric.validation)
   const contributions = await contributionsOf(job, weights)
+  const stated = await contributionsOf(job, earlier)
+  // Whoever is disputed has written what is stated: content that is none of the model's own would only be waited for.
+  const [foreign] = await outsideModel(sources, modelId, stated)
+  if (foreign) return `no influence of ${foreign.id}, which is in no datanet that the model’s owner opened for it`
   // Without these samples nobody can tell what the weights should be.
-  for (const { contentHash } of [...contributions, ...(await contributionsOf(job, earlier))])
-    await loadSample(job.artifacts, contentHash)
-  const content = await earlierContent(sources, contributions)
+  for (const { contentHash } of [...contributions, ...stated]) await loadSample(job.artifacts, contentHash)
+  const content = await earlierContent(sources, contributions, (done) =>
+    job.report(done, 'comparing with earlier samples'),
+  )
   const unmeasured = content.elsewhere.filter(({ id }) => !earlier.some(({ contributionId }) => contributionId === id))
   if (unmeasured.length > 0)
     return `what they add to ${unmeasured.map(({ id }) => id).join(', ')}, whose influence is not stated`

@@ -68,7 +68,7 @@ test('a newcomer makes an account, wraps, opens a datanet, gives samples of a fi
   const lines = await run('contributions', '--account', 'ada')
   expect(lines).toMatch(/earned 2 gOPEN$/m)
   expect(lines).toMatch(/^id \d+ {2}prompt “Where is it, please\?” /m)
-  expect(lines).toMatch(/submittedAt 20\S+Z, .* ago|just now/)
+  expect(lines).toMatch(/submittedAt 20\S+Z, (.* ago|just now)/)
   const { MODELCOMMONS_PASSPHRASE: _, ...locked } = env
   for (const whose of [['--account', 'ada'], [address]]) {
     const { stdout, stderr } = await modelcommons(['account', 'balance', ...whose, '--json'], locked)

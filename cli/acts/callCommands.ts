@@ -39,14 +39,7 @@ export function addCallCommands(program: Command): void {
     .action(async (endpointId: bigint, amount: bigint, options) =>
       (await loadActs()).runAct(
         options,
-        async (client, all) => {
-          const { id: channelId, redeemed } = await all.channelWith(client, endpointId)
-          const credit = (await all.listCredit(client)).find((one) => one.channelId === channelId)
-          await all.grant(client, {
-            channelId,
-            ceiling: redeemed + (credit?.owed ?? 0n) + (credit?.reserved ?? 0n) + amount,
-          })
-        },
+        (client, all) => all.grantMore(client, { endpointId, amount }),
         (all) => `Calls of endpoint ${endpointId} that are not signed one by one may use ${all.inGOpen(amount)} more.`,
       ),
     )

@@ -32,6 +32,7 @@ async function readReceiptFile(file: string): Promise<CallReceipt> {
     throw new ConfigError(`${file} cannot be read (${cause.message}).`, { cause })
   })
   const found = parseJson(text, file) as CallReceipt | { receipt: CallReceipt } | null
-  if (typeof found !== 'object' || found === null) throw new ConfigError(`${file} has no receipt.`)
-  return 'receipt' in found ? found.receipt : found
+  const receipt = typeof found === 'object' && found !== null && 'receipt' in found ? found.receipt : found
+  if (typeof receipt !== 'object' || receipt === null) throw new ConfigError(`${file} has no receipt.`)
+  return receipt
 }

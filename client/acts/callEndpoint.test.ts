@@ -111,7 +111,7 @@ test('a call is answered and paid once; its receipt can be verified; what is owe
     expect(await callEndpoint(client, question)).toEqual({ answer, receipt })
     expect(answered).toHaveLength(1)
     const right = { valid: true, problems: [], signer: OPERATOR.address }
-    const checked = ['signature', 'texts', 'total']
+    const checked = ['hash', 'texts', 'total']
     expect(await checkReceipt(receipt)).toEqual({ ...right, checked })
     expect(await verifyReceipt(client, receipt)).toEqual({ ...right, checked: [...checked, 'host'] })
     await countersignReceipt(client, receipt)
@@ -156,7 +156,7 @@ test('a call costs no more than its quote; its receipt is read again, and outlas
     const { fee, hash } = receipt
     const kept = await readReceipt(client, receipt.id)
     expect(kept).toMatchObject({ prompt: '', answer: '', fee, hash })
-    expect(await verifyReceipt(client, kept)).toMatchObject({ valid: true, checked: ['signature', 'total', 'host'] })
+    expect(await verifyReceipt(client, kept)).toMatchObject({ valid: true, checked: ['hash', 'total', 'host'] })
     const { prompt, answer } = receipt
     expect((await verifyReceipt(client, { ...kept, prompt, answer })).checked).toContain('texts')
     expect(await deleteTexts(client, { before: new Date(Date.now() + 60_000) })).toEqual({ deleted: 0, kept: [] })

@@ -2,21 +2,15 @@ import { Act } from '../act.ts'
 import { inGOpen } from '../amounts.ts'
 import type { Client } from '../client.ts'
 import { ApiRefusal, ClientError, DryRunEnd } from '../errors.ts'
-import { graphql } from '../graphql/document.ts'
 import { waitForJob } from '../graphql/waitForJob.ts'
 import { pause } from '../pause.ts'
 import type { Channel } from '../reads/channel.ts'
+import { chargedOf } from '../reads/charged.ts'
 import { type CallReceipt, readReceipt } from '../reads/receipt.ts'
 import { grant } from './grant.ts'
 import { DEFAULT_MAX_TOKENS, INFER, type Question } from './question.ts'
 import { quoteCall } from './quoteCall.ts'
 import { streamCall } from './streamCall.ts'
-
-const PROMISED = graphql(`
-  query ($id: ID!, $channel: String!) {
-    signedVoucher(id: $id) { ceiling used }
-    creditHolds(where: { channelId: { eq: $channel }, open: { eq: true } }, first: 1000) { nodes { maximum } }
-  }`)
 
 export interface CallAnswer {
   answer: string
@@ -98,15 +92,13 @@ async function grantCall(act: Act, { channel, maximum, key }: PaidCall, attempt:
   const { client } = act
   const ceiling = BigInt(
     await act.keep(`ceiling ${attempt} of ${key}`, async () => {
-      const { signedVoucher, creditHolds } = await client.ask(PROMISED, { id: channel.id, channel: channel.id })
-      const used = BigInt(signedVoucher?.used ?? 0)
-      const held = creditHolds.nodes.reduce((sum, one) => sum + BigInt(one.maximum ?? 0), 0n)
-      const needed = (used > channel.redeemed ? used : channel.redeemed) + held + maximum
+      const { charged, ceiling: granted } = await chargedOf(client, channel)
+      const needed = charged + maximum
       if (needed > channel.redeemed + channel.balance)
         throw new ClientError(
           `This call may cost ${inGOpen(maximum)}, and the credit with the endpoint lacks ${inGOpen(needed - channel.redeemed - channel.balance)}. Deposit that much (credit deposit), or ask for fewer tokens.`,
         )
-      return (BigInt(signedVoucher?.ceiling ?? 0) >= needed ? 0n : needed).toString()
+      return (granted >= needed ? 0n : needed).toString()
     }),
   )
   if (ceiling === 0n) return

@@ -35,10 +35,10 @@ const problems = async (receipt: CallReceipt) => (await checkReceipt(receipt)).p
 
 test('a receipt is right before and after its answer is traced, and through JSON', async () => {
   const right = { valid: true, problems: [], signer: host.address }
-  expect(await checkReceipt(fresh)).toEqual({ ...right, checked: ['signature', 'texts', 'total'] })
+  expect(await checkReceipt(fresh)).toEqual({ ...right, checked: ['hash', 'texts', 'total'] })
   expect(await checkReceipt(JSON.parse(JSON.stringify(traced)))).toEqual({
     ...right,
-    checked: ['signature', 'texts', 'total', 'attribution'],
+    checked: ['hash', 'texts', 'total', 'attribution'],
   })
   expect([traced.hash, traced.signature]).toEqual([fresh.hash, fresh.signature])
   const untraceable = await resigned({ ...facts, attributions: [] }, host)
@@ -96,7 +96,7 @@ test('a countersignature is the consumer’s, of what the host signed when it an
 
 test('whoever shows no texts is right without them, and nothing else is said to be checked', async () => {
   const closed = { ...traced, prompt: null, answer: null, salt: null, cumulative: null, attributions: undefined }
-  expect(await checkReceipt(closed)).toMatchObject({ valid: true, checked: ['signature'] })
+  expect(await checkReceipt(closed)).toMatchObject({ valid: true, checked: ['hash'] })
   expect((await checkReceipt({ ...traced, prompt: '', answer: '' })).checked).not.toContain('texts')
 })
 

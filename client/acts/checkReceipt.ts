@@ -3,9 +3,9 @@ import { attributionDigest, contentSalt, saltedTextHash, totalHash } from '#rule
 import type { CallReceipt } from '../reads/receipt.ts'
 import { isWholeReceipt, receiptMessage } from './receiptMessage.ts'
 
-/** What of a receipt can be checked: the host's signature of it; that prompt and answer, the sum of the channel's fees, and what the answer was traced to are
+/** What of a receipt can be checked: that its hash is that of its facts, which its signer has signed; that prompt and answer, the sum of the channel's fees, and what the answer was traced to are
  *  those that it has signed; the consumer's countersignature; that the signer is the host of the endpoint on the chain. */
-export type CheckedPart = 'signature' | 'texts' | 'total' | 'attribution' | 'countersignature' | 'host'
+export type CheckedPart = 'hash' | 'texts' | 'total' | 'attribution' | 'countersignature' | 'host'
 
 /** What is wrong with a receipt; nothing when it is right. */
 export interface ReceiptVerdict {
@@ -13,7 +13,7 @@ export interface ReceiptVerdict {
   problems: string[]
   /** What was there to check, and is right. */
   checked: CheckedPart[]
-  /** Who has signed it. */
+  /** Who has signed these facts. Of facts that somebody has changed together with the hash it is some address that nobody knows: whether it is the host is checked as `host`. */
   signer?: Hex
 }
 
@@ -42,8 +42,8 @@ export async function checkReceipt(receipt: CallReceipt): Promise<ReceiptVerdict
   const signer = await recover(receipt.signature).catch(() => undefined)
   if (!signer) return invalid('The signature cannot be read: it, or what it signs, has another form.')
   check(
-    'signature',
-    () => receipt.hash == null || receipt.hash === hashTypedData(receiptMessage(receipt)),
+    'hash',
+    () => receipt.hash === hashTypedData(receiptMessage(receipt)),
     'The hash is not that of these facts: one of them was changed.',
   )
 

@@ -1,5 +1,6 @@
 import { formatEther } from 'viem'
 import type { ContractName } from '#contracts/generated/index.ts'
+import { SUPPORT } from '../acts/ballot.ts'
 import { inGOpen } from '../amounts.ts'
 import type { PlannedStep } from '../client.ts'
 import type { WriteName } from './contracts.ts'
@@ -12,7 +13,7 @@ type Say = (args: Args, named: Named, value: bigint) => string
 type Named = (name: string) => string
 type CallName = { [C in ContractName]: `${C}.${WriteName<C>}` }[ContractName]
 /** What is signed for the API alone, as the steps of a dry run name it. */
-type SigningName = 'sign a voucher' | 'sign a withdrawal'
+type SigningName = 'sign a voucher' | 'sign a withdrawal' | 'sign a receipt'
 
 const amount = (wei: unknown) => inGOpen(wei as bigint)
 
@@ -21,7 +22,7 @@ const manyOf = (list: unknown, one: string): string => {
   return `${length} ${length === 1 ? one : `${one}s`}`
 }
 
-const SIDES = ['against', 'for', 'abstain']
+const SIDES = Object.keys(SUPPORT)
 
 const ballotWords = (id: string, side: unknown, reason: unknown): string =>
   `Vote ${SIDES[Number(side)]} on proposal ${id}${reason ? `: “${reason}”` : ', without a reason'}`
@@ -30,7 +31,7 @@ const allows: Say = ([spender, wei], named) =>
   `Allow the contract ${named(String(spender))} to take ${amount(wei)} of yours`
 const delegates: Say = ([to], named) => `Let ${named(String(to))} vote with all that you have locked`
 
-const WORDS: { readonly [Name in CallName | SigningName]?: Say } = {
+const WORDS: { readonly [Name in CallName]?: Say } & { readonly [Name in SigningName]: Say } = {
   'GOpen.deposit': (_, __, value) => `Wrap ${formatEther(value)} native tokens into as much gOPEN`,
   'GOpen.withdraw': ([wei]) => `Unwrap ${amount(wei)} into native tokens`,
   'GOpen.transfer': ([to, wei], named) => `Send ${amount(wei)} to ${named(String(to))}`,
@@ -77,6 +78,7 @@ const WORDS: { readonly [Name in CallName | SigningName]?: Say } = {
     `Promise the host at most ${amount(ceiling)} of the channel in all, for the calls so far and this one`,
   'sign a withdrawal': ([ids, reason]) =>
     `Take back ${manyOf(ids, 'sample')} for good, because “${reason}”. This costs nothing`,
+  'sign a receipt': ([id]) => `Countersign receipt ${id}. This costs nothing`,
 }
 
 const submittedStake = (hashes: unknown, each: unknown) => BigInt((hashes as Args).length) * (each as bigint)

@@ -1,8 +1,6 @@
 import { type BondSettlement, settleBond } from '#rules/bond.ts'
+import { proposalStateOf } from '../acts/governor.ts'
 import type { Client } from '../client.ts'
-
-/** Of OpenZeppelin's `IGovernor.ProposalState`. */
-const STATES = ['Pending', 'Active', 'Canceled', 'Defeated', 'Succeeded', 'Queued', 'Expired', 'Executed'] as const
 
 /**
  * Reads what `resolveBond` would do with the bond of a model; undefined while its outcome is open.
@@ -21,7 +19,7 @@ export async function foreseenBond(client: Client, modelId: bigint): Promise<Bon
   const snapshot = await client.read('ModelGovernor', 'proposalSnapshot', [proposalId])
   const late = BigInt(deadline) <= (await client.node.getBlock()).timestamp
   if (snapshot === 0n) return late ? settleBond({ bond, end: 'unproposed', turnout: 0n, quorum: 0n }) : undefined
-  const state = STATES[await client.read('ModelGovernor', 'state', [proposalId])]
+  const state = await proposalStateOf(client, proposalId)
   if (state === 'Pending' || state === 'Active') return undefined
   // What was queued has an eta, and was voted on.
   if (state === 'Canceled' && (await client.read('ModelGovernor', 'proposalEta', [proposalId])) === 0n)

@@ -1,17 +1,16 @@
 import type { Client } from '../client.ts'
 import { graphql, type ResultOf } from '../graphql/document.ts'
-import { answersFor } from './answeredHere.ts'
 import { everyPage } from './everyPage.ts'
 
 const MODELS = graphql(`
-  query ($after: String) {
+  query ($after: String, $hosts: [String!]!) {
     models(first: 50, after: $after, orderBy: [{ field: id, direction: asc }]) {
       nodes {
         id name specification { licence }
         proposal { state }
         mandates(first: 1) { nodes { id } }
         versions(first: 1) { totalCount }
-        liveVersion { id endpoints(first: 20, orderBy: [{ field: id, direction: asc }]) { nodes { id host priceIn priceOut } } }
+        liveVersion { id endpoints(first: 1, where: { host: { in: $hosts } }, orderBy: [{ field: id, direction: asc }]) { nodes { id priceIn priceOut } } }
       }
       pageInfo { hasNextPage endCursor }
     }
@@ -47,10 +46,10 @@ export interface ModelRow {
  * ```
  */
 export async function listModels(client: Client): Promise<ModelRow[]> {
-  const { hosts } = client.deployment
-  const models = await everyPage(async (after) => (await client.ask(MODELS, { after })).models)
+  const hosts = client.deployment.hosts.map((host) => host.toLowerCase())
+  const models = await everyPage(async (after) => (await client.ask(MODELS, { after, hosts })).models)
   return models.map((model) => {
-    const endpoint = model.liveVersion?.endpoints.nodes.find(({ host }) => answersFor(hosts, host))
+    const endpoint = model.liveVersion?.endpoints.nodes[0]
     return {
       ...{ id: model.id, name: model.name, stage: stageOfModel(model), licence: model.specification?.licence ?? null },
       ...{ liveVersion: model.liveVersion?.id ?? null, endpoint: endpoint?.id ?? null },

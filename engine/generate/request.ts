@@ -111,10 +111,13 @@ export function checkRequest(request: GenerationRequest, config: ModelConfig, in
     refuse(`has repetitionPenalty ${repetitionPenalty}; it must be above 0; 1 means no penalty.`)
   if (!(Math.abs(presencePenalty) <= 2 && Math.abs(frequencyPenalty) <= 2))
     refuse(`has the penalties ${presencePenalty} and ${frequencyPenalty}; both must be from -2 to 2.`)
+  if (typeof logitBias !== 'object' || logitBias === null || Array.isArray(logitBias))
+    refuse('has a logitBias that is no object of tokens and numbers.')
   for (const [token, bias] of Object.entries(logitBias)) {
     if (!/^\d{1,9}$/.test(token) || Number(token) >= vocabulary)
       refuse(`has a bias of token ${token.slice(0, 20)}; the vocabulary has ${vocabulary}.`)
-    if (!(Math.abs(bias) <= 100)) refuse(`has the bias ${bias} of token ${token}; it must be from -100 to 100.`)
+    if (typeof bias !== 'number' || !(Math.abs(bias) <= 100))
+      refuse(`has the bias ${bias} of token ${token}; it must be from -100 to 100.`)
   }
   const max = Math.min(MAX_TOP_LOG_PROBABILITIES, vocabulary)
   if (!(Number.isInteger(topLogProbabilities) && topLogProbabilities >= 0 && topLogProbabilities <= max))

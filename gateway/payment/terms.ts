@@ -41,7 +41,7 @@ export async function paidTerms(
   const asked = inputs.map((input) => inferInput({ consumer: NOBODY, open: false }, endpoint, input, 0))
   const nonce = voucher?.nonce ?? randomBytes(16).toString('hex')
   const amount = demandedAmount(await nonceSecret(db), endpoint, asked, request, nonce)
-  const url = `${request.protocol}://${request.get('host')}${request.originalUrl}`
+  const url = publishedUrl(endpoint, request)
   const demand = { endpoint, deployment, amount, nonce, url }
   if (!sent)
     throw paymentRequired(
@@ -50,4 +50,13 @@ export async function paidTerms(
     )
   const payment = await db.transaction((sql) => checkPayment(sql, sent, demand))
   return { terms: readTerms(caller, request.headers, payment), endpoint }
+}
+
+/** The URL of the request at the address that the endpoint's host has published: the host signs it, whatever name the request gave to this server. */
+function publishedUrl(
+  { url }: Pick<ServedEndpoint, 'url'>,
+  { baseUrl, path }: Pick<Request, 'baseUrl' | 'path'>,
+): string {
+  const resource = `${baseUrl}${path}`
+  return URL.canParse(resource, url) ? new URL(resource, url).href : resource
 }

@@ -1,11 +1,12 @@
 import { Arg, Ctx, ID, Mutation, Resolver } from 'type-graphql'
-import { type Hex, recoverTypedDataAddress } from 'viem'
+import { type Address, type Hex, hashTypedData } from 'viem'
 import { receiptData, statementOf } from '#rules/receipt.ts'
 import { Receipt } from '#schema/offchain/attribution.ts'
 import { rowOf } from '#schema/rows.ts'
 import type { ApiContext } from '../context.ts'
 import { ApiError } from '../errors.ts'
 import { tableFor } from '../publicTables.ts'
+import { signedByKey } from '../signature.ts'
 import { ownerOf } from './deleteTexts.ts'
 
 @Resolver()
@@ -33,11 +34,8 @@ export class CountersignCommand {
     const statement = statementOf(receipt)
     if (!statement) throw new ApiError('OTHER_FORM', `Receipt ${id} was signed by an earlier release, in another form.`)
     const market = { chainId: deployment.chainId, contract: deployment.addresses.InferenceMarket as Hex }
-    const signer = await recoverTypedDataAddress({
-      ...receiptData(market, statement),
-      signature: signature as Hex,
-    }).catch(() => undefined)
-    if (signer?.toLowerCase() !== receipt.consumer)
+    const hash = hashTypedData(receiptData(market, statement))
+    if (!(await signedByKey({ address: receipt.consumer as Address, hash, signature: signature as Hex })))
       throw new ApiError(
         'WRONG_SIGNER',
         `The signature is not that of ${receipt.consumer}, the consumer of receipt ${id}, for what its host has signed: sign the same message with the key of that account.`,

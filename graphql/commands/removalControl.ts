@@ -1,4 +1,4 @@
-import { type Address, type Hex, hashTypedData, isHex } from 'viem'
+import { type Address, type Hex, hashTypedData } from 'viem'
 import { MAX_SAMPLE_BYTES, parseSample, SampleError } from '#rules/sample.ts'
 import { withdrawalData } from '#rules/signing.ts'
 import { ArtifactError, type ArtifactStore } from '#schema/artifacts/index.ts'
@@ -8,6 +8,7 @@ import { Contribution } from '#schema/onchain/datanets.ts'
 import { rowOf, rowsOf } from '#schema/rows.ts'
 import type { Services } from '../context.ts'
 import { ApiError } from '../errors.ts'
+import { SIGNATURE } from '../signature.ts'
 
 export const MAX_REMOVAL_REASON = 500
 
@@ -73,7 +74,7 @@ export async function recordWithdrawal(
     throw new ApiError('BAD_INPUT', 'The contributions are of several accounts. Each account withdraws its own.')
   const data = withdrawalData({ chainId, contract: registry as Hex }, { contributionIds: ids.map(BigInt), reason })
   const signed = { address: contributor as Address, hash: hashTypedData(data), signature: signature as Hex }
-  if (!isHex(signature) || !(await verifySignature(signed)))
+  if (!SIGNATURE.test(signature) || !(await verifySignature(signed)))
     throw new ApiError(
       'WRONG_SIGNER',
       `The signature is not that of ${contributor}, who gave the contributions, for exactly these ids and this reason.`,

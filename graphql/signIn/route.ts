@@ -7,6 +7,7 @@ import { callerOf } from '../access.ts'
 import type { Services } from '../context.ts'
 import { ApiError } from '../errors.ts'
 import { type ErrorStatuses, failRequest } from '../failRequest.ts'
+import { SIGNATURE } from '../signature.ts'
 import { messageToSign, type SignInPlace, verifySignIn } from './message.ts'
 import { nonceSecret } from './nonce.ts'
 import { createOwnKey, ownKeys, revokeOwnKey, rotateOwnKey } from './ownKeys.ts'
@@ -35,7 +36,7 @@ const messageBody = z.strictObject({
 })
 const sessionBody = z.strictObject({
   message: z.string().max(4000),
-  signature: z.string().regex(/^0x([0-9a-fA-F]{2}){1,4000}$/, 'bytes as hex'),
+  signature: z.string().regex(SIGNATURE, 'bytes as hex'),
 })
 const keyBody = z.strictObject({
   label: z.string().max(200).default(''),

@@ -191,8 +191,9 @@ export function reviseQuorums(rows: Rows, event: EventContext) {
     ? past.map(() => governor.fixedQuorum)
     : pastQuorums(rows, past, askedOf(governor, event))
   for (const [index, proposal] of past.entries()) {
-    const quorum = quorums[index]
-    if (quorum !== undefined) changeProposal(rows, proposal, { quorum })
+    // What was declared before the event is no answer of the contract: without one it is not known until the first ballot.
+    const quorum = quorums[index] ?? (hasBallots(proposal) ? proposal.quorum : null)
+    changeProposal(rows, proposal, { quorum })
   }
 }
 

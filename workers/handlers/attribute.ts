@@ -42,9 +42,6 @@ export const attributeHandler =
         'NOT_TRACED',
         `Receipt ${receipt.id} is of embeddings, which are not traced to their sources: only texts are.`,
       )
-    const endpoint = await rowOf(job.db, Endpoint, receipt.endpointId)
-    const hosts = dependencies.hosts ?? [job.chain.account]
-    if (endpoint && hosts.includes(endpoint.host)) awaitHost(endpoint, job.chain.account)
     const facts = await loadVersion(sources, receipt.versionId)
     const { dataset, sketches, weights } = facts.manifest
     if (!sketches)
@@ -52,6 +49,9 @@ export const attributeHandler =
         'NO_SKETCHES',
         `Version ${receipt.versionId} was trained without sketches, so its answers cannot be traced.`,
       )
+    const endpoint = await rowOf(job.db, Endpoint, receipt.endpointId)
+    const hosts = dependencies.hosts ?? [job.chain.account]
+    if (endpoint && hosts.includes(endpoint.host)) awaitHost(endpoint, job.chain.account)
     const known = new Map((await rowsOf(job.db, Contribution, 'id = any($1)', [dataset])).map((one) => [one.id, one]))
     const samples = await Promise.all(
       dataset.map(async (id) => {

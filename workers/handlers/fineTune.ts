@@ -74,7 +74,7 @@ export const fineTuneHandler =
     const adapterHash = await storeFolder(storeAs(job, 'adapter', 'application/octet-stream'), trained.adapterFolder)
 
     const validation = await loadItems(sources, facts.rubric.validation)
-    const content = await earlierContent(sources, contributions)
+    const content = await earlierContent(sources, contributions, () => job.alive())
     const others = await Promise.all(content.elsewhere.map((one) => loadSample(job.artifacts, one.contentHash)))
     const sketchFile = join(job.checkpointFolder, 'sketches')
     const measured = await dependencies.engine.run(

@@ -6,7 +6,7 @@ import { promptOf } from '#schema/jobs.ts'
 import { CreditHold } from '#schema/offchain/attribution.ts'
 import { Endpoint } from '#schema/onchain/market.ts'
 import { rowOf } from '#schema/rows.ts'
-import { awaitHost } from '../awaitHost.ts'
+import { awaitHostOfCall } from '../awaitHost.ts'
 import { type Dependencies, forwardProgress } from '../dependencies.ts'
 import { delayCancellation, isCancelled, type JobContext, JobError, type JobHandler } from '../job.ts'
 import { fetchAdapter, fetchBaseModel, loadVersion, sourcesOf } from '../modelLookup.ts'
@@ -31,7 +31,7 @@ export const inferHandler =
         'NOT_HOSTED_HERE',
         `Endpoint ${endpoint.id} belongs to the host ${endpoint.host}, whom these workers do not serve. Send the request to the endpoint’s own URL, ${endpoint.url}.`,
       )
-    awaitHost(endpoint, job.chain.account) // the host signs the receipt
+    await awaitHostOfCall(db, job.id, endpoint, job.chain.account) // the host signs the receipt
     const hold = await rowOf(db, CreditHold, job.id)
     if (!hold?.open)
       throw new JobError(

@@ -34,7 +34,7 @@ export async function offerUsage(offers: UsageOffers): Promise<void> {
   const { db, artifacts, chain, log } = offers
   for (const { epoch, lastBlock } of await dueEpochs(offers)) {
     await assignReceipts(db, epoch)
-    const { waiting } = await untracedOf(db, epoch)
+    const { waiting } = await untracedOf(db, epoch, chain.account)
     if (waiting > 0 && (await secondsSince(chain, lastBlock)) < offers.usageWaitSeconds / 2) continue
     const usage = await signedUsage({ db, chain, store: artifacts, log }, epoch)
     await send(offers, epoch, usage)
