@@ -6,7 +6,7 @@ import { chargedOf } from '../reads/charged.ts'
 import { grant } from './grant.ts'
 
 /**
- * Signs that calls of an endpoint which are not signed one by one may use so much more than what is used and reserved now.
+ * Signs that calls of an endpoint which are not signed one by one may use so much more than what is used and reserved now; where they may already, nothing is signed.
  * @throws ClientError when the credit is too little, with what to deposit.
  * @example
  * ```ts
@@ -21,7 +21,9 @@ import { grant } from './grant.ts'
  */
 export async function grantMore(client: Client, { endpointId, amount }: ChannelAmount): Promise<void> {
   const channel = await channelWith(client, endpointId)
-  const ceiling = (await chargedOf(client, channel)).charged + amount
+  const { charged, ceiling: granted } = await chargedOf(client, channel)
+  const ceiling = charged + amount
+  if (granted >= ceiling) return
   const missing = ceiling - channel.redeemed - channel.balance
   if (missing > 0n)
     throw new ClientError(

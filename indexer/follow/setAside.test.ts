@@ -211,12 +211,14 @@ test.each([
     }
     const plan = ({ address }: At) => [[address], [0n], ['0x' as Hex]] as const
     for (const one of [bad, good]) await chain.send(1, one, 'propose', [...plan(one), 'voted on'])
+    await chain.send(1, bad, 'propose', [...plan(bad), 'not voted on'])
     await chain.pass(3)
     for (const one of [bad, good]) {
       const id = await chain.read(one, 'hashProposal', [...plan(one), keccak256(stringToHex('voted on'))])
       for (const voter of [1, 2]) await chain.send(voter, one, 'castVote', [id, 1])
     }
     await chain.send(0, token, 'mint', [must(chain.accounts[0]), 1n])
+    await chain.send(0, bad, 'updateQuorumNumerator', [30n])
     await end()
     const quorums = async ({ address }: At) =>
       (await rowsOf(db, Proposal, 'governor_id = $1', [address.toLowerCase()])).map(({ voteStart, quorum }) => ({
@@ -225,7 +227,8 @@ test.each([
       }))
     const [{ voteStart, quorum }] = (await quorums(good)) as [{ voteStart: number; quorum: bigint | null }]
     expect(quorum).toBe(await chain.read(good, 'quorum', [BigInt(voteStart)]))
-    expect(await quorums(bad)).toMatchObject([{ quorum: garbage.length === 66 ? MAX_UINT256 : null }])
+    const told = garbage.length === 66 ? MAX_UINT256 : null
+    expect(await quorums(bad)).toMatchObject([{ quorum: told }, { quorum: told }])
     expect(await rowsOf(db, SetAsideContract)).toEqual([])
   },
 )

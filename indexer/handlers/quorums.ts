@@ -28,8 +28,10 @@ export function fixQuorums(rows: Rows, event: EventContext) {
     if (proposal.voteStart >= event.governances.clockAt(governor, event)) continue
     const quorum = quorumNow(rows, governor, event)
     if (quorum === null) continue
+    const isOwn = governor.id === event.address
+    if (!isAsked(governor) || (isOwn && isCompound(governor))) changeProposal(rows, proposal, { quorum })
     // At an event of the Governor, it may answer with what this event changes: it is asked after that (`reviseQuorums`).
-    if (governor.id === event.address || !isAsked(governor)) changeProposal(rows, proposal, { quorum })
+    else if (isOwn) continue
     else if (isCompound(governor))
       changeProposal(rows, proposal, votesStillNeeded(rows, { ...proposal, quorum }, governor, event))
     else changeProposal(rows, proposal, { quorum: quorumTold(rows, proposal, governor, quorum, event) })
@@ -186,14 +188,17 @@ const NO_FRACTION =
 export function reviseQuorums(rows: Rows, event: EventContext) {
   const governor = rows.must(Governor, event.address)
   if (!isAsked(governor)) return
-  const past = rows.find(Proposal, 'governorId', event.address).filter(({ quorum }) => quorum !== null)
+  const clock = event.governances.clockAt(governor, event)
+  const isKnowable = governor.quorumUnknown !== QUORUM_CHANGED
+  const past = rows
+    .find(Proposal, 'governorId', event.address)
+    .filter(({ quorum, voteStart }) => quorum !== null || (isKnowable && voteStart < clock))
   const quorums = isCompound(governor)
     ? past.map(() => governor.fixedQuorum)
     : pastQuorums(rows, past, askedOf(governor, event))
   for (const [index, proposal] of past.entries()) {
-    // What was declared before the event is no answer of the contract: without one it is not known until the first ballot.
-    const quorum = quorums[index] ?? (hasBallots(proposal) ? proposal.quorum : null)
-    changeProposal(rows, proposal, { quorum })
+    const quorum = quorums[index]
+    if (quorum !== undefined) changeProposal(rows, proposal, { quorum })
   }
 }
 
