@@ -33,6 +33,11 @@ test('a receipt is verified from its file alone or with its chain, a changed one
         valid: false,
         problems: expect.arrayContaining([expect.stringContaining('one of them was changed')]),
       })
+    const forged = { ...answered, receipt: { ...answered.receipt, salt: null, answer: 'Another one.' } }
+    expect(await verified(offline, forged)).toMatchObject({
+      unchecked: expect.arrayContaining(['texts']),
+      stderr: expect.stringContaining('NOT PROVEN by any signature'),
+    })
     for (const none of [[], { receipt: null }])
       expect(await verified(offline, none)).toMatchObject({ code: 1, stderr: expect.not.stringContaining('TypeError') })
 

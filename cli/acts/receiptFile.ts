@@ -9,6 +9,8 @@ export async function verifyReceiptFile(file: string, options: ActOptions): Prom
   const receipt = await readReceiptFile(file)
   const tell = (verdict: ReceiptVerdict) => {
     if (!verdict.valid) process.exitCode = 1
+    if (verdict.unchecked)
+      tellNote(`NOT PROVEN by any signature, whatever the file says: ${verdict.unchecked.join(', ')}.`, options)
     return verdict
   }
   const { apiIsNamed } = readConfig(process.env, { requireDeployment: false, signs: false })

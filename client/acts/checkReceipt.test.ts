@@ -94,6 +94,18 @@ test('a countersignature is the consumer’s, of what the host signed when it an
     expect(await problems({ ...traced, countersignature })).toEqual([expect.stringMatching(/countersignature/)])
 })
 
+test('what follows from nothing that was signed is named, whatever it says', async () => {
+  const { attributionDigest: _, attributionSignature: __, ...untraced } = traced
+  const cases = [
+    [{ ...traced, salt: null, prompt: 'Forged?', answer: 'Yes.', cumulative: '1' }, ['texts', 'total', 'attribution']],
+    [{ ...traced, salt: 5 as never, answer: 'Forged.', cumulative: undefined as never }, ['texts', 'attribution']],
+    [{ ...traced, prompt: null, answer: 'Forged.' }, ['texts']],
+    [{ ...untraced, attributions: [{ contributionId: '66', share: 1_000_000 }] }, ['attribution']],
+  ] as [CallReceipt, string[]][]
+  for (const [receipt, unchecked] of cases) expect(await checkReceipt(receipt)).toMatchObject({ unchecked })
+  expect(await checkReceipt(traced)).not.toHaveProperty('unchecked')
+})
+
 test('whoever shows no texts is right without them, and nothing else is said to be checked', async () => {
   const closed = { ...traced, prompt: null, answer: null, salt: null, cumulative: null, attributions: undefined }
   expect(await checkReceipt(closed)).toMatchObject({ valid: true, checked: ['hash'] })

@@ -13,6 +13,8 @@ export interface ReceiptVerdict {
   problems: string[]
   /** What was there to check, and is right. */
   checked: CheckedPart[]
+  /** What is there, and follows from nothing that was signed: whoever made the file may have put in anything. Absent where there is nothing of it. */
+  unchecked?: CheckedPart[]
   /** Who has signed these facts. Of facts that somebody has changed together with the hash it is some address that nobody knows: whether it is the host is checked as `host`. */
   signer?: Hex
 }
@@ -49,15 +51,20 @@ export async function checkReceipt(receipt: CallReceipt): Promise<ReceiptVerdict
 
   const { salt, prompt, answer, cumulative, attributions } = receipt
   const content = typeof salt === 'string' ? contentSalt(salt as Hex) : undefined
-  if (content && prompt != null && answer != null && (prompt !== '' || answer !== ''))
+  if (salt != null && !content) problems.push('The salt has another form.')
+  const unchecked: CheckedPart[] = []
+  const hasTexts = Boolean(prompt || answer)
+  if (hasTexts && (!content || prompt == null || answer == null)) unchecked.push('texts')
+  else if (content && hasTexts)
     check(
       'texts',
       () =>
-        saltedTextHash(content, prompt) === receipt.requestHash &&
-        saltedTextHash(content, answer) === receipt.responseHash,
+        saltedTextHash(content, prompt as string) === receipt.requestHash &&
+        saltedTextHash(content, answer as string) === receipt.responseHash,
       'Prompt and answer are not those that were signed.',
     )
-  if (salt && cumulative != null)
+  if (cumulative != null && typeof salt !== 'string') unchecked.push('total')
+  else if (cumulative != null)
     check(
       'total',
       () => totalHash(salt as Hex, BigInt(cumulative)) === receipt.totalHash,
@@ -74,6 +81,7 @@ export async function checkReceipt(receipt: CallReceipt): Promise<ReceiptVerdict
         'The attribution is not the one that was signed.',
       )
   }
+  if (attributions && attributions.length > 0 && !(digest && content)) unchecked.push('attribution')
   if (receipt.countersignature) {
     const countersigner = await recover(receipt.countersignature).catch(() => undefined)
     check(
@@ -82,7 +90,7 @@ export async function checkReceipt(receipt: CallReceipt): Promise<ReceiptVerdict
       'The countersignature is not that of the consumer for this receipt.',
     )
   }
-  return { valid: problems.length === 0, problems, checked, signer }
+  return { valid: problems.length === 0, problems, checked, ...(unchecked.length > 0 && { unchecked }), signer }
 }
 
 /** What has another form than a receipt’s is not right either. */
