@@ -4,6 +4,7 @@ import { reconcile } from '#indexer/governors/reconcile.ts'
 import type { FollowedDeployment } from '#indexer/index.ts'
 import { openRpc } from '#indexer/rpc/open.ts'
 import { difference } from '#indexer/test/compare.ts'
+import { shows } from '#indexer/test/followedList.ts'
 import {
   type CompiledContracts,
   compareMoments,
@@ -203,7 +204,7 @@ describe.runIf(folder).each(CASES)('$name of OpenZeppelin $version', ({ release,
     expect([...seen].sort()).toEqual(states.map((state) => `OpenZeppelin ${state}`).sort())
   })
 
-  test(`is indexed as its contracts say at ${MOMENTS} moments, live and clean`, async () => {
+  test(shows('releases', `at ${MOMENTS} moments, live and clean`), async () => {
     const clean = await freshDatabase()
     await (await followGovernors(chain, deployment, clean, { confirmations: 1 }))()
     expect(await difference(live, clean)).toEqual([])

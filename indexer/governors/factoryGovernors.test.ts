@@ -8,6 +8,7 @@ import { freshDatabase, freshDatabaseUrl } from '#test/database.ts'
 import { must } from '#test/must.ts'
 import type { ContractFactory, FollowedDeployment } from '../index.ts'
 import { difference } from '../test/compare.ts'
+import { shows } from '../test/followedList.ts'
 import {
   type At,
   anyGovernorArgs,
@@ -89,7 +90,7 @@ test('Governors that a factory created are indexed as their contracts say, live 
   expect(await compareMoments(chain, [played, clean])).toBeGreaterThan(1_000)
 })
 
-test('token and timelock of a Governor that nobody configured are followed, too, and no others are twice', async () => {
+test(shows('factories', 'nothing is followed twice'), async () => {
   const { token, timelock } = all[2]
   const lower = ({ address }: At) => address.toLowerCase()
   const followed = (await rowsOf(played, FollowedContract)).map(({ id, contract }) => `${contract} ${id}`)
