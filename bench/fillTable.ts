@@ -1,5 +1,5 @@
 import type { Database } from '#schema/database.ts'
-import { type ColumnDefinition, type EntityClass, tableOf } from '#schema/define.ts'
+import { type ColumnDefinition, type EntityClass, storedColumns, tableOf } from '#schema/define.ts'
 
 /** SQL expressions of `n`, the number of the row from 1, by property; other properties get a value of their type. */
 type Expressions = Record<string, string>
@@ -11,7 +11,9 @@ const hash = (sql: string) => `'0x' || md5((${sql})::text) || md5('b' || (${sql}
 /** Writes rows 1 to `count` of `entity`. Indexes that are not constraints are dropped before and created again afterwards, which takes a third of
  *  the time. */
 export async function fillTable(db: Database, entity: EntityClass, count: number, given: Expressions): Promise<void> {
-  const { table, columns, versioned } = tableOf(entity)
+  const definition = tableOf(entity)
+  const { table, versioned } = definition
+  const columns = storedColumns(definition)
   const expressions: Expressions = {
     id: 'n::text',
     ...(versioned ? { fromBlock: '1', toBlock: 'null' } : {}),

@@ -36,7 +36,10 @@ if (flags.includes('--setup')) {
   else console.log(`${name} needs no set-up: its peers are dependencies of the project.`)
 } else {
   const { bench: title = name, ours, peers, ratios, limit, ...rest } = await bench.run()
-  isMissed = Object.values(rest.goals ?? {}).some(({ ok }) => !ok)
+  for (const [goal, { reached, target, ok }] of Object.entries(rest.goals ?? {})) {
+    console.log(`${ok ? 'reached' : 'MISSED'}: ${goal}: ${reached}, target ${target}`)
+    isMissed ||= !ok
+  }
   console.log(JSON.stringify({ bench: title, ours, peers, ratios, limit, ...rest }))
 }
 process.exit(isMissed && flags.includes('--strict') ? 1 : 0)

@@ -90,7 +90,7 @@ test('drift is reported by the program, as a metric, in GraphQL and by the docto
     code: 1,
     output: expect.stringMatching(
       new RegExp(
-        `: 1 of \\d+ values differ\n  balance of ${account}: ${balance + 1n} in the index, ${balance} on chain`,
+        `: 1 of \\d+ values differ \\(1 balance\\)\n  balance of ${account}: ${balance + 1n} in the index, ${balance} on chain`,
       ),
     ),
   })

@@ -58,14 +58,16 @@ function print({
   compared,
   notCompared,
   drift,
+  driftByKind,
   findings,
   nothingCompared,
   undecodable,
 }: ReconciledGovernor) {
   for (const one of undecodable) console.log(`${one} answers something else than the function returns`)
   if (!compared) return console.log(`${governorId} at block ${block}: nothing was compared, because ${nothingCompared}`)
+  const kinds = Object.entries(driftByKind).map(([kind, count]) => `${count} ${kind}`)
   console.log(
-    `${governorId} at block ${block}: ${drift} of ${compared} values differ${notCompared ? `, ${notCompared} could not be compared` : ''}`,
+    `${governorId} at block ${block}: ${drift} of ${compared} values differ${drift ? ` (${kinds.join(', ')})` : ''}${notCompared ? `, ${notCompared} could not be compared` : ''}`,
   )
   for (const { what, subject, indexed, chain } of findings)
     console.log(`  ${what} of ${subject}: ${indexed} in the index, ${chain} on chain`)

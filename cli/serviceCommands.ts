@@ -23,7 +23,7 @@ export function addServiceCommands(program: Command): void {
 
   program
     .command('index')
-    .description('run the indexer alone (DATABASE_URL, RPC_URL, DEPLOYMENT), or follow any OpenZeppelin Governor')
+    .description('run the indexer alone (DATABASE_URL, RPC_URL, DEPLOYMENT), or follow a Governor of others')
     .option('--rewind', 'when a final block is no longer on the chain, roll back to the last common block')
     .option(
       '--governor <address>',

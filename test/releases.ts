@@ -3,11 +3,14 @@ import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 import type { CompiledContracts } from '#indexer/test/governors.ts'
 
-/** Releases of OpenZeppelin, each with the last compiler that takes its sources, or a present one. */
+const BEFORE_5 = ['AnyGovernor', 'BravoGovernor', 'FixedGovernor'] as const
+const SINCE_5 = ['AnyGovernor', 'SuperFraction', 'SuperFixed'] as const
+
+/** Releases of OpenZeppelin, each with the last compiler that takes its sources, or a present one, and the Governors of its file in `contracts/test/releases`. */
 export const RELEASES = [
-  { name: '4.4', version: '4.4.2', compiler: '0.8.13', evmVersion: 'london' },
-  { name: '4.9', version: '4.9.6', compiler: '0.8.19', evmVersion: 'paris' },
-  { name: '5.4', version: '5.4.0', compiler: '0.8.30', evmVersion: 'cancun' },
+  { name: '4.4', version: '4.4.2', compiler: '0.8.13', evmVersion: 'london', governors: BEFORE_5 },
+  { name: '4.9', version: '4.9.6', compiler: '0.8.19', evmVersion: 'paris', governors: BEFORE_5 },
+  { name: '5.4', version: '5.4.0', compiler: '0.8.30', evmVersion: 'cancun', governors: SINCE_5 },
 ] as const
 export type Release = (typeof RELEASES)[number]
 
@@ -15,8 +18,11 @@ interface Compiler {
   compile(input: string, callbacks: { import(path: string): { contents: string } | { error: string } }): string
 }
 
-/** Compiles the Governor of a release, whose package and compiler are below `folder`. @throws Error with the compiler's messages. */
-export function compileRelease({ name, evmVersion }: Release, folder: string): CompiledContracts {
+/** Compiles the Governors of a release, whose package and compiler are below `folder`. @throws Error with the compiler's messages. */
+export function compileRelease(
+  { name, evmVersion }: Pick<Release, 'name' | 'evmVersion'>,
+  folder: string,
+): CompiledContracts {
   const packages = join(resolve(folder, name), 'node_modules')
   const solc = createRequire(`${packages}/`)('solc') as Compiler
   const path = `contracts/test/releases/OpenZeppelin${name}.sol`

@@ -16,7 +16,8 @@ import { generateGovernance } from './governance.ts'
 /** A generated market. Every row is a function of its number, so the rows are the same in every run. */
 
 export const GENERATED_CHAIN_ID = 31337
-export const CONTRIBUTIONS = 1_000_000
+/** `BENCH_ROWS` makes the market smaller; it is a multiple of 20,000. */
+export const CONTRIBUTIONS = Number(process.env.BENCH_ROWS ?? 1_000_000)
 /** Accounts that contribute, hold and vote. */
 const ACCOUNTS = 100_000
 const BLOCKS = 20_000

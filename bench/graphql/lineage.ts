@@ -18,8 +18,9 @@ select * from (
 union all
 (select 1, 'model', 'Model:' || m.id, m.proposer, 'ModelVersion:' || line.id, null from line join models m on m.id = line.model_id limit 1000)
 union all
-(select 2, 'proposal', 'Proposal:' || p.id, left(p.description, 120), 'Model:' || m.id, null
+(select 2, 'proposal', 'Proposal:' || p.id, left(c.description, 120), 'Model:' || m.id, null
  from models m join proposal p on p.id = m.proposal_id
+ join proposal_content c on c.id = p.id and c.from_block <= $3 and (c.to_block is null or c.to_block > $3)
  where p.from_block <= $3 and (p.to_block is null or p.to_block > $3) limit 1000)
 union all
 (select 7, 'vote', 'Vote:' || v.id, v.voter, 'Proposal:' || v.proposal_id, v.weight

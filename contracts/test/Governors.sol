@@ -217,3 +217,20 @@ contract RankedGovernor {
     uint256 public constant votingPeriod = 6;
     string public constant COUNTING_MODE = "support=ranked&quorum=all";
 }
+
+/// @dev Creates a token, a timelock and their Governor in one transaction, and announces them.
+contract GovernmentFactory {
+    event Founded(address indexed token, address timelock, address indexed governor);
+
+    function found(bytes memory token, bytes memory timelock, bytes memory governor) external {
+        (address votes, address delayed) = (_create(token), _create(timelock));
+        emit Founded(votes, delayed, _create(governor));
+    }
+
+    function _create(bytes memory code) private returns (address made) {
+        assembly {
+            made := create(0, add(code, 0x20), mload(code))
+        }
+        require(made.code.length > 0, "not created");
+    }
+}

@@ -24,6 +24,12 @@ for (const [name, board] of Object.entries(boards()))
     expect(committed, 'run: node --import tsx dashboards/grafana/emit.ts').toEqual(JSON.parse(JSON.stringify(board)))
   })
 
+test('operators see whether RPC endpoints fail, disagree, or leave ranges without a witness', () => {
+  const shown = JSON.stringify(targetsOf(boards().service))
+  for (const count of ['failovers', 'disagreements', 'unwitnessed_ranges', 'corrected_blocks'])
+    expect(shown).toContain(`modelcommons_index_${count}_total`)
+})
+
 test('every SQL statement of a board runs on the current schema', async () => {
   const db = await freshDatabase()
   const statements = targetsOf(boards().lifecycle).flatMap(({ rawSql }) => rawSql ?? [])

@@ -102,6 +102,15 @@ export const serviceBoard = () =>
       ),
     )
     .withPanel(
+      series(
+        'Logs without a witness',
+        'Final ranges of which only one of several RPC endpoints told the logs, and blocks of which a node told other logs later, in the last hour.',
+        'none',
+        ['increase(modelcommons_index_unwitnessed_ranges_total[1h])', 'ranges without a witness {{chain}}'],
+        ['increase(modelcommons_index_corrected_blocks_total[1h])', 'corrected blocks {{chain}}'],
+      ),
+    )
+    .withPanel(
       series('Drift', 'Values of the latest sample that differ from the contracts, by governor.', 'none', [
         'max by (governor) (modelcommons_index_drift)',
         '{{governor}}',

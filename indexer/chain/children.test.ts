@@ -1,4 +1,4 @@
-import { toEventSelector } from 'viem'
+import { type Address, toEventSelector } from 'viem'
 import { expect, test } from 'vitest'
 import { freshDatabase } from '#test/database.ts'
 import { must } from '#test/must.ts'
@@ -6,6 +6,7 @@ import { type ContractFactory, startIndexer } from '../index.ts'
 import { expectIndexedLogs, family } from '../test/family.ts'
 import { faultyNode } from '../test/faultyNode.ts'
 import { expectClean, follow } from '../test/follow.ts'
+import { expectOneRoot } from '../test/governors.ts'
 import { Children } from './children.ts'
 
 test('new contracts are indexed from their first event, in final ranges and at the head', async () => {
@@ -70,6 +71,16 @@ test('a contract whose creation a reorganisation removed is dropped, and followe
   await indexer.caughtUp()
   await expectIndexedLogs(world, db, [kept, recreated])
   await expectClean(chain, db)
+})
+
+test('however a chain with new contracts is indexed, the state root is the same', async () => {
+  const { chain, make, move } = await family()
+  const children: Address[] = []
+  for (let i = 0; i < 40; i++) {
+    if (i % 7 === 3) children.push(...(await make(2)))
+    else if (children.length) await move(must(children[i % children.length]), i)
+  }
+  await expectOneRoot(chain, chain.deployment)
 })
 
 test('a gateway is not used where factories are followed, and the log says so', async () => {

@@ -374,7 +374,7 @@ test('a comparison names a tally of GovernorCompatibilityBravo that differs', as
   }
 })
 
-test('an index that starts late has the rows and the root of one that followed from the start', async () => {
+test(shows('asked'), async () => {
   const late = await freshDatabase()
   await (await start(late))()
   const { log, lines } = recordingLogger()

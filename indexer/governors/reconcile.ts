@@ -27,6 +27,8 @@ export type ReconciledGovernor = Reconciliation & {
   nothingCompared?: string
   /** Functions whose answers are of another type than theirs, each with its contract. */
   undecodable: readonly string[]
+  /** How many values of each kind differ. */
+  driftByKind: Readonly<Record<string, number>>
 }
 
 /** Compares every followed Governor, with its token, and stores the findings.
@@ -64,9 +66,15 @@ export async function reconcile(db: Database, rpc: Rpc, sample: SampleOptions): 
     }
     await saveRows(db, [row(Reconciliation, found)])
     const nothingCompared = compared ? undefined : values.length ? NO_FUNCTIONS : NO_ROWS
-    done.push({ ...found, nothingCompared, undecodable: [...undecodable] })
+    done.push({ ...found, nothingCompared, undecodable: [...undecodable], driftByKind: countByKind(findings) })
   }
   return done
+}
+
+function countByKind(findings: readonly Drift[]) {
+  const counts: Record<string, number> = {}
+  for (const { what } of findings) counts[what] = (counts[what] ?? 0) + 1
+  return counts
 }
 
 const NO_ROWS = 'the index has no holders and no proposals of it yet'
@@ -121,12 +129,22 @@ export async function startReconciler(options: {
 
 function logComparison(
   log: Logger,
-  { governorId, block, compared, notCompared, drift, findings, nothingCompared, undecodable }: ReconciledGovernor,
+  {
+    governorId,
+    block,
+    compared,
+    notCompared,
+    drift,
+    driftByKind,
+    findings,
+    nothingCompared,
+    undecodable,
+  }: ReconciledGovernor,
 ) {
   const details = { governor: governorId, block, compared, notCompared, drift }
   if (undecodable.length)
     log.warn({ ...details, undecodable }, 'Contracts answer something else than their functions return')
-  if (drift) log.warn({ ...details, findings }, 'The index differs from the contracts')
+  if (drift) log.warn({ ...details, driftByKind, findings }, 'The index differs from the contracts')
   else if (compared) log.info(details, 'The index agrees with the contracts')
   else log.info({ governor: governorId, block, reason: nothingCompared }, 'Nothing was compared with the contracts')
 }

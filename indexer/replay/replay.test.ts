@@ -8,6 +8,7 @@ import { rowsOf } from '#schema/rows.ts'
 import { freshDatabase } from '#test/database.ts'
 import { must } from '#test/must.ts'
 import { startIndexer } from '../index.ts'
+import { shows } from '../test/followedList.ts'
 import { parseCsv } from './csv.ts'
 import { readRecording } from './folder.ts'
 import { startReplay } from './server.ts'
@@ -89,7 +90,7 @@ async function replayed(folder: string) {
   return { replay, db, indexer, stop }
 }
 
-test('recorded events of a real Governor, in all their shapes and through forks, give exact counts and sums', async () => {
+test(shows('shapes', 'in recorded events, through forks, with exact counts and sums'), async () => {
   const { replay, db, indexer, stop } = await replayed(await recordedFolder())
   expect([0, 1, 2, 6].map(replay.recordedBlock)).toEqual([0, 100, 101, 900])
   for (const depth of [1, 3, 6]) {

@@ -1,3 +1,5 @@
+import { RELEASES } from '#test/releases.ts'
+
 /** What of Governors that are not ours is followed, and what is not. Each row is the title of a test that compares the index with contracts;
  *  README's table is written from these rows (`test/followedList.test.ts`). */
 
@@ -10,7 +12,39 @@ interface Row {
 
 const OTHERS = 'indexer/governors/otherGovernors.test.ts'
 
+const releases = RELEASES.map(({ version }) => version).join(', ')
+
 const ROWS = {
+  releases: {
+    what: `Governors of OpenZeppelin ${releases}: simple counting and GovernorCompatibilityBravo; quorums that are fractions or fixed; late and super quorums`,
+    how: 'states, tallies, quorums, votes, balances and delegates are those of the contracts (`npm run check -- releases` installs these releases)',
+    shownBy: 'test/releases.test.ts',
+  },
+  compound: {
+    what: 'Compound’s GovernorAlpha and GovernorBravo',
+    how: 'by the numbers of their proposals; a queued one expires',
+    shownBy: 'indexer/governors/governors.test.ts',
+  },
+  clocks: {
+    what: 'clocks of blocks and of seconds (ERC-6372)',
+    how: 'snapshots and ends are told in the unit of the contract',
+    shownBy: 'indexer/governors/governors.test.ts',
+  },
+  shapes: {
+    what: 'proposals with a type, or with a voting module in place of calls',
+    how: 'like others; those of a module have no calls',
+    shownBy: 'indexer/replay/replay.test.ts',
+  },
+  asked: {
+    what: 'what a contract does not emit: token, timelock, clock, quorum rule',
+    how: 'read from it as of the first block at whose end it answers, and again as of each block in which it changes: an index has the same rows and state roots, whenever it was started',
+    shownBy: OTHERS,
+  },
+  factories: {
+    what: 'tokens and timelocks that a factory announces, with or without a Governor',
+    how: 'from the block in which they are announced',
+    shownBy: 'indexer/governors/factoryGovernors.test.ts',
+  },
   quorumEvents: {
     what: 'a quorum in votes (`QuorumUpdated`), a fraction (`QuorumNumeratorUpdated`)',
     how: 'with the event; whether it counts for past snapshots (OpenZeppelin before 4.7.2, a plain variable) is asked of the contract',

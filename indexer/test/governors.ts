@@ -55,6 +55,8 @@ export interface GovernorChain {
   url: string
   accounts: Address[]
   deploy(name: string, args?: readonly unknown[]): Promise<At>
+  /** A contract as a transaction creates it. */
+  creationOf(name: string, args?: readonly unknown[]): Pick<At, 'abi'> & { code: Hex }
   send(from: number, to: At, name: string, args?: readonly unknown[]): Promise<void>
   /** As of `block`, by default the newest one. */
   read(of: At, name: string, args?: readonly unknown[], block?: number): Promise<unknown>
@@ -97,14 +99,18 @@ export async function governorChain(source: string | CompiledContracts = 'Govern
     }
     return receipt
   }
+  const creationOf = (name: string, args: readonly unknown[] = []) => {
+    const { abi, evm } = must(compiled[name])
+    return { abi, code: encodeDeployData({ abi, bytecode: `0x${evm.bytecode.object}`, args }) }
+  }
   return {
     anvil,
     url,
     accounts,
     call,
+    creationOf,
     async deploy(name, args = []) {
-      const { abi, evm } = must(compiled[name])
-      const data = encodeDeployData({ abi, bytecode: `0x${evm.bytecode.object}`, args })
+      const { abi, code: data } = creationOf(name, args)
       const receipt = await mined({ from: accounts[0], data }, name)
       return { abi, address: receipt.contractAddress }
     },
@@ -139,12 +145,15 @@ const DELAY = 2
 const PERIOD = 10
 const EXTENSION = 6
 
+/** With which `AnyGovernor` is created, so that `live` can play with it. */
+export const anyGovernorArgs = (token: Address, timelock: Address) => [token, timelock, DELAY, PERIOD, 200n, EXTENSION]
+
 /** OpenZeppelin's Governor, with a token of either kind of clock. */
 export async function deployGovernor(chain: GovernorChain, votes: 'BlockVotes' | 'TimeVotes'): Promise<Government> {
   const token = await chain.deploy(votes)
   const governorAddress = await chain.nextAddress(1)
   const timelock = await chain.deploy('TimelockOf', [3n, [governorAddress, chain.accounts[0]]])
-  const governor = await chain.deploy('AnyGovernor', [token.address, timelock.address, DELAY, PERIOD, 200n, EXTENSION])
+  const governor = await chain.deploy('AnyGovernor', anyGovernorArgs(token.address, timelock.address))
   return { token, timelock, governor }
 }
 
@@ -512,7 +521,7 @@ async function valuesAt(
 
 /** Follows the chain until the returned function is called, which waits for its head. */
 export async function followGovernors(
-  chain: GovernorChain,
+  chain: Pick<GovernorChain, 'url'>,
   deployment: FollowedDeployment,
   db: Database,
   options: Partial<IndexerOptions> = {},
@@ -539,9 +548,16 @@ export async function indexDifference(db: Database, other: Database) {
 /** Blocks of a range, where the node takes no more. */
 const FEW_BLOCKS = 3
 
+/** Parts of a chain that exist when one of its indexers is started first, and again: its Governors are created before. */
+const STARTED_AT = [2 / 3, 5 / 6] as const
+
 /** Fails unless however a chain is indexed, the state root is the same, and so are the rows. Retracts the last blocks of the chain, and their
  *  transactions. */
-export async function expectOneRoot(chain: GovernorChain, deployment: FollowedDeployment, retracted = 9) {
+export async function expectOneRoot(
+  chain: Pick<GovernorChain, 'url' | 'call' | 'head'>,
+  deployment: FollowedDeployment,
+  retracted = 9,
+) {
   const indexed = async (options: Partial<IndexerOptions> = {}, following = deployment) => {
     const db = await freshDatabase()
     await (await followGovernors(chain, following, db, options))()
@@ -553,18 +569,21 @@ export async function expectOneRoot(chain: GovernorChain, deployment: FollowedDe
   }
   const clean = await indexed()
   const node = await faultyNode(chain.url)
+  const head = await chain.head()
 
-  const middle = Math.floor(((await chain.head()) * 2) / 3)
-  const early = await chain.call('eth_getBlockByNumber', `0x${middle.toString(16)}`, false)
   const restarted = await freshDatabase()
-  node.fault = ({ method, params }) => {
-    if (method === 'eth_blockNumber') return { result: `0x${middle.toString(16)}` }
-    return method === 'eth_getBlockByNumber' && params[0] === 'latest' ? { result: early } : undefined
+  for (const part of STARTED_AT) {
+    const height = Math.floor(head * part)
+    const newest = await chain.call('eth_getBlockByNumber', `0x${height.toString(16)}`, false)
+    node.fault = ({ method, params }) => {
+      if (method === 'eth_blockNumber') return { result: `0x${height.toString(16)}` }
+      return method === 'eth_getBlockByNumber' && params[0] === 'latest' ? { result: newest } : undefined
+    }
+    await (await followGovernors(chain, deployment, restarted, { rpcUrl: node.url }))()
+    expect((await restarted.query('select block from cursor')).rows).toEqual([{ block: height }])
   }
-  await (await followGovernors(chain, deployment, restarted, { rpcUrl: node.url }))()
-  expect((await restarted.query('select block from cursor')).rows).toEqual([{ block: middle }])
   await (await followGovernors(chain, deployment, restarted))()
-  await expectSame('started in the middle, and again', restarted, clean)
+  await expectSame('started when the chain was shorter, and again twice', restarted, clean)
 
   node.fault = ({ method, params }) => {
     const { fromBlock, toBlock } = (params[0] ?? {}) as { fromBlock?: string; toBlock?: string }
@@ -580,7 +599,7 @@ export async function expectOneRoot(chain: GovernorChain, deployment: FollowedDe
   const end = await followGovernors(chain, deployment, forked, { confirmations: retracted + 1 })
   await end.caughtUp()
   await chain.call('anvil_reorg', retracted, [])
-  await chain.pass(1)
+  await chain.call('evm_mine')
   await end()
   expect(end.status().counters.reorganisations).toBeGreaterThan(0)
   await expectSame('through a reorganisation', forked, await indexed())

@@ -102,7 +102,8 @@ const checks: Record<string, Check> = {
     run: () => checkMutants(values.files, values.incremental),
   },
   releases: {
-    about: 'Governors of OpenZeppelin 4.4.2, 4.9.6 and 5.4.0 against the index, live and clean (installs them apart)',
+    about:
+      'Governors of OpenZeppelin 4.4.2, 4.9.6 and 5.4.0 against the index: live, clean, through forks (installs them apart)',
     run: checkReleases,
   },
   responses: {

@@ -19,7 +19,8 @@ export async function checkReleases(): Promise<boolean> {
       stdio: 'inherit',
       env: { ...process.env, OPENZEPPELIN_RELEASES: folder },
     })
-    console.log(JSON.stringify({ check: 'releases', ok: true, releases: RELEASES.map(({ version }) => version) }))
+    const governors = Object.fromEntries(RELEASES.map(({ version, governors }) => [version, governors]))
+    console.log(JSON.stringify({ check: 'releases', ok: true, governors }))
     return true
   } catch (error) {
     console.log(JSON.stringify({ check: 'releases', ok: false, reason: (error as Error).message }))
