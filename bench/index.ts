@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { BENCH_ADDRESSES, BENCH_CHAIN_ID, FINALITY } from './indexing/chain.ts'
 import {
   type BenchChain,
   type IndexingEnvironment,
   openIndexingEnvironment,
   type Run,
+  runEnvio,
   runLimit,
   runOurs,
   runPonder,
@@ -48,7 +50,12 @@ const FLAT = 1.15
 const FOREIGN_BLOCKS = 164
 const FOREIGN = 2_000
 const peers = join(import.meta.dirname, 'peers')
-const installed = (name: string) => existsSync(join(peers, name, 'node_modules'))
+/** What `setup` makes of a peer last. */
+const MADE = { squid: 'node_modules', ponder: 'node_modules', envio: 'generated/src/Index.res.js' }
+type Peer = keyof typeof MADE
+const installed = (name: Peer) => existsSync(join(peers, name, MADE[name]))
+/** Envio calls it; `npm exec` brings it. */
+const PNPM = '9.15.9'
 const rate = (chain: BenchChain, runs: readonly Run[]) =>
   figure(
     runs.map(({ ms }) => (chain.plan.blocks * chain.plan.events * 1000) / ms),
@@ -62,6 +69,39 @@ export async function setup(): Promise<void> {
       stdio: 'inherit',
     })
   raiseLimiter()
+  setupEnvio()
+}
+
+/** Envio generates and compiles its program at setup; not on every platform. The address of the chain, which is only known at a run,
+ *  becomes a variable in the program. */
+function setupEnvio() {
+  const cwd = join(peers, 'envio')
+  const url = 'http://bench.invalid'
+  const env = {
+    ...process.env,
+    BENCH_CHAIN: String(BENCH_CHAIN_ID),
+    BENCH_FINALITY: String(FINALITY),
+    BENCH_GOPEN: BENCH_ADDRESSES.GOpen,
+    BENCH_MODELGOVERNOR: BENCH_ADDRESSES.ModelGovernor,
+    BENCH_RPC: url,
+    CI: 'true', // pnpm asks nothing
+    npm_config_ignore_scripts: 'true',
+    npm_config_lockfile: 'false',
+    npm_config_shamefully_hoist: 'true', // as in envio's own templates: the program imports what only envio depends on
+  }
+  rmSync(join(cwd, 'generated'), { recursive: true, force: true })
+  try {
+    const commands = 'pnpm install && pnpm envio codegen'
+    execFileSync('npm', ['exec', '--yes', `--package=pnpm@${PNPM}`, '-c', commands], { cwd, env, stdio: 'inherit' })
+  } catch (error) {
+    rmSync(join(cwd, 'generated'), { recursive: true, force: true })
+    console.warn(`envio does not install here: ${(error as Error).message}`)
+    return
+  }
+  const file = join(cwd, 'generated', 'src', 'Generated.res.js')
+  const text = readFileSync(file, 'utf8')
+  if (!text.includes(`"${url}"`)) throw new Error(`${file} does not name the chain any more: correct setupEnvio.`)
+  writeFileSync(file, text.replace(`"${url}"`, 'process.env.BENCH_RPC'))
 }
 
 /** Ponder begins with 20 requests per second and is limited to 500; this removes the limit for the run `ponder raised`. */
@@ -92,7 +132,6 @@ export async function run(): Promise<BenchReport> {
       await memory(environment),
       await headToGraphql(environment),
     )
-    report.absent.push('envio: no project of it is written for this chain')
     report.goals = goalsOf(report)
     return report
   } finally {
@@ -112,6 +151,7 @@ async function dense(environment: IndexingEnvironment, kind: 'votes' | 'approval
       if (round >= PEER_ROUNDS) continue
       if (installed('squid')) (peerRuns.squid ??= []).push(await runSquid(environment, chain))
       if (installed('ponder')) (peerRuns['ponder raised'] ??= []).push(await runPonder(environment, chain, true))
+      if (installed('envio')) (peerRuns.envio ??= []).push(await runEnvio(environment, chain))
     }
   } finally {
     await chain.stop()
@@ -122,7 +162,7 @@ async function dense(environment: IndexingEnvironment, kind: 'votes' | 'approval
   report.ratios[`limit ${kind}`] = ratio(report.ours[kind], report.limit[kind])
   print(kind, 'limit', report.limit[kind])
   print(kind, 'ours', report.ours[kind])
-  for (const name of ['squid', 'ponder']) if (!installed(name)) absent(report, name)
+  for (const name of Object.keys(MADE) as Peer[]) if (!installed(name)) absent(report, name)
   for (const [name, runs] of Object.entries(peerRuns)) compare(report, name, kind, rate(chain, runs))
 }
 

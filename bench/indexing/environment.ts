@@ -226,3 +226,31 @@ export async function runPonder(environment: IndexingEnvironment, chain: BenchCh
     await db.close()
   }
 }
+
+/** Stock envio over RPC, without Hasura; `npm run bench -- index --setup` generates the program. */
+export async function runEnvio(environment: IndexingEnvironment, chain: BenchChain): Promise<Run> {
+  const db = await environment.emptyDatabase()
+  await chain.call('bench_reset')
+  const { hostname, port, username, password, pathname } = new URL(db.url)
+  const env = {
+    BENCH_RPC: chain.url,
+    ENVIO_PG_HOST: hostname,
+    ENVIO_PG_PORT: port,
+    ENVIO_PG_USER: username,
+    ENVIO_PG_PASSWORD: password,
+    ENVIO_PG_DATABASE: pathname.slice(1),
+    ENVIO_HASURA: 'false',
+    ENVIO_INDEXER_PORT: '42971',
+    LOG_LEVEL: 'warn',
+    TUI_OFF: 'true',
+  }
+  const generated = peer('envio', 'generated')
+  const program = startProcess(join(generated, 'src', 'Index.res.js'), {}, { cwd: generated, args: [], env })
+  try {
+    const run = await measured(chain, () => visible(db, chain.plan, program))
+    return { ...run, digest: await storedRows(db, chain.plan) }
+  } finally {
+    await program.stop()
+    await db.close()
+  }
+}
