@@ -1,6 +1,6 @@
 import type { Attack } from './attack.ts'
 import { boilerplate } from './boilerplate.ts'
-import { copyAttacks } from './copies.ts'
+import { copyAttacks, paddedAttacks } from './copies.ts'
 import { flooding } from './flooding.ts'
 import { judgementAttacks } from './judgement.ts'
 import { lateTwin, revealOrder } from './reveals.ts'
@@ -13,4 +13,5 @@ export const ATTACKS: readonly Attack[] = [
   revealOrder,
   flooding,
   ...judgementAttacks,
+  ...paddedAttacks,
 ]
