@@ -147,6 +147,7 @@ test('the unmodified client pays call by call, by the tokens that it used, and f
 
 test('an answer comes with the receipt of x402’s extension and its own, both signed by the host; a stream, with the id', async () => {
   const { payer, post, db, url } = await system()
+  await db.query(`update endpoint set url = 'https://one.example'`)
   const pay = payer()
   const response = await post(request, pay)
   const receipt = must(extractReceiptFromResponse(response)) as EIP712SignedReceipt

@@ -9,7 +9,7 @@ import { enqueue } from '#schema/enqueue.ts'
 import type { JobKind } from '#schema/jobs.ts'
 import { Receipt } from '#schema/offchain/attribution.ts'
 import { Dispute } from '#schema/onchain/disputes.ts'
-import { Redemption } from '#schema/onchain/market.ts'
+import { Endpoint, Redemption } from '#schema/onchain/market.ts'
 import { Mandate, ModelVersion, Target } from '#schema/onchain/models.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { blockHash, insert, insertChain, TEST_CHAIN_ID } from '#test/factory.ts'
@@ -51,10 +51,13 @@ test('an epoch stays open while the tracing of an opened answer that failed in a
   const system = await testWorker()
   const { db } = system
   await insertChain(db, 5)
+  await insert(db, Endpoint, { id: '1', host: readOnly.account })
+  await insert(db, Endpoint, { id: '2', host: '0xother' })
   const [channelId, other] = [`0x${'5'.repeat(64)}`, `0x${'6'.repeat(64)}`]
-  const paid = { channelId, fee: 2n, answeredAt: new Date(0), epoch: null }
+  const paid = { channelId, endpointId: '1', fee: 2n, answeredAt: new Date(0), epoch: null }
   await insert(db, Receipt, { ...paid, id: 'r1', jobId: 'j1', isOpen: true, cumulative: 2n })
-  // The tracing of these holds nothing: not opened, free, of a later epoch, and not redeemed.
+  // The tracing of these holds nothing: another host's, not opened, free, of a later epoch, and not redeemed.
+  await insert(db, Receipt, { ...paid, id: 'r2', jobId: 'j2', isOpen: true, cumulative: 2n, endpointId: '2' })
   await insert(db, Receipt, { ...paid, id: 'r3', jobId: 'j3', isOpen: false, cumulative: 2n })
   await insert(db, Receipt, { ...paid, id: 'r4', jobId: 'j4', isOpen: true, cumulative: 2n, fee: 0n })
   await insert(db, Receipt, { ...paid, id: 'r5', jobId: 'j5', isOpen: true, cumulative: 4n })
@@ -99,6 +102,7 @@ test('an epoch stays open while the tracing of an opened answer that failed in a
   const { rows } = await db.query('select id, epoch from receipt order by id')
   expect(rows.map((one) => [one.id, one.epoch])).toEqual([
     ['r1', 1],
+    ['r2', 1],
     ['r3', 1],
     ['r4', 1],
     ['r5', null], // its epoch comes later
@@ -111,7 +115,16 @@ test('an epoch waits for no answer longer than 72 hours: neither for a tracing t
   const { db } = system
   await insertChain(db, 5)
   const channelId = `0x${'5'.repeat(64)}`
-  const paid = { channelId, fee: 1n, answeredAt: new Date(0), epoch: null, isOpen: true, cumulative: 1n }
+  await insert(db, Endpoint, { id: '1', host: readOnly.account })
+  const paid = {
+    channelId,
+    endpointId: '1',
+    fee: 1n,
+    answeredAt: new Date(0),
+    epoch: null,
+    isOpen: true,
+    cumulative: 1n,
+  }
   await insert(db, Receipt, { ...paid, id: 'r1', jobId: 'j1' })
   await insert(db, Receipt, { ...paid, id: 'r2', jobId: 'j2' })
   await insert(db, Redemption, { id: '1', channelId, epoch: 1, total: 3n, amount: 3n })
