@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Address, parseEther, toHex } from 'viem'
+import { type Address, formatEther, parseEther, toHex } from 'viem'
 import { rpc } from '#contracts/anvil.ts'
 import { type PageRun, type PageStep, pageSteps, readPage, runSteps, type StepHooks } from '#test/docsPage.ts'
 import { writeInnBase } from './base.ts'
@@ -360,8 +360,8 @@ const operator: Walker = {
           )
           figures.same(
             'redeemed',
-            /amount (\d+)/.exec(output)?.[1],
-            redeemed.reduce((sum, amount) => sum + amount, 0n),
+            /^([\d.]+) gOPEN were redeemed/m.exec(output)?.[1],
+            formatEther(redeemed.reduce((sum, amount) => sum + amount, 0n)),
           )
           names.SETTLED = 'yes'
         },
